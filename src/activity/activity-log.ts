@@ -1,0 +1,29 @@
+import type { LoginActivity, LogoutActivity } from './events.ts';
+
+/**
+ * The lasting record of activity, one row an event. The event's id is the primary key, so writing an event twice
+ * is one row. Each method writes all its events or none.
+ *
+ * Throws `EventRefusedError` when the record will never take one of these events, `StoreUnavailableError` when it
+ * is worth another try.
+ */
+export interface ActivityLog {
+  writeLogouts(events: readonly LogoutActivity[]): Promise<void>;
+  /** A success also moves the user's `last_login_at` forward. */
+  writeLogins(events: readonly LoginActivity[]): Promise<void>;
+  /** Deletes at most `limit` rows of each kind older than that time; answers how many it deleted. */
+  deleteBefore(beforeMs: number, limit: number): Promise<number>;
+  /** Answers if the database answers; throws `StoreUnavailableError` otherwise. */
+  ping(): Promise<void>;
+}
+
+/** One of the events can never be stored; which one, the caller finds by writing fewer at a time. */
+export class EventRefusedError extends Error {
+  override readonly name = 'EventRefusedError';
+  /** Short, ours: nothing of the event and nothing of the vendor's text. */
+  readonly reason: string;
+  constructor(reason: string) {
+    super(reason);
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,96 @@
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { requestId } from 'hono/request-id';
+import type { DepsFactory } from './deps.ts';
+import { RequestError, type Reason } from './errors.ts';
+import { health } from './health.ts';
+import type { Log } from './log.ts';
+import { assets } from './pages/assets.ts';
+import { homePage } from './pages/home.tsx';
+import { landingPage } from './pages/landing.tsx';
+import { logoutPage } from './pages/logout.tsx';
+import { signInPage } from './pages/sign-in.tsx';
+import { csrfTokens } from './security/csrf.ts';
+import { isLocalHttp } from './session/cookies.ts';
+import { StartRefusedError } from './session/session-store.ts';
+import type { Settings } from './settings.ts';
+import { StoreUnavailableError } from './store/store-call.ts';
+import { answerReason } from './web/answers.tsx';
+import { djangoAddresses } from './web/django-addresses.ts';
+import { pageHeaders } from './web/page-headers.ts';
+import type { AppContext, AppEnv } from './web/request-context.ts';
+import { observeRequests } from './web/request-scope.ts';
+import { trailingSlash } from './web/trailing-slash.ts';
+
+const BODY_MAX_BYTES = 64 * 1024;
+const REQUEST_ID_MAX_CHARACTERS = 64;
+
+/**
+ * The service as one Hono app. The order: an id and a log line for everything; security headers; then what needs
+ * no store (https, limits, slashes, methods); then the routes, each of which says itself whom it lets in.
+ */
+export function createApp(settings: Settings, depsFor: DepsFactory, log: Log): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  const csrf = csrfTokens([settings.SECRET_KEY, ...settings.SECRET_KEY_FALLBACKS]);
+
+  app.use(requestId({ limitLength: REQUEST_ID_MAX_CHARACTERS }));
+  app.use(observeRequests(settings, depsFor, csrf, log));
+  app.use(pageHeaders(settings));
+  app.use(async function httpsOnly(c, next) {
+    const { url } = c.get('request');
+    if (url.protocol === 'https:' || isLocalHttp(url) || url.pathname === '/healthz') return next();
+    c.set('outcome', 'redirected');
+    url.protocol = 'https:';
+    return c.redirect(url.href, 308);
+  });
+  app.use(
+    bodyLimit({
+      maxSize: BODY_MAX_BYTES,
+      onError: (c) => answerReason(c as AppContext, { code: 'body_too_large' }),
+    }),
+  );
+
+  const pages = new Hono<AppEnv>()
+    .route('/', landingPage)
+    .route('/', signInPage(settings.LOGIN_URL))
+    .route('/', homePage)
+    .route('/', logoutPage);
+  const aliases = djangoAddresses(settings);
+  app.use(trailingSlash([...pages.routes, ...aliases.routes].map((route) => route.path)));
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, allow) => answerReason(c as AppContext, { code: 'method_not_allowed', allow }),
+    }),
+  );
+
+  app.route('/', assets);
+  app.route('/', health);
+  app.route('/', pages);
+  app.route('/', aliases);
+
+  app.notFound((c) => answerReason(c, { code: 'not_found' }));
+  app.onError((error, c) => answerReason(c, reasonOf(error, c, log)));
+  return app;
+}
+
+/** The reason behind whatever was thrown; the unexpected is logged without its text, which could hold anything. */
+function reasonOf(error: Error, c: AppContext, log: Log): Reason {
+  if (error instanceof RequestError) return error.reason;
+  if (error instanceof StoreUnavailableError) return { code: 'store_unavailable', store: error.store };
+  if (error instanceof StartRefusedError) return { code: 'store_unavailable', store: 'redis' };
+  // Thrown by Hono's body parsers for bodies that are not what their type says.
+  if (error instanceof HTTPException && error.status === 400) return { code: 'malformed_body' };
+  log.event('internal_error', {
+    request_id: c.get('requestId'),
+    error: error.name,
+    stack: (error.stack ?? '')
+      .split('\n')
+      .filter((line) => /^\s+at /.test(line))
+      .map((line) => line.trim())
+      .slice(0, 8),
+  });
+  return { code: 'internal_error' };
+}

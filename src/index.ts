@@ -1,0 +1,99 @@
+import type { Hono } from 'hono';
+import { deleteOldActivity, deliverPending } from './activity/delivery.ts';
+import { planetscaleActivityLog } from './activity/planetscale-activity-log.ts';
+import { upstashOutbox } from './activity/upstash-outbox.ts';
+import { createApp } from './app.ts';
+import type { DepsFactory } from './deps.ts';
+import { consoleLog as log } from './log.ts';
+import { upstashThrottle } from './security/upstash-throttle.ts';
+import { upstashSessionStore } from './session/upstash-session-store.ts';
+import { parseSettings, type Settings } from './settings.ts';
+import { planetscaleClient, planetscaleConnection } from './store/planetscale-client.ts';
+import {
+  BACKGROUND_STORE_WAIT_MS,
+  NO_TRACE,
+  STORE_WAIT_MS,
+  StoreUnavailableError,
+} from './store/store-call.ts';
+import { upstashClient, upstashConnection } from './store/upstash-client.ts';
+import { planetscaleUserStore } from './user/planetscale-user-store.ts';
+import type { AppEnv } from './web/request-context.ts';
+
+interface Service {
+  readonly settings: Settings;
+  readonly app: Hono<AppEnv>;
+  readonly depsFor: DepsFactory;
+}
+
+/** Built once an isolate, from its bindings; null: they are malformed, which is logged each time. */
+let built: { readonly env: unknown; readonly service: Service } | null = null;
+
+function serviceFor(env: unknown): Service | null {
+  if (built?.env === env && built !== null) return built.service;
+  const result = parseSettings(env);
+  if (!result.ok) {
+    log.event('settings_malformed', { settings: result.malformed });
+    return null;
+  }
+  const depsFor = depsFactory(result.settings);
+  const service = { settings: result.settings, depsFor, app: createApp(result.settings, depsFor, log) };
+  built = { env, service };
+  return service;
+}
+
+function depsFactory(settings: Settings): DepsFactory {
+  const credentials = { url: settings.UPSTASH_REDIS_REST_URL, token: settings.UPSTASH_REDIS_REST_TOKEN };
+  const connections = (timeoutMs: number) => ({
+    timeoutMs,
+    redis: upstashConnection(credentials, timeoutMs),
+    database: planetscaleConnection(settings.DATABASE_URL, timeoutMs),
+  });
+  const paces = {
+    foreground: connections(STORE_WAIT_MS),
+    background: connections(BACKGROUND_STORE_WAIT_MS),
+  };
+  const clock = {
+    nowMs: () => Date.now(),
+    sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+  };
+  return (trace, pace) => {
+    const { timeoutMs, redis, database } = paces[pace];
+    const redisClient = upstashClient(redis, timeoutMs, trace);
+    const sqlClient = planetscaleClient(database, timeoutMs, trace);
+    return {
+      sessions: upstashSessionStore(redisClient),
+      throttle: upstashThrottle(redisClient),
+      outbox: upstashOutbox(redisClient),
+      users: planetscaleUserStore(sqlClient),
+      activityLog: planetscaleActivityLog(sqlClient),
+      log,
+      clock,
+    };
+  };
+}
+
+export default {
+  async fetch(request, env, context) {
+    if (new URL(request.url).pathname === '/healthz' && request.method === 'GET') return new Response('ok\n');
+    const service = serviceFor(env);
+    if (service === null) return new Response('Internal Server Error\n', { status: 500 });
+    return service.app.fetch(request, env, context);
+  },
+
+  /** Each minute: rows that could not be written right after their answer, then what is past its retention. */
+  async scheduled(_controller, env) {
+    const service = serviceFor(env);
+    if (service === null) return;
+    const deps = service.depsFor(NO_TRACE, 'background');
+    try {
+      const count = await deliverPending(deps, deps.clock.nowMs());
+      if (count > 0) log.event('activity_delivery', { count });
+      const { ACTIVITY_RETENTION_DAYS } = service.settings;
+      const deleted = await deleteOldActivity(deps.activityLog, ACTIVITY_RETENTION_DAYS, deps.clock.nowMs());
+      if (deleted > 0) log.event('activity_retention', { count: deleted });
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      log.event('store_unavailable', { store: error.store, fault: error.fault, task: 'scheduled' });
+    }
+  },
+} satisfies ExportedHandler<Record<string, unknown>>;

@@ -1,0 +1,55 @@
+/** Names of the events that are logged; each is explained in the operators' documentation. */
+export type LogEvent =
+  | 'request'
+  | 'settings_malformed'
+  | 'store_unavailable'
+  | 'background_failed'
+  | 'internal_error'
+  | 'activity_set_aside'
+  | 'activity_delivery'
+  | 'activity_retention'
+  | 'session_use_after_logout'
+  | 'password_rehashed'
+  | 'password_hash_unusable';
+
+/**
+ * Fields that may be logged: an allow-list, so that no token, password, name that failed, SQL or vendor's text
+ * gets into a log by being handy.
+ */
+export interface LogFields {
+  readonly request_id?: string;
+  readonly method?: string;
+  /** The route's pattern or a page's path; never the query. */
+  readonly route?: string;
+  readonly status?: number;
+  /** Milliseconds. */
+  readonly duration_ms?: number;
+  readonly store_waits?: number;
+  readonly store?: string;
+  readonly fault?: string;
+  readonly code?: string;
+  readonly outcome?: string;
+  readonly reason?: string;
+  readonly task?: string;
+  readonly settings?: readonly string[];
+  readonly user_id?: string;
+  readonly session_id?: string;
+  readonly activity_id?: string | null;
+  readonly ip_address?: string | null;
+  readonly ended_by_ip_address?: string | null;
+  readonly ended_at?: string;
+  readonly count?: number;
+  /** Class name of an unexpected error; its text could hold anything. */
+  readonly error?: string;
+  /** Function names and places of an unexpected error, without its text. */
+  readonly stack?: readonly string[];
+}
+
+export interface Log {
+  event(name: LogEvent, fields: LogFields): void;
+}
+
+/** One JSON line an event on the console, which Workers Logs index field by field. */
+export const consoleLog: Log = {
+  event: (name, fields) => console.log(JSON.stringify({ event: name, ...fields })),
+};

@@ -1,0 +1,15 @@
+import { Hono } from 'hono';
+import type { AppEnv } from '../web/request-context.ts';
+import { ICON_SVG, STYLESHEET, STYLESHEET_PATH } from './stylesheet.ts';
+
+/** The stylesheet and the icon: the same for everybody, no store, kept by browsers. */
+export const assets = new Hono<AppEnv>()
+  .get(STYLESHEET_PATH, (c) =>
+    c.body(STYLESHEET, 200, {
+      'Content-Type': 'text/css; charset=utf-8',
+      'Cache-Control': 'public, max-age=31536000, immutable',
+    }),
+  )
+  .get('/assets/icon.svg', (c) =>
+    c.body(ICON_SVG, 200, { 'Content-Type': 'image/svg+xml', 'Cache-Control': 'public, max-age=86400' }),
+  );

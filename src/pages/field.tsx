@@ -1,0 +1,45 @@
+import type { Child } from 'hono/jsx';
+
+interface FieldProps {
+  readonly name: string;
+  readonly label: string;
+  readonly error: string | undefined;
+  /** Standing advice under the field. */
+  readonly hint?: string;
+  readonly children?: Child;
+}
+
+/** A labelled field with its error, tied together for screen readers (WCAG 2.2, 3.3.1 and 3.3.2). */
+export function Field({ name, label, error, hint, children }: FieldProps) {
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      {children}
+      {hint === undefined ? null : (
+        <p class="hint" id={`${name}-hint`}>
+          {hint}
+        </p>
+      )}
+      {error === undefined ? null : (
+        <p class="field-error" id={`${name}-error`}>
+          {error}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** Attributes of the input inside a `Field`. */
+export function describedBy(
+  name: string,
+  error: string | undefined,
+  hasHint = false,
+): Record<string, string> {
+  const ids = [hasHint ? `${name}-hint` : '', error === undefined ? '' : `${name}-error`].filter(
+    (id) => id !== '',
+  );
+  return {
+    ...(ids.length > 0 ? { 'aria-describedby': ids.join(' ') } : {}),
+    ...(error === undefined ? {} : { 'aria-invalid': 'true' }),
+  };
+}

@@ -1,0 +1,36 @@
+import { Hono } from 'hono';
+import { CSRF_FIELD, csrfTokenForForm } from '../web/csrf-guard.ts';
+import type { AppEnv } from '../web/request-context.ts';
+import { requireSignIn } from '../web/sign-in-guard.ts';
+import { Layout } from './layout.tsx';
+import { Time } from './time.tsx';
+
+/** The first page after signing in: one wait. */
+export const homePage = new Hono<AppEnv>().get('/home/', requireSignIn(), async (c) => {
+  const { session, tokenHash } = c.get('signedIn');
+  const csrfToken = await csrfTokenForForm(c, [tokenHash], session);
+  const nowMs = c.get('request').deps.clock.nowMs();
+  return c.html(
+    <Layout title="Home" username={session.username}>
+      <h1>Hello, {session.username}</h1>
+      <p>You are signed in on this device.</p>
+      <dl>
+        <dt>Since</dt>
+        <dd>
+          <Time atMs={session.createdAtMs} nowMs={nowMs} />
+        </dd>
+        <dt>From</dt>
+        <dd>{session.client.ipAddress ?? 'an unknown address'}</dd>
+        <dt>Until</dt>
+        <dd>
+          <Time atMs={session.expiresAtMs} nowMs={nowMs} /> at the latest
+          {session.rememberMe ? ', as you asked to be remembered' : ', or when you close the browser'}
+        </dd>
+      </dl>
+      <form class="actions" method="post" action="/logout/">
+        <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
+        <button type="submit">Sign out</button>
+      </form>
+    </Layout>,
+  );
+});

@@ -1,0 +1,85 @@
+/** The whole look, for light and dark, phone and desk. System fonts; no image but the icon. */
+export const STYLESHEET = /* css */ `
+:root {
+  color-scheme: light dark;
+  --ground: #f3f5fa; --sheet: #ffffff; --ink: #172033; --soft: #55607a; --line: #d5dbe8;
+  --accent: #2453c9; --accent-ink: #ffffff; --accent-deep: #1b3f9c;
+  --bad: #a5182f; --bad-ground: #fdeef0; --note-ground: #eaf1ff; --shadow: 0 1px 2px #1720331a, 0 12px 32px #1720331a;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --ground: #10141d; --sheet: #1a202d; --ink: #e9edf6; --soft: #a3aec4; --line: #364056;
+    --accent: #86a8ff; --accent-ink: #0d1a3b; --accent-deep: #a9c1ff;
+    --bad: #ff9aa8; --bad-ground: #3a1d25; --note-ground: #1d2a47; --shadow: 0 12px 32px #00000066;
+  }
+}
+* { box-sizing: border-box; }
+body {
+  margin: 0; min-height: 100vh; background: var(--ground); color: var(--ink);
+  font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
+  overflow-wrap: anywhere;
+}
+a { color: var(--accent); text-underline-offset: .2em; }
+a:hover { color: var(--accent-deep); }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+.top {
+  display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; align-items: center; justify-content: space-between;
+  max-width: 64rem; margin: 0 auto; padding: 1.25rem;
+}
+.top nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; align-items: center; }
+.brand { display: inline-flex; gap: .5rem; align-items: center; color: inherit; font-weight: 700; text-decoration: none; }
+.brand path { fill: var(--accent); }
+.who { color: var(--soft); font-size: .9375rem; }
+main { margin: clamp(.5rem, 5vh, 3.5rem) auto 3rem; padding: clamp(1.25rem, 5vw, 2.5rem); background: var(--sheet); box-shadow: var(--shadow); border-radius: 1rem; }
+main.card { width: min(28rem, 100% - 2rem); }
+main.wide { width: min(64rem, 100% - 2rem); }
+h1 { margin: 0 0 1rem; font-size: 1.6rem; line-height: 1.2; letter-spacing: -.01em; text-wrap: balance; }
+h2 { margin: 2.5rem 0 .75rem; font-size: 1.15rem; line-height: 1.3; }
+p { margin: 0 0 1rem; }
+dl { display: grid; grid-template-columns: auto 1fr; gap: .35rem 1.25rem; margin: 0 0 1.5rem; }
+dt { color: var(--soft); }
+dd { margin: 0; }
+time { text-decoration: underline dotted var(--line); text-underline-offset: .2em; }
+.field { margin-bottom: 1.1rem; }
+label { display: block; font-weight: 600; }
+input[type="text"], input[type="password"] {
+  width: 100%; margin-top: .3rem; padding: .65rem .75rem; font: inherit; color: inherit;
+  background: var(--ground); border: 1px solid var(--soft); border-radius: .5rem;
+}
+input[aria-invalid="true"] { border-color: var(--bad); border-width: 2px; }
+.check { display: flex; gap: .6rem; align-items: center; margin: 0 0 1.4rem; font-weight: 400; }
+.check input { width: 1.15rem; height: 1.15rem; margin: 0; accent-color: var(--accent); }
+.hint { margin: .3rem 0 0; color: var(--soft); font-size: .875rem; }
+.field-error { margin: .3rem 0 0; color: var(--bad); font-size: .9375rem; }
+.problem, .notice { padding: .75rem 1rem; border-radius: .5rem; border-left: 4px solid; }
+.problem { color: var(--bad); background: var(--bad-ground); }
+.notice { background: var(--note-ground); border-color: var(--accent); }
+button, .button {
+  display: inline-block; padding: .65rem 1.25rem; font: inherit; font-weight: 600; text-align: center; text-decoration: none;
+  color: var(--accent-ink); background: var(--accent); border: 1px solid var(--accent); border-radius: .5rem; cursor: pointer;
+}
+button:hover, .button:hover { color: var(--accent-ink); background: var(--accent-deep); }
+.quiet { color: var(--accent); background: transparent; border-color: var(--line); }
+.quiet:hover { color: var(--accent-deep); background: var(--ground); }
+.danger { color: var(--bad); background: transparent; border-color: var(--bad); }
+.danger:hover { color: var(--bad); background: var(--bad-ground); }
+form > button:last-child:first-of-type { width: 100%; }
+.actions { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.5rem 0 0; }
+form.actions > button:last-child:first-of-type { width: auto; }
+.fine { margin: 1.5rem 0 0; color: var(--soft); font-size: .8125rem; }
+`;
+
+/**
+ * A short fingerprint of the text (FNV-1a, 32 bits; not for secrets): the address changes with the content, so
+ * that browsers may keep it for ever.
+ */
+function fingerprint(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(36);
+}
+
+export const STYLESHEET_PATH = `/assets/style-${fingerprint(STYLESHEET)}.css`;
+
+export const ICON_SVG =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path fill="#2453c9" d="M9 24a6 6 0 0 1-.6-12A8 8 0 0 1 23.7 13 5.5 5.5 0 0 1 23 24Z"/></svg>';

@@ -1,0 +1,98 @@
+import { base64Url, type TokenHash } from '../session/token.ts';
+
+/**
+ * CSRF tokens without a store: a signed double-submit cookie (OWASP, Cross-Site Request Forgery Prevention).
+ *
+ * The cookie is `nonce.mac` where the mac covers the nonce and the session (or its absence), so that a cookie
+ * planted by somebody else, or left from before the sign-in, is no good here. A form's token is `salt.mac` over
+ * the whole cookie: another one in every page, so that compression tells nothing about it (BREACH). In the header
+ * the cookie's own value does as well, as with Django.
+ */
+export interface CsrfTokens {
+  /** A cookie's value for this session; null: for nobody signed in. */
+  newCookie(binding: TokenHash | null): Promise<string>;
+  /** Whether that cookie was given out by this service for this session. */
+  isCookieFor(cookie: string, binding: TokenHash | null): Promise<boolean>;
+  /** A token for a form on a page that goes with this cookie. */
+  formToken(cookie: string): Promise<string>;
+  /** Whether a submitted token belongs to this cookie, and the cookie to one of these sessions. */
+  verify(submitted: string, cookie: string, bindings: readonly (TokenHash | null)[]): Promise<boolean>;
+}
+
+const NONCE_BYTES = 16;
+const SALT_BYTES = 8;
+/** HMAC-SHA256 cut to 128 bits (RFC 2104 section 5 allows down to half). */
+const MAC_BYTES = 16;
+
+// base64url of 16 and of 8 bytes are 22 and 11 characters.
+const COOKIE_PATTERN = /^[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{22}$/;
+const FORM_TOKEN_PATTERN = /^[A-Za-z0-9_-]{11}\.[A-Za-z0-9_-]{22}$/;
+
+/** `keys[0]` signs; the others are older ones that are still believed. */
+export function csrfTokens(keys: readonly [string, ...string[]]): CsrfTokens {
+  const imported: CryptoKey[] = [];
+
+  const mac = async (keyIndex: number, text: string): Promise<string> => {
+    imported[keyIndex] ??= await crypto.subtle.importKey(
+      'raw',
+      new TextEncoder().encode(keys[keyIndex]),
+      { name: 'HMAC', hash: 'SHA-256' },
+      false,
+      ['sign'],
+    );
+    const signature = await crypto.subtle.sign('HMAC', imported[keyIndex], new TextEncoder().encode(text));
+    return base64Url(new Uint8Array(signature).subarray(0, MAC_BYTES));
+  };
+  // The labels keep a mac made for one purpose from being one for the other.
+  const cookieText = (nonce: string, binding: TokenHash | null): string =>
+    `csrf-cookie\n${nonce}\n${binding ?? ''}`;
+  const formText = (salt: string, cookie: string): string => `csrf-form\n${salt}\n${cookie}`;
+
+  const isMacOf = async (submitted: string, text: string): Promise<boolean> => {
+    for (let i = 0; i < keys.length; i += 1) {
+      if (equalInConstantTime(submitted, await mac(i, text))) return true;
+    }
+    return false;
+  };
+
+  const self: CsrfTokens = {
+    async newCookie(binding) {
+      const nonce = base64Url(crypto.getRandomValues(new Uint8Array(NONCE_BYTES)));
+      return `${nonce}.${await mac(0, cookieText(nonce, binding))}`;
+    },
+
+    async isCookieFor(cookie, binding) {
+      if (!COOKIE_PATTERN.test(cookie)) return false;
+      const [nonce = '', signature = ''] = cookie.split('.');
+      return isMacOf(signature, cookieText(nonce, binding));
+    },
+
+    async formToken(cookie) {
+      const salt = base64Url(crypto.getRandomValues(new Uint8Array(SALT_BYTES)));
+      return `${salt}.${await mac(0, formText(salt, cookie))}`;
+    },
+
+    async verify(submitted, cookie, bindings) {
+      if (!COOKIE_PATTERN.test(cookie)) return false;
+      let belongs = equalInConstantTime(submitted, cookie);
+      if (!belongs && FORM_TOKEN_PATTERN.test(submitted)) {
+        const [salt = '', signature = ''] = submitted.split('.');
+        belongs = await isMacOf(signature, formText(salt, cookie));
+      }
+      if (!belongs) return false;
+      for (const binding of bindings) {
+        if (await self.isCookieFor(cookie, binding)) return true;
+      }
+      return false;
+    },
+  };
+  return self;
+}
+
+/** Compares without telling by the time where the first difference is. Lengths are no secret. */
+function equalInConstantTime(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i += 1) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
+  return difference === 0;
+}

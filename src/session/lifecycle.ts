@@ -1,0 +1,168 @@
+import { deliver } from '../activity/delivery.ts';
+import type { LoginActivity, LogoutReason } from '../activity/events.ts';
+import type { OutboxEntry } from '../activity/outbox.ts';
+import type { Deps, RequestScope } from '../deps.ts';
+import type { Settings } from '../settings.ts';
+import { StoreUnavailableError } from '../store/store-call.ts';
+import { uuidSeries, uuidV7 } from '../uuid.ts';
+import { needsRefresh, type Lifetimes } from './rules.ts';
+import type { Ending, Holder, RecordedLogout } from './session-store.ts';
+import type { Session, SessionCheck, SessionKind } from './session.ts';
+import { hashToken, newSessionId, newToken, type Token, type TokenHash, type UserId } from './token.ts';
+
+/** Pauses between tries to end a session that nobody holds; together below what `waitUntil` allows (30 s). */
+const ABANDON_PAUSES_MS = [500, 1000, 2000, 4000, 8000] as const;
+
+/** Absolute and idle life of a new session. */
+export function lifetimesOf(settings: Settings, rememberMe: boolean): Lifetimes {
+  return rememberMe
+    ? { ageSeconds: settings.REMEMBER_ME_AGE, idleAgeSeconds: settings.REMEMBER_ME_IDLE_AGE }
+    : { ageSeconds: settings.SESSION_COOKIE_AGE, idleAgeSeconds: settings.SESSION_IDLE_AGE };
+}
+
+/**
+ * Finds the session of a credential: one wait. It counts as activity, which is written behind the answer.
+ * Throws `StoreUnavailableError` when that cannot be told now; the caller answers 503 and keeps the cookie.
+ */
+export async function resumeSession(request: RequestScope, holder: Holder): Promise<SessionCheck> {
+  const check = await request.deps.sessions.check(holder, request.deps.clock.nowMs());
+  noteActivity(request, holder.tokenHash, check);
+  return check;
+}
+
+/** What every look at a session leaves behind, whichever command found it. */
+export function noteActivity(request: RequestScope, tokenHash: TokenHash, check: SessionCheck): void {
+  const nowMs = request.deps.clock.nowMs();
+  if (check.status === 'valid') {
+    const { session } = check;
+    if (!needsRefresh(session, nowMs)) return;
+    request.afterAnswer('refresh_session', (deps) =>
+      deps.sessions.refresh(tokenHash, { ...session, lastSeenAtMs: nowMs }),
+    );
+    return;
+  }
+  if (check.tombstone === undefined) return;
+  // A token that works no more because its session was ended: perhaps an old tab, perhaps a stolen cookie.
+  const { sessionId, userId, reason, endedAtMs, ipAddress } = check.tombstone;
+  request.deps.log.event('session_use_after_logout', {
+    request_id: request.requestId,
+    session_id: sessionId,
+    user_id: userId,
+    reason,
+    ended_at: new Date(endedAtMs).toISOString(),
+    ended_by_ip_address: ipAddress,
+    ip_address: request.client.ipAddress,
+  });
+}
+
+export interface NewSession {
+  readonly kind: SessionKind;
+  readonly rememberMe: boolean;
+  readonly deviceName: string | null;
+  /** Session cookies that came along. */
+  readonly replaces: readonly Token[];
+}
+
+/**
+ * Starts a session for a user who has just shown who they are: always under a fresh token, the ones that came
+ * along ended, so that a token planted before the sign-in is worth nothing after it (session fixation; OWASP
+ * Session Management, "Renew the session ID after any privilege level change").
+ *
+ * One wait. If the answer to it is lost, the session is ended in the background and `StoreUnavailableError`
+ * thrown: nobody holds the token.
+ */
+export async function startNewSessionFor(
+  request: RequestScope,
+  user: { readonly id: UserId; readonly username: string },
+  wanted: NewSession,
+): Promise<{ token: Token; tokenHash: TokenHash; session: Session }> {
+  const { deps, settings, client } = request;
+  const nowMs = deps.clock.nowMs();
+  const { ageSeconds, idleAgeSeconds } = lifetimesOf(settings, wanted.rememberMe);
+  const token = newToken();
+  const [tokenHash, ...replaces] = await Promise.all([hashToken(token), ...wanted.replaces.map(hashToken)]);
+  const session: Session = {
+    id: newSessionId(),
+    userId: user.id,
+    username: user.username,
+    kind: wanted.kind,
+    rememberMe: wanted.rememberMe,
+    createdAtMs: nowMs,
+    lastSeenAtMs: nowMs,
+    expiresAtMs: nowMs + ageSeconds * 1000,
+    idleAgeSeconds,
+    client,
+    deviceName: wanted.deviceName,
+  };
+  const login: LoginActivity = {
+    type: 'login',
+    id: uuidV7(nowMs),
+    userId: user.id,
+    username: user.username,
+    outcome: 'success',
+    sessionId: session.id,
+    client,
+    occurredAtMs: nowMs,
+  };
+  try {
+    const started = await deps.sessions.start({
+      tokenHash,
+      session,
+      login,
+      replaces,
+      maxSessionsPerUser: settings.MAX_SESSIONS_PER_USER,
+      ending: newEnding(request),
+    });
+    const logins = started.loginEntryId === null ? [] : [{ entryId: started.loginEntryId, activity: login }];
+    deliverAfterAnswer(request, [...started.logouts, ...logins]);
+  } catch (error) {
+    if (error instanceof StoreUnavailableError) {
+      request.afterAnswer('abandon_start', (background) => abandonStart(background, tokenHash, session));
+    }
+    throw error;
+  }
+  return { token, tokenHash, session };
+}
+
+async function abandonStart(deps: Deps, tokenHash: TokenHash, session: Session): Promise<void> {
+  for (const pauseMs of ABANDON_PAUSES_MS) {
+    try {
+      await deps.sessions.abandon(tokenHash, session, deps.clock.nowMs());
+      return;
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      await deps.clock.sleep(pauseMs);
+    }
+  }
+  await deps.sessions.abandon(tokenHash, session, deps.clock.nowMs());
+}
+
+/**
+ * Ends the sessions of these tokens, for good: one wait. First it is learnt whose they are, then they are
+ * destroyed, in one step, since afterwards nobody could tell (as Django's `logout()` does).
+ * What is not open any more is left out. Throws `StoreUnavailableError`: then a session may still be open, and
+ * the caller says so and keeps the cookie.
+ */
+export async function terminateSessions(
+  request: RequestScope,
+  tokens: readonly Token[],
+  kind: SessionKind,
+  reason: LogoutReason,
+): Promise<readonly RecordedLogout[]> {
+  const tokenHashes = await Promise.all(tokens.map(hashToken));
+  const logouts = await request.deps.sessions.end(tokenHashes, kind, reason, newEnding(request));
+  deliverAfterAnswer(request, logouts);
+  return logouts;
+}
+
+/** The part of an ending that this request knows; a new one for each operation. */
+export function newEnding(request: RequestScope): Ending {
+  const nowMs = request.deps.clock.nowMs();
+  return { operationId: uuidV7(nowMs), nowMs, client: request.client, eventIds: uuidSeries(nowMs) };
+}
+
+/** Writes rows right after the answer; what fails stays in the outbox for the cron. */
+export function deliverAfterAnswer(request: RequestScope, entries: readonly OutboxEntry[]): void {
+  if (entries.length === 0) return;
+  request.afterAnswer('deliver_activity', (deps) => deliver(deps, entries, deps.clock.nowMs()));
+}

@@ -1,0 +1,187 @@
+import { OUTBOX_KEY } from '../activity/upstash-outbox.ts';
+
+/**
+ * The atomic steps on sessions, as Redis scripts. Each is a whole: ends, starts and their outbox entries happen
+ * together or not at all, and no other command runs in between.
+ *
+ * Scripts that must find their keys as they go (the index of a user known only from the record) go without
+ * `allow-key-locking` and take the lock of the whole Upstash database for their few hundred microseconds;
+ * the others declare their keys and lock these alone (Upstash documentation, "EVAL").
+ */
+export const SESSION_KEY_PREFIX = 'session:';
+export const INDEX_KEY_PREFIX = 'user-sessions:';
+export const OPERATION_KEY_PREFIX = 'operation:';
+
+// Positions in a record, from 1: see record.ts. ctx: what the request tells (Ending), texts never null.
+const PRELUDE = `
+local ctx = cjson.decode(ARGV[1])
+local ended = {}
+
+local function live(raw, kind)
+  if not raw then return nil end
+  local s = cjson.decode(raw)
+  if s[1] ~= 1 or (kind and s[5] ~= kind) then return nil end
+  if ctx.now >= s[9] or ctx.now >= s[8] + s[10] * 1000 then return nil end
+  return s
+end
+
+local function bury(key, s, reason)
+  redis.call('SET', key, cjson.encode({0, s[2], s[3], reason, ctx.now, ctx.ip}), 'PXAT', s[9])
+end
+
+local function finish(key, s, reason)
+  bury(key, s, reason)
+  redis.call('HDEL', '${INDEX_KEY_PREFIX}' .. s[3], s[2])
+  local event = cjson.encode({
+    type = 'logout', id = ctx.idPrefix .. string.format('%012x', ctx.idFirst + #ended),
+    userId = s[3], username = s[4], sessionId = s[2], reason = reason, at = ctx.now,
+    ip = ctx.ip, userAgent = ctx.userAgent, country = ctx.country,
+  })
+  ended[#ended + 1] = {redis.call('XADD', '${OUTBOX_KEY}', '*', 'event', event), event}
+end
+
+local function open_sessions(user_id)
+  local index = '${INDEX_KEY_PREFIX}' .. user_id
+  local entries = redis.call('HGETALL', index)
+  local found = {}
+  for i = 1, #entries, 2 do
+    local key = '${SESSION_KEY_PREFIX}' .. entries[i + 1]
+    local raw = redis.call('GET', key)
+    local s = live(raw)
+    if s and s[2] == entries[i] then
+      found[#found + 1] = {key = key, s = s, raw = raw}
+    else
+      redis.call('HDEL', index, entries[i])
+    end
+  end
+  return found
+end
+`;
+
+// KEYS[1] is the receipt of the operation: a repetition after a lost answer gets the first answer again.
+const REPEATED = `
+local receipt = redis.call('GET', KEYS[1])
+if receipt then return cjson.decode(receipt) end
+local function done(answer)
+  redis.call('SET', KEYS[1], cjson.encode(answer), 'EX', ctx.receiptSeconds)
+  return answer
+end
+`;
+
+/** KEYS: record. ARGV: session id, new lastSeenAtMs, new record, end in Unix ms. Answers 1 or 0. */
+export const REFRESH_SCRIPT = `#!lua flags=allow-key-locking
+local raw = redis.call('GET', KEYS[1])
+if not raw then return 0 end
+local s = cjson.decode(raw)
+if s[1] ~= 1 or s[2] ~= ARGV[1] or s[8] >= tonumber(ARGV[2]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[3], 'PXAT', ARGV[4])
+return 1`;
+
+/**
+ * KEYS: record. ARGV: ctx, record, its end in Unix ms, login event, limit, then hashes of tokens it replaces.
+ * Answers {1, {{entry, event}...}, login's entry}, or {0} when the token was abandoned. A repetition finds its own record and
+ * changes nothing; the logouts of the first time are in the outbox by then.
+ */
+export const START_SCRIPT = `${PRELUDE}
+local s = cjson.decode(ARGV[2])
+local existing = redis.call('GET', KEYS[1])
+if existing then
+  local e = cjson.decode(existing)
+  if e[1] ~= 0 and e[2] == s[2] then return {1, {}, false} end
+  return {0}
+end
+for i = 6, #ARGV do
+  local key = '${SESSION_KEY_PREFIX}' .. ARGV[i]
+  local old = live(redis.call('GET', key), 'c')
+  if old then finish(key, old, 'replaced') end
+end
+local limit = tonumber(ARGV[5])
+local others = open_sessions(s[3])
+if limit > 0 and #others >= limit then
+  table.sort(others, function(a, b)
+    if a.s[7] ~= b.s[7] then return a.s[7] < b.s[7] end
+    return a.s[2] < b.s[2]
+  end)
+  for i = 1, #others - limit + 1 do finish(others[i].key, others[i].s, 'evicted') end
+end
+redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
+local index = '${INDEX_KEY_PREFIX}' .. s[3]
+redis.call('HSET', index, s[2], string.sub(KEYS[1], ${SESSION_KEY_PREFIX.length + 1}))
+if redis.call('PTTL', index) < s[9] - ctx.now then redis.call('PEXPIREAT', index, s[9]) end
+return {1, ended, redis.call('XADD', '${OUTBOX_KEY}', '*', 'event', ARGV[4])}`;
+
+/** KEYS: record. ARGV: session id, user id, tombstone, its life in seconds, tombstone's end if it began. */
+export const ABANDON_SCRIPT = `
+local raw = redis.call('GET', KEYS[1])
+if raw then
+  local s = cjson.decode(raw)
+  if s[1] ~= 0 and s[2] == ARGV[1] then
+    redis.call('HDEL', '${INDEX_KEY_PREFIX}' .. ARGV[2], ARGV[1])
+    redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
+  end
+else
+  redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
+end
+return 1`;
+
+/** KEYS: receipt. ARGV: ctx, kind, reason, then token hashes. Answers {{entry, event}...}. */
+export const END_SCRIPT = `${PRELUDE}${REPEATED}
+for i = 4, #ARGV do
+  local key = '${SESSION_KEY_PREFIX}' .. ARGV[i]
+  local s = live(redis.call('GET', key), ARGV[2])
+  if s then finish(key, s, ARGV[3]) end
+end
+return done(ended)`;
+
+/**
+ * KEYS: receipt. ARGV: ctx, holder's token hash, its kind, scope (a session id, 'others' or 'everywhere').
+ * Answers {'revoked', {{entry, event}...}}, {'not_found'}, or {'invalid', what lies under the holder's key}.
+ */
+export const REVOKE_SCRIPT = `${PRELUDE}${REPEATED}
+local my_key = '${SESSION_KEY_PREFIX}' .. ARGV[2]
+local my_raw = redis.call('GET', my_key)
+local me = live(my_raw, ARGV[3])
+if not me then return {'invalid', my_raw} end
+if ARGV[4] == 'others' or ARGV[4] == 'everywhere' then
+  for _, other in ipairs(open_sessions(me[3])) do
+    if other.key ~= my_key then
+      finish(other.key, other.s, ARGV[4] == 'others' and 'logout_others' or 'logout_all')
+    end
+  end
+  if ARGV[4] == 'everywhere' then finish(my_key, me, 'logout_all') end
+elseif ARGV[4] == me[2] then
+  finish(my_key, me, 'logout')
+else
+  local hash = redis.call('HGET', '${INDEX_KEY_PREFIX}' .. me[3], ARGV[4])
+  local key = hash and '${SESSION_KEY_PREFIX}' .. hash
+  local s = key and live(redis.call('GET', key))
+  if not s then return {'not_found'} end
+  finish(key, s, 'revoked')
+end
+return done({'revoked', ended})`;
+
+/** ARGV: ctx, holder's token hash. Answers {what lies under the holder's key, record...} */
+export const LIST_SCRIPT = `${PRELUDE}
+local my_raw = redis.call('GET', '${SESSION_KEY_PREFIX}' .. ARGV[2])
+local me = live(my_raw)
+if not me then return {my_raw} end
+local answer = {my_raw}
+for _, each in ipairs(open_sessions(me[3])) do answer[#answer + 1] = each.raw end
+return answer`;
+
+/**
+ * KEYS: receipt. ARGV: ctx, holder's token hash, its kind, hash of the new token.
+ * Answers {'renewed', record, {{entry, event}...}} or {'invalid', what lies under the holder's key}.
+ */
+export const RENEW_SCRIPT = `${PRELUDE}${REPEATED}
+local my_key = '${SESSION_KEY_PREFIX}' .. ARGV[2]
+local my_raw = redis.call('GET', my_key)
+local me = live(my_raw, ARGV[3])
+if not me then return {'invalid', my_raw} end
+for _, other in ipairs(open_sessions(me[3])) do
+  if other.key ~= my_key then finish(other.key, other.s, 'password_changed') end
+end
+redis.call('SET', '${SESSION_KEY_PREFIX}' .. ARGV[4], my_raw, 'PXAT', math.min(me[9], me[8] + me[10] * 1000))
+redis.call('HSET', '${INDEX_KEY_PREFIX}' .. me[3], me[2], ARGV[4])
+bury(my_key, me, 'renewed')
+return done({'renewed', my_raw, ended})`;

@@ -1,0 +1,79 @@
+/** The two stores, as they are named in logs and `/readyz`. */
+export type StoreName = 'redis' | 'database';
+
+/**
+ * Time for one wait on a store, repetitions included. A sign-in has two waits and a bcrypt (1.6 s at cost 14)
+ * between them, and every answer is due within 5 s.
+ */
+export const STORE_WAIT_MS = 1500;
+/** Time for one call behind the answer, where nobody waits; `waitUntil` allows 30 s in all. */
+export const BACKGROUND_STORE_WAIT_MS = 8000;
+/** Tries within one wait: the first, and what a broken connection or a passing 5xx is worth. */
+const MAX_TRIES = 3;
+/** Pause before try number i + 1. */
+const BACKOFF_MS = [20, 80] as const;
+
+/** What went wrong, in our words: the vendor's text holds commands, SQL and addresses. */
+export type StoreFault = 'timeout' | 'unreachable' | 'refused' | 'protocol';
+
+/**
+ * The store did not give an answer in time. It may still have done, or yet do, what it was asked.
+ * The caller answers 503 and keeps the cookie; it never reads this as "signed out".
+ */
+export class StoreUnavailableError extends Error {
+  override readonly name = 'StoreUnavailableError';
+  readonly store: StoreName;
+  readonly fault: StoreFault;
+  constructor(store: StoreName, fault: StoreFault) {
+    super(`${store}: ${fault}`);
+    this.store = store;
+    this.fault = fault;
+  }
+}
+
+/** Receives each wait on a store, for the request's log line. Times in Unix ms. */
+export interface Trace {
+  storeWait(store: StoreName, startedAtMs: number, endedAtMs: number): void;
+}
+export const NO_TRACE: Trace = { storeWait: () => undefined };
+
+export interface StoreCallOptions {
+  readonly store: StoreName;
+  readonly trace: Trace;
+  /** Whole time allowed, in ms. */
+  readonly timeoutMs: number;
+  /** Sorts what the client threw; `final` faults are not tried again. */
+  readonly classify: (error: unknown) => { readonly fault: StoreFault; readonly final: boolean } | 'rethrow';
+}
+
+/**
+ * Runs one command with a time-out over all its tries. Every command sent through here is safe to repeat.
+ * Throws `StoreUnavailableError`, or, where `classify` says so, what the client threw.
+ */
+export async function callStore<T>(options: StoreCallOptions, command: () => Promise<T>): Promise<T> {
+  const { store, trace, timeoutMs, classify } = options;
+  const startedAtMs = Date.now();
+  const signal = AbortSignal.timeout(timeoutMs);
+  const timedOut = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(new StoreUnavailableError(store, 'timeout')));
+  });
+  // Without this a time-out that nobody awaits any more would count as an unhandled rejection.
+  timedOut.catch(() => undefined);
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await Promise.race([command(), timedOut]);
+      } catch (error) {
+        if (error instanceof StoreUnavailableError) throw error;
+        if (signal.aborted) throw new StoreUnavailableError(store, 'timeout');
+        const verdict = classify(error);
+        if (verdict === 'rethrow') throw error;
+        if (verdict.final || attempt === MAX_TRIES) throw new StoreUnavailableError(store, verdict.fault);
+        const pauseMs = BACKOFF_MS[attempt - 1] ?? 0;
+        await Promise.race([new Promise((resolve) => setTimeout(resolve, pauseMs)), timedOut]);
+      }
+    }
+  } finally {
+    trace.storeWait(store, startedAtMs, Date.now());
+  }
+}
