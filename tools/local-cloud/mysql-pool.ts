@@ -1,0 +1,59 @@
+import mysql, { type Pool } from 'mysql2/promise';
+import { SQL_MODE } from './mysql-server.ts';
+import type { MysqlAddress } from './supervisor-messages.ts';
+
+/** Enough for every request of a load test that has a transaction open. */
+const CONNECTIONS = 64;
+
+/** Connections to one database that behave like PlanetScale's: UTC, strict mode, found rows. */
+export function createMysqlPool(address: MysqlAddress, database: string): Pool {
+  const pool = mysql.createPool({
+    host: address.host,
+    port: address.port,
+    user: address.user,
+    password: address.password,
+    database,
+    charset: 'utf8mb4_unicode_ci',
+    connectionLimit: CONNECTIONS,
+    multipleStatements: false,
+    timezone: 'Z',
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+    dateStrings: true,
+    jsonStrings: true,
+    // Both would change what statements mean or may do.
+    flags: ['FOUND_ROWS', '-IGNORE_SPACE', '-LOCAL_FILES'],
+  });
+  pool.on('connection', (connection) => {
+    // Goes ahead of the statement that the connection was opened for. A failure shows in that statement.
+    (connection as unknown as { query(sql: string, done: () => void): void }).query(
+      `SET SESSION sql_mode = '${SQL_MODE}', time_zone = '+00:00'`,
+      () => undefined,
+    );
+  });
+  return pool;
+}
+
+/** Creates a database where it is missing. */
+export function ensureDatabase(address: MysqlAddress, database: string): Promise<void> {
+  return runAlone(address, `CREATE DATABASE IF NOT EXISTS ${quoteName(database)} CHARACTER SET utf8mb4`);
+}
+
+/** Drops a database with everything in it; nothing happens where there is none. */
+export function dropDatabase(address: MysqlAddress, database: string): Promise<void> {
+  return runAlone(address, `DROP DATABASE IF EXISTS ${quoteName(database)}`);
+}
+
+async function runAlone({ host, port, user, password }: MysqlAddress, sql: string): Promise<void> {
+  const connection = await mysql.createConnection({ host, port, user, password });
+  try {
+    await connection.query(sql);
+  } finally {
+    await connection.end();
+  }
+}
+
+/** A name between backquotes, for SQL text. */
+function quoteName(name: string): string {
+  return `\`${name.replaceAll('`', '``')}\``;
+}
