@@ -22,7 +22,7 @@ const mayNotImport = (...patterns) => ({ 'no-restricted-imports': ['error', { pa
 const everywhere = [noNode, noOutside, noEntry];
 
 export default tseslint.config(
-  { ignores: ['dist/', '.local/', '.wrangler/', 'worker-configuration.d.ts', 'coverage/'] },
+  { ignores: ['dist/', 'src/generated/', '.local/', '.wrangler/', 'worker-configuration.d.ts', 'coverage/'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {

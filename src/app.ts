@@ -1,8 +1,9 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
+import { API_PATH, apiV1 } from './api/v1.ts';
 import type { DepsFactory } from './deps.ts';
 import { RequestError, type Reason } from './errors.ts';
 import { health } from './health.ts';
@@ -11,8 +12,11 @@ import { assets } from './pages/assets.ts';
 import { homePage } from './pages/home.tsx';
 import { landingPage } from './pages/landing.tsx';
 import { logoutPage } from './pages/logout.tsx';
+import { passwordPage } from './pages/password.tsx';
+import { sessionsPage } from './pages/sessions.tsx';
 import { signInPage } from './pages/sign-in.tsx';
 import { csrfTokens } from './security/csrf.ts';
+import { SessionsNotEndedError } from './session/change-password.ts';
 import { isLocalHttp } from './session/cookies.ts';
 import { StartRefusedError } from './session/session-store.ts';
 import type { Settings } from './settings.ts';
@@ -56,7 +60,9 @@ export function createApp(settings: Settings, depsFor: DepsFactory, log: Log): H
     .route('/', landingPage)
     .route('/', signInPage(settings.LOGIN_URL))
     .route('/', homePage)
-    .route('/', logoutPage);
+    .route('/', logoutPage)
+    .route('/', sessionsPage)
+    .route('/', passwordPage);
   const aliases = djangoAddresses(settings);
   app.use(trailingSlash([...pages.routes, ...aliases.routes].map((route) => route.path)));
   app.use(
@@ -69,6 +75,7 @@ export function createApp(settings: Settings, depsFor: DepsFactory, log: Log): H
   app.route('/', assets);
   app.route('/', health);
   app.route('/', pages);
+  app.route(API_PATH, apiV1);
   app.route('/', aliases);
 
   app.notFound((c) => answerReason(c, { code: 'not_found' }));
@@ -80,6 +87,9 @@ export function createApp(settings: Settings, depsFor: DepsFactory, log: Log): H
 function reasonOf(error: Error, c: AppContext, log: Log): Reason {
   if (error instanceof RequestError) return error.reason;
   if (error instanceof StoreUnavailableError) return { code: 'store_unavailable', store: error.store };
+  if (error instanceof SessionsNotEndedError) {
+    return { code: 'store_unavailable', store: 'redis', unconfirmed: 'password_change' };
+  }
   if (error instanceof StartRefusedError) return { code: 'store_unavailable', store: 'redis' };
   // Thrown by Hono's body parsers for bodies that are not what their type says.
   if (error instanceof HTTPException && error.status === 400) return { code: 'malformed_body' };

@@ -14,13 +14,18 @@ export type Reason =
   | { readonly code: 'unsupported_media_type' }
   | { readonly code: 'body_too_large' }
   | { readonly code: 'bad_credentials' }
+  | { readonly code: 'wrong_current_password' }
   | { readonly code: 'not_signed_in' }
   | { readonly code: 'csrf_failed' }
   | { readonly code: 'foreign_origin' }
   | { readonly code: 'not_found' }
   | { readonly code: 'method_not_allowed'; readonly allow: readonly string[] }
   | { readonly code: 'throttled'; readonly retryAfterSeconds: number }
-  | { readonly code: 'store_unavailable'; readonly store: StoreName; readonly maySignOutBeOpen?: boolean }
+  | {
+      readonly code: 'store_unavailable';
+      readonly store: StoreName;
+      readonly unconfirmed?: 'sign_out' | 'password_change';
+    }
   | { readonly code: 'internal_error' };
 
 export type ReasonCode = Reason['code'];
@@ -67,6 +72,10 @@ export function problemOf(reason: Reason): Problem {
       return problem(401, 'Not signed in', 'The username or the password is not right.', {
         'WWW-Authenticate': 'Bearer',
       });
+    case 'wrong_current_password':
+      return problem(401, 'Not changed', 'The current password is not right.', {
+        'WWW-Authenticate': 'Bearer',
+      });
     case 'not_signed_in':
       return problem(401, 'Not signed in', 'This needs a valid session.', { 'WWW-Authenticate': 'Bearer' });
     case 'csrf_failed':
@@ -91,16 +100,22 @@ export function problemOf(reason: Reason): Problem {
         { 'Retry-After': String(reason.retryAfterSeconds) },
       );
     case 'store_unavailable':
-      return problem(
-        503,
-        'Temporarily unavailable',
-        reason.maySignOutBeOpen === true
-          ? 'The sign-out could not be confirmed: the session may still be open. Try again in a moment.'
-          : 'The service cannot reach its data at the moment. Nothing is lost; try again in a moment.',
-        { 'Retry-After': String(RETRY_AFTER_OUTAGE_SECONDS) },
-      );
+      return problem(503, 'Temporarily unavailable', outageInWords(reason.unconfirmed), {
+        'Retry-After': String(RETRY_AFTER_OUTAGE_SECONDS),
+      });
     case 'internal_error':
       return problem(500, 'Something went wrong', 'This is our fault. It has been logged.');
+  }
+}
+
+function outageInWords(unconfirmed: 'sign_out' | 'password_change' | undefined): string {
+  switch (unconfirmed) {
+    case undefined:
+      return 'The service cannot reach its data at the moment. Nothing is lost; try again in a moment.';
+    case 'sign_out':
+      return 'The sign-out could not be confirmed: the session may still be open. Try again in a moment.';
+    case 'password_change':
+      return 'The new password is set, but your sessions on other devices may still be open for a moment. Sign in with the new password and look at your sessions.';
   }
 }
 

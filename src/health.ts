@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { RETRY_AFTER_OUTAGE_SECONDS } from './errors.ts';
 import type { AppEnv } from './web/request-context.ts';
 

@@ -1,3 +1,4 @@
+import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { Hono } from 'hono';
 import { deleteOldActivity, deliverPending } from './activity/delivery.ts';
 import { planetscaleActivityLog } from './activity/planetscale-activity-log.ts';
@@ -7,17 +8,21 @@ import type { DepsFactory } from './deps.ts';
 import { consoleLog as log } from './log.ts';
 import { upstashThrottle } from './security/upstash-throttle.ts';
 import { upstashSessionStore } from './session/upstash-session-store.ts';
+import { verifySession, type Verification } from './session/verify-session.ts';
 import { parseSettings, type Settings } from './settings.ts';
 import { planetscaleClient, planetscaleConnection } from './store/planetscale-client.ts';
 import {
   BACKGROUND_STORE_WAIT_MS,
   NO_TRACE,
   STORE_WAIT_MS,
+  storeBudgetMs,
   StoreUnavailableError,
 } from './store/store-call.ts';
+import { storeTrace } from './store/store-trace.ts';
 import { upstashClient, upstashConnection } from './store/upstash-client.ts';
 import { planetscaleUserStore } from './user/planetscale-user-store.ts';
 import type { AppEnv } from './web/request-context.ts';
+import { requestScope } from './web/request-scope.ts';
 
 interface Service {
   readonly settings: Settings;
@@ -42,10 +47,12 @@ function serviceFor(env: unknown): Service | null {
 }
 
 function depsFactory(settings: Settings): DepsFactory {
-  const credentials = { url: settings.UPSTASH_REDIS_REST_URL, token: settings.UPSTASH_REDIS_REST_TOKEN };
+  const redis = upstashConnection({
+    url: settings.UPSTASH_REDIS_REST_URL,
+    token: settings.UPSTASH_REDIS_REST_TOKEN,
+  });
   const connections = (timeoutMs: number) => ({
     timeoutMs,
-    redis: upstashConnection(credentials, timeoutMs),
     database: planetscaleConnection(settings.DATABASE_URL, timeoutMs),
   });
   const paces = {
@@ -57,7 +64,7 @@ function depsFactory(settings: Settings): DepsFactory {
     sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
   };
   return (trace, pace) => {
-    const { timeoutMs, redis, database } = paces[pace];
+    const { timeoutMs, database } = paces[pace];
     const redisClient = upstashClient(redis, timeoutMs, trace);
     const sqlClient = planetscaleClient(database, timeoutMs, trace);
     return {
@@ -97,3 +104,28 @@ export default {
     }
   },
 } satisfies ExportedHandler<Record<string, unknown>>;
+
+/** What other Workers ask over a service binding: `services = [{ binding, service, entrypoint = "SessionService" }]`. */
+export class SessionService extends WorkerEntrypoint {
+  /**
+   * Who is this? One wait. Takes a request as it came in, or a bare token. `unknown` means that a store is out, or
+   * that this service is not set up: not signed out. See `verifySession`.
+   */
+  async verify(credential: Request | string): Promise<Verification> {
+    const service = serviceFor(this.env);
+    if (service === null) return { status: 'unknown' };
+    const { settings, depsFor } = service;
+    const scope = requestScope(
+      {
+        requestId: crypto.randomUUID(),
+        settings,
+        depsFor,
+        trace: storeTrace(storeBudgetMs(settings.BCRYPT_ROUNDS)),
+        log,
+      },
+      typeof credential === 'string' ? null : credential,
+      (work) => this.ctx.waitUntil(work),
+    );
+    return verifySession(scope, credential);
+  }
+}

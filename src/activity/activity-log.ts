@@ -1,4 +1,23 @@
+import type { UserId } from '../session/token.ts';
+import type { Uuid } from '../uuid.ts';
 import type { LoginActivity, LogoutActivity } from './events.ts';
+
+/** The last row of a page; the next page begins behind it. */
+export interface LogoutCursor {
+  readonly loggedOutAtMs: number;
+  readonly id: Uuid;
+}
+
+/** A line of somebody's own history. */
+export interface ActivityLine {
+  readonly what: 'login' | 'logout';
+  readonly atMs: number;
+  /** Outcome of a sign-in, reason of a sign-out. */
+  readonly detail: string;
+  readonly ipAddress: string | null;
+  readonly country: string | null;
+  readonly userAgent: string | null;
+}
 
 /**
  * The lasting record of activity, one row an event. The event's id is the primary key, so writing an event twice
@@ -13,6 +32,10 @@ export interface ActivityLog {
   writeLogins(events: readonly LoginActivity[]): Promise<void>;
   /** Deletes at most `limit` rows of each kind older than that time; answers how many it deleted. */
   deleteBefore(beforeMs: number, limit: number): Promise<number>;
+  /** A user's sign-outs, newest first, at most `limit`, those behind the cursor. */
+  listLogouts(userId: UserId, limit: number, after: LogoutCursor | null): Promise<LogoutActivity[]>;
+  /** A user's last sign-ins (tried ones too) and sign-outs, newest first, at most `limit`. */
+  listRecent(userId: UserId, limit: number): Promise<ActivityLine[]>;
   /** Answers if the database answers; throws `StoreUnavailableError` otherwise. */
   ping(): Promise<void>;
 }

@@ -1,7 +1,14 @@
-import { StatementRefusedError, type SqlClient, type SqlValue } from '../store/planetscale-client.ts';
-import { toSqlTime } from '../store/sql-time.ts';
+import {
+  StatementRefusedError,
+  type Row,
+  type SqlClient,
+  type SqlValue,
+} from '../store/planetscale-client.ts';
+import { fromSqlTime, toSqlTime } from '../store/sql-time.ts';
 import { EventRefusedError, type ActivityLog } from './activity-log.ts';
-import type { LoginActivity, LogoutActivity } from './events.ts';
+import type { LoginActivity, LogoutActivity, LogoutReason } from './events.ts';
+import type { SessionId, UserId } from '../session/token.ts';
+import type { Uuid } from '../uuid.ts';
 
 const LOGOUT_COLUMNS =
   'id, user_id, username, session_id, ip_address, user_agent, country, reason, logged_out_at';
@@ -53,6 +60,37 @@ export function planetscaleActivityLog(sql: SqlClient): ActivityLog {
       return deleted;
     },
 
+    async listLogouts(userId, limit, after) {
+      const at = after === null ? null : toSqlTime(after.loggedOutAtMs);
+      const behind = after === null ? '' : 'AND (logged_out_at < ? OR (logged_out_at = ? AND id < ?))';
+      const { rows } = await sql.execute(
+        `SELECT ${LOGOUT_COLUMNS} FROM logout_activity WHERE user_id = ? ${behind}
+         ORDER BY logged_out_at DESC, id DESC LIMIT ${limit}`,
+        after === null ? [userId] : [userId, at, at, after.id],
+      );
+      return rows.map(readLogout);
+    },
+
+    async listRecent(userId, limit) {
+      const { rows } = await sql.execute(
+        `(SELECT 'login' AS what, occurred_at AS at, outcome AS detail, ip_address, country, user_agent
+            FROM login_activity WHERE user_id = ? ORDER BY occurred_at DESC LIMIT ${limit})
+         UNION ALL
+         (SELECT 'logout' AS what, logged_out_at AS at, reason AS detail, ip_address, country, user_agent
+            FROM logout_activity WHERE user_id = ? ORDER BY logged_out_at DESC LIMIT ${limit})
+         ORDER BY at DESC LIMIT ${limit}`,
+        [userId, userId],
+      );
+      return rows.map((row) => ({
+        what: row['what'] === 'login' ? 'login' : 'logout',
+        atMs: fromSqlTime(row['at']) ?? 0,
+        detail: textOf(row['detail']),
+        ipAddress: textOrNull(row['ip_address']),
+        country: textOrNull(row['country']),
+        userAgent: textOrNull(row['user_agent']),
+      }));
+    },
+
     async ping() {
       await sql.execute('SELECT 1', []);
     },
@@ -92,3 +130,21 @@ const loginRow = (event: LoginActivity): SqlValue[] => [
   event.client.country,
   toSqlTime(event.occurredAtMs),
 ];
+
+const readLogout = (row: Row): LogoutActivity => ({
+  type: 'logout',
+  id: textOf(row['id']) as Uuid,
+  userId: textOf(row['user_id']) as UserId,
+  username: textOf(row['username']),
+  sessionId: textOf(row['session_id']) as SessionId,
+  reason: textOf(row['reason']) as LogoutReason,
+  client: {
+    ipAddress: textOrNull(row['ip_address']),
+    userAgent: textOrNull(row['user_agent']),
+    country: textOrNull(row['country']),
+  },
+  loggedOutAtMs: fromSqlTime(row['logged_out_at']) ?? 0,
+});
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import type { AppEnv } from '../web/request-context.ts';
 import { ICON_SVG, STYLESHEET, STYLESHEET_PATH } from './stylesheet.ts';
 

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { CSRF_FIELD, csrfTokenForForm } from '../web/csrf-guard.ts';
 import type { AppEnv } from '../web/request-context.ts';
 import { requireSignIn } from '../web/sign-in-guard.ts';
@@ -30,6 +30,9 @@ export const homePage = new Hono<AppEnv>().get('/home/', requireSignIn(), async 
       <form class="actions" method="post" action="/logout/">
         <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
         <button type="submit">Sign out</button>
+        <a class="button quiet" href="/sessions/">
+          All your sessions
+        </a>
       </form>
     </Layout>,
   );

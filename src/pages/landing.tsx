@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { StoreUnavailableError } from '../store/store-call.ts';
 import type { AppContext, AppEnv } from '../web/request-context.ts';
 import { findSignedIn } from '../web/sign-in-guard.ts';

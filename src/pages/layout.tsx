@@ -35,6 +35,8 @@ export function Layout({ title, username, wide, children }: LayoutProps) {
             </a>
             {username === undefined ? null : (
               <nav aria-label="Account">
+                <a href="/home/">Home</a>
+                <a href="/sessions/">Sessions</a>
                 <span class="who">
                   Signed in as <strong>{username}</strong>
                 </span>

@@ -1,12 +1,12 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { RequestError } from '../errors.ts';
 import { sessionCookies } from '../session/cookies.ts';
 import { resumeSession, terminateSessions } from '../session/lifecycle.ts';
 import { hashToken } from '../session/token.ts';
-import { StoreUnavailableError } from '../store/store-call.ts';
 import { CSRF_FIELD, csrfTokenForForm, hasCsrfToken, requireOwnOrigin } from '../web/csrf-guard.ts';
 import type { AppContext, AppEnv } from '../web/request-context.ts';
 import { findSignedIn } from '../web/sign-in-guard.ts';
+import { unlessUnconfirmed } from '../web/unconfirmed.ts';
 import { Layout } from './layout.tsx';
 
 export const logoutPage = new Hono<AppEnv>()
@@ -60,14 +60,4 @@ export function answerSignedOut(c: AppContext): Response {
   for (const cookie of sessionCookies(settings, url).expireAll())
     c.header('Set-Cookie', cookie, { append: true });
   return c.redirect(settings.ACCOUNT_LOGOUT_REDIRECT_URL, 303);
-}
-
-/** An outage in the middle of a sign-out: the person must know that the session may still be open. */
-export async function unlessUnconfirmed<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof StoreUnavailableError)) throw error;
-    throw new RequestError({ code: 'store_unavailable', store: error.store, maySignOutBeOpen: true });
-  }
 }

@@ -1,22 +1,15 @@
-import { zValidator } from '@hono/zod-validator';
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { problemOf, RequestError, type FieldError, type Reason } from '../errors.ts';
 import { safeNextUrl } from '../security/next-url.ts';
-import { sessionCookies } from '../session/cookies.ts';
 import { signIn } from '../session/sign-in.ts';
 import { hashToken, type TokenHash } from '../session/token.ts';
 import { StoreUnavailableError } from '../store/store-call.ts';
 import { prefersJson } from '../web/answers.tsx';
-import { fieldErrorsOf, signInForm } from '../web/fields.ts';
-import {
-  cookieLife,
-  CSRF_FIELD,
-  csrfTokenForForm,
-  requireCsrfToken,
-  setCsrfCookie,
-} from '../web/csrf-guard.ts';
+import { signInForm } from '../web/fields.ts';
+import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken, setSessionCookies } from '../web/csrf-guard.ts';
 import type { AppContext, AppEnv } from '../web/request-context.ts';
 import { findSignedIn } from '../web/sign-in-guard.ts';
+import { validate } from '../web/validate.ts';
 import { describedBy, Field } from './field.tsx';
 import { Layout } from './layout.tsx';
 
@@ -48,26 +41,14 @@ export const signInPage = (loginUrl: string) =>
         await requireCsrfToken(c, await formBindings(c));
         return next();
       },
-      zValidator('form', signInForm, async (result, context) => {
-        if (result.success) return;
-        const c = context as unknown as AppContext;
-        const reason: Reason = { code: 'invalid_fields', errors: fieldErrorsOf(result.error.issues) };
-        return answerForm(c, reason, stateOf(result.data));
-      }),
+      validate('form', signInForm, (c, reason, data) => answerForm(c, reason, stateOf(data))),
       async (c) => {
         const { username, password, remember_me: rememberMe, next } = c.req.valid('form');
         const state: FormState = { username, rememberMe, next };
-        const request = c.get('request');
         const result = await signInOrOutage(c, { username, password }, rememberMe);
         switch (result.status) {
           case 'signed_in': {
-            const { token, tokenHash, session } = result;
-            const life = cookieLife(session, request.deps.clock.nowMs());
-            for (const cookie of sessionCookies(request.settings, request.url).session(token, life)) {
-              c.header('Set-Cookie', cookie, { append: true });
-            }
-            // Another CSRF cookie, bound to this session: what was known before the sign-in is no good after it.
-            await setCsrfCookie(c, tokenHash, session);
+            await setSessionCookies(c, result);
             c.set('outcome', 'signed_in');
             return c.redirect(destination(c, next), 303);
           }

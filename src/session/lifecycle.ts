@@ -11,7 +11,7 @@ import type { Session, SessionCheck, SessionKind } from './session.ts';
 import { hashToken, newSessionId, newToken, type Token, type TokenHash, type UserId } from './token.ts';
 
 /** Pauses between tries to end a session that nobody holds; together below what `waitUntil` allows (30 s). */
-const ABANDON_PAUSES_MS = [500, 1000, 2000, 4000, 8000] as const;
+const PAUSES_MS = [500, 1000, 2000, 4000, 8000] as const;
 
 /** Absolute and idle life of a new session. */
 export function lifetimesOf(settings: Settings, rememberMe: boolean): Lifetimes {
@@ -117,24 +117,27 @@ export async function startNewSessionFor(
     deliverAfterAnswer(request, [...started.logouts, ...logins]);
   } catch (error) {
     if (error instanceof StoreUnavailableError) {
-      request.afterAnswer('abandon_start', (background) => abandonStart(background, tokenHash, session));
+      request.afterAnswer('abandon_start', (background) =>
+        untilStoreAnswers(background, () => background.sessions.abandon(tokenHash, session, nowMs)),
+      );
     }
     throw error;
   }
   return { token, tokenHash, session };
 }
 
-async function abandonStart(deps: Deps, tokenHash: TokenHash, session: Session): Promise<void> {
-  for (const pauseMs of ABANDON_PAUSES_MS) {
+/** Does background work that an outage must not lose: again and again, for as long as `waitUntil` allows. */
+export async function untilStoreAnswers(deps: Deps, work: () => Promise<unknown>): Promise<void> {
+  for (const pauseMs of PAUSES_MS) {
     try {
-      await deps.sessions.abandon(tokenHash, session, deps.clock.nowMs());
+      await work();
       return;
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
       await deps.clock.sleep(pauseMs);
     }
   }
-  await deps.sessions.abandon(tokenHash, session, deps.clock.nowMs());
+  await work();
 }
 
 /**
@@ -146,7 +149,7 @@ async function abandonStart(deps: Deps, tokenHash: TokenHash, session: Session):
 export async function terminateSessions(
   request: RequestScope,
   tokens: readonly Token[],
-  kind: SessionKind,
+  kind: Holder['kind'],
   reason: LogoutReason,
 ): Promise<readonly RecordedLogout[]> {
   const tokenHashes = await Promise.all(tokens.map(hashToken));

@@ -12,8 +12,9 @@ export const RECORD_VERSION = 1;
 /** First element of a tombstone: `[0, sessionId, userId, reason, endedAtMs, ipAddress]`. */
 export const TOMBSTONE_VERSION = 0;
 
-const KIND_LETTERS = { cookie: 'c', bearer: 'b' } as const satisfies Record<SessionKind, string>;
-export const kindLetter = (kind: SessionKind): 'c' | 'b' => KIND_LETTERS[kind];
+const KIND_LETTERS = { cookie: 'c', bearer: 'b', either: '' } as const;
+/** As the record and the scripts write a kind; empty stands for either. */
+export const kindLetter = (kind: keyof typeof KIND_LETTERS): string => KIND_LETTERS[kind];
 
 /** The session as it is stored. */
 export function encodeSession(session: Session): string {
@@ -107,7 +108,7 @@ const textOrNull = (value: unknown): string | null =>
  * Judges what was found under a token's key: the one place where a stored record becomes "signed in".
  * `text` null: nothing lies there. A record that cannot be read is no session (fails closed).
  */
-export function judgeRecord(text: string | null, kind: SessionKind, nowMs: number): SessionCheck {
+export function judgeRecord(text: string | null, kind: SessionKind | 'either', nowMs: number): SessionCheck {
   if (text === null) return { status: 'invalid', reason: 'unknown' };
   const record = decodeRecord(text);
   if (record === null) return { status: 'invalid', reason: 'unknown' };
@@ -119,7 +120,7 @@ export function judgeRecord(text: string | null, kind: SessionKind, nowMs: numbe
   }
   const { session } = record;
   // A cookie's token shown as a bearer (or the reverse) was stolen or mixed up: it opens nothing.
-  if (session.kind !== kind) return { status: 'invalid', reason: 'unknown' };
+  if (kind !== 'either' && session.kind !== kind) return { status: 'invalid', reason: 'unknown' };
   if (isExpired(session, nowMs)) return { status: 'invalid', reason: 'expired' };
   return { status: 'valid', session };
 }

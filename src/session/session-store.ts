@@ -6,7 +6,8 @@ import type { SessionId, TokenHash } from './token.ts';
 /** A credential as the store knows it: the hash of a token and the door it came through. */
 export interface Holder {
   readonly tokenHash: TokenHash;
-  readonly kind: SessionKind;
+  /** `either` where only a bare token is known, between Workers; a request always tells. */
+  readonly kind: SessionKind | 'either';
 }
 
 /** What a script that ends sessions needs to know of the request that asked for it. */
@@ -27,7 +28,9 @@ export interface RecordedLogout {
 
 /** Which sessions of the holder's user to end. */
 export type RevokeScope =
-  { readonly only: SessionId } | { readonly all: 'others' } | { readonly all: 'everywhere' };
+  | { readonly only: SessionId }
+  | { readonly all: 'others'; readonly because?: 'password_changed' }
+  | { readonly all: 'everywhere' };
 
 export type RevokeResult =
   | { readonly status: 'revoked'; readonly logouts: readonly RecordedLogout[] }
@@ -93,7 +96,7 @@ export interface SessionStore {
   /** Ends the sessions of these tokens. Those that are open no longer, or never were, are left out of the answer. */
   end(
     tokenHashes: readonly TokenHash[],
-    kind: SessionKind,
+    kind: Holder['kind'],
     reason: LogoutReason,
     ending: Ending,
   ): Promise<readonly RecordedLogout[]>;
@@ -104,7 +107,10 @@ export interface SessionStore {
   /** The holder's session and all open ones of its user, newest first. Dead entries of the index are dropped. */
   list(holder: Holder, nowMs: number): Promise<ListResult>;
 
-  /** Gives the holder's session a new token, and ends the other ones of its user with `password_changed`. */
+  /**
+   * Gives the holder's session a new token, and ends the other ones of its user with `password_changed`.
+   * Throws `StartRefusedError` if the new token was abandoned meanwhile.
+   */
   renew(holder: Holder, newTokenHash: TokenHash, ending: Ending): Promise<RenewResult>;
 }
 

@@ -43,7 +43,9 @@ export async function signIn(
     username,
     network: networkOf(client.ipAddress),
   };
-  const [reservation, user] = await reserveAndFind(request, attempt);
+  const [reservation, user] = await reserveAttempt(request, attempt, () =>
+    deps.users.findByUsername(username),
+  );
   if (reservation.status === 'throttled') {
     if (reservation.firstInWindow) await recordFailure(request, username, user, 'throttled');
     return { status: 'throttled', retryAfterSeconds: reservation.retryAfterSeconds };
@@ -68,13 +70,16 @@ export async function signIn(
   }
 }
 
-async function reserveAndFind(request: RequestScope, attempt: Attempt): Promise<[Reservation, User | null]> {
-  const { throttle, users } = request.deps;
-  // Both are waited for even when one fails: what was counted must be given back only after it was counted.
-  const [reservation, user] = await Promise.allSettled([
-    throttle.reserve(attempt),
-    users.findByUsername(attempt.username),
-  ]);
+/**
+ * Counts the attempt and looks the user up, at once. Both are waited for even when one fails: what was counted
+ * must be given back only after it was counted. Throws `StoreUnavailableError`.
+ */
+export async function reserveAttempt(
+  request: RequestScope,
+  attempt: Attempt,
+  findUser: () => Promise<User | null>,
+): Promise<[Reservation, User | null]> {
+  const [reservation, user] = await Promise.allSettled([request.deps.throttle.reserve(attempt), findUser()]);
   if (reservation.status === 'fulfilled' && user.status === 'fulfilled') {
     return [reservation.value, user.value];
   }
@@ -83,7 +88,7 @@ async function reserveAndFind(request: RequestScope, attempt: Attempt): Promise<
 }
 
 /** The session counts, not the counter: if only this fails, the user is in and it is done in the background. */
-async function clearCounter(request: RequestScope, attempt: Attempt): Promise<void> {
+export async function clearCounter(request: RequestScope, attempt: Attempt): Promise<void> {
   try {
     await request.deps.throttle.succeed(attempt);
   } catch {

@@ -20,7 +20,7 @@ local ended = {}
 local function live(raw, kind)
   if not raw then return nil end
   local s = cjson.decode(raw)
-  if s[1] ~= 1 or (kind and s[5] ~= kind) then return nil end
+  if s[1] ~= 1 or (kind and kind ~= '' and s[5] ~= kind) then return nil end
   if ctx.now >= s[9] or ctx.now >= s[8] + s[10] * 1000 then return nil end
   return s
 end
@@ -134,7 +134,8 @@ end
 return done(ended)`;
 
 /**
- * KEYS: receipt. ARGV: ctx, holder's token hash, its kind, scope (a session id, 'others' or 'everywhere').
+ * KEYS: receipt. ARGV: ctx, holder's token hash, its kind, scope (a session id, 'others' or 'everywhere'),
+ * reason for the others.
  * Answers {'revoked', {{entry, event}...}}, {'not_found'}, or {'invalid', what lies under the holder's key}.
  */
 export const REVOKE_SCRIPT = `${PRELUDE}${REPEATED}
@@ -145,7 +146,7 @@ if not me then return {'invalid', my_raw} end
 if ARGV[4] == 'others' or ARGV[4] == 'everywhere' then
   for _, other in ipairs(open_sessions(me[3])) do
     if other.key ~= my_key then
-      finish(other.key, other.s, ARGV[4] == 'others' and 'logout_others' or 'logout_all')
+      finish(other.key, other.s, ARGV[5])
     end
   end
   if ARGV[4] == 'everywhere' then finish(my_key, me, 'logout_all') end
@@ -171,17 +172,19 @@ return answer`;
 
 /**
  * KEYS: receipt. ARGV: ctx, holder's token hash, its kind, hash of the new token.
- * Answers {'renewed', record, {{entry, event}...}} or {'invalid', what lies under the holder's key}.
+ * Answers {'renewed', record, {{entry, event}...}}, {'refused'} (the new token was abandoned), or {'invalid', what lies under the holder's key}.
  */
 export const RENEW_SCRIPT = `${PRELUDE}${REPEATED}
 local my_key = '${SESSION_KEY_PREFIX}' .. ARGV[2]
 local my_raw = redis.call('GET', my_key)
 local me = live(my_raw, ARGV[3])
 if not me then return {'invalid', my_raw} end
+local new_key = '${SESSION_KEY_PREFIX}' .. ARGV[4]
+if redis.call('EXISTS', new_key) == 1 then return {'refused'} end
 for _, other in ipairs(open_sessions(me[3])) do
   if other.key ~= my_key then finish(other.key, other.s, 'password_changed') end
 end
-redis.call('SET', '${SESSION_KEY_PREFIX}' .. ARGV[4], my_raw, 'PXAT', math.min(me[9], me[8] + me[10] * 1000))
+redis.call('SET', new_key, my_raw, 'PXAT', math.min(me[9], me[8] + me[10] * 1000))
 redis.call('HSET', '${INDEX_KEY_PREFIX}' .. me[3], me[2], ARGV[4])
 bury(my_key, me, 'renewed')
 return done({'renewed', my_raw, ended})`;

@@ -1,3 +1,4 @@
+import type { LogoutReason } from '../activity/events.ts';
 import { parseRecordedActivity } from '../activity/activity-record.ts';
 import type { RedisClient } from '../store/upstash-client.ts';
 import { StoreUnavailableError } from '../store/store-call.ts';
@@ -9,6 +10,7 @@ import {
   OPERATION_RECEIPT_SECONDS,
   StartRefusedError,
   type Ending,
+  type Holder,
   type RecordedLogout,
   type RevokeScope,
   type SessionStore,
@@ -96,7 +98,7 @@ export function upstashSessionStore(redis: RedisClient): SessionStore {
       const answer = await redis.eval(
         REVOKE_SCRIPT,
         [receiptKey(ending)],
-        [scriptContext(ending), holder.tokenHash, kindLetter(holder.kind), scopeWord(scope)],
+        [scriptContext(ending), holder.tokenHash, kindLetter(holder.kind), ...scopeWords(scope)],
       );
       const [status, detail] = asArray(answer);
       if (status === 'not_found') return { status };
@@ -121,6 +123,7 @@ export function upstashSessionStore(redis: RedisClient): SessionStore {
         [scriptContext(ending), holder.tokenHash, kindLetter(holder.kind), newTokenHash],
       );
       const [status, record, logouts] = asArray(answer);
+      if (status === 'refused') throw new StartRefusedError();
       const session = status === 'renewed' ? readSession(record) : null;
       if (session === null) return judgeInvalid(record, holder.kind, ending.nowMs);
       return { status: 'renewed', session, logouts: readLogouts(logouts) };
@@ -143,8 +146,12 @@ function scriptContext({ nowMs, client, eventIds }: Ending): string {
   });
 }
 
-function scopeWord(scope: RevokeScope): string {
-  return 'only' in scope ? scope.only : scope.all;
+/** The scope, and the reason with which the others end. */
+function scopeWords(scope: RevokeScope): [string, LogoutReason] {
+  if ('only' in scope) return [scope.only, 'revoked'];
+  return scope.all === 'everywhere'
+    ? [scope.all, 'logout_all']
+    : [scope.all, scope.because ?? 'logout_others'];
 }
 
 function readSession(value: unknown): Session | null {
@@ -154,7 +161,7 @@ function readSession(value: unknown): Session | null {
 }
 
 /** The script found the holder to be no session; a record that says otherwise cannot be believed either. */
-function judgeInvalid(value: unknown, kind: Session['kind'], nowMs: number) {
+function judgeInvalid(value: unknown, kind: Holder['kind'], nowMs: number) {
   const check = judgeRecord(asText(value), kind, nowMs);
   return check.status === 'invalid' ? check : ({ status: 'invalid', reason: 'unknown' } as const);
 }

@@ -6,6 +6,13 @@ export type StoreName = 'redis' | 'database';
  * between them, and every answer is due within 5 s.
  */
 export const STORE_WAIT_MS = 1500;
+/** All waits of a request together, with the CPU of two bcrypts of the configured cost: below 5 s. */
+const ANSWER_MS = 4700;
+/** CPU of one bcrypt of cost 10, in ms, on a slow machine; each further step of the cost doubles it. */
+const BCRYPT_COST_10_MS = 105;
+/** What a request may spend waiting for stores. It is counted in waits, as the clock of a Worker stands still while CPU runs. */
+export const storeBudgetMs = (bcryptRounds: number): number =>
+  ANSWER_MS - 2 * BCRYPT_COST_10_MS * 2 ** (bcryptRounds - 10);
 /** Time for one call behind the answer, where nobody waits; `waitUntil` allows 30 s in all. */
 export const BACKGROUND_STORE_WAIT_MS = 8000;
 /** Tries within one wait: the first, and what a broken connection or a passing 5xx is worth. */
@@ -31,16 +38,19 @@ export class StoreUnavailableError extends Error {
   }
 }
 
-/** Receives each wait on a store, for the request's log line. Times in Unix ms. */
+/** Receives each wait on a store, for the request's log line, and says how long it may still wait. */
 export interface Trace {
+  /** Times in Unix ms. */
   storeWait(store: StoreName, startedAtMs: number, endedAtMs: number): void;
+  /** What is left of the time that this request may spend on stores, in ms. */
+  leftMs(): number;
 }
-export const NO_TRACE: Trace = { storeWait: () => undefined };
+export const NO_TRACE: Trace = { storeWait: () => undefined, leftMs: () => Number.POSITIVE_INFINITY };
 
 export interface StoreCallOptions {
   readonly store: StoreName;
   readonly trace: Trace;
-  /** Whole time allowed, in ms. */
+  /** Time allowed for all tries together, in ms; less where the request has less left. */
   readonly timeoutMs: number;
   /** Sorts what the client threw; `final` faults are not tried again. */
   readonly classify: (error: unknown) => { readonly fault: StoreFault; readonly final: boolean } | 'rethrow';
@@ -50,10 +60,13 @@ export interface StoreCallOptions {
  * Runs one command with a time-out over all its tries. Every command sent through here is safe to repeat.
  * Throws `StoreUnavailableError`, or, where `classify` says so, what the client threw.
  */
-export async function callStore<T>(options: StoreCallOptions, command: () => Promise<T>): Promise<T> {
+export async function callStore<T>(
+  options: StoreCallOptions,
+  command: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const { store, trace, timeoutMs, classify } = options;
   const startedAtMs = Date.now();
-  const signal = AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.timeout(Math.max(0, Math.min(timeoutMs, trace.leftMs())));
   const timedOut = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(new StoreUnavailableError(store, 'timeout')));
   });
@@ -62,7 +75,7 @@ export async function callStore<T>(options: StoreCallOptions, command: () => Pro
   try {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await Promise.race([command(), timedOut]);
+        return await Promise.race([command(signal), timedOut]);
       } catch (error) {
         if (error instanceof StoreUnavailableError) throw error;
         if (signal.aborted) throw new StoreUnavailableError(store, 'timeout');

@@ -6,11 +6,22 @@ export interface StoreTrace extends Trace {
   waits(): number;
 }
 
-export function storeTrace(): StoreTrace {
+/** `budgetMs`: what the request may spend on stores in all. */
+export function storeTrace(budgetMs: number): StoreTrace {
   const calls: { startedAtMs: number; endedAtMs: number }[] = [];
   return {
     storeWait(_store, startedAtMs, endedAtMs) {
       calls.push({ startedAtMs, endedAtMs });
+    },
+    leftMs() {
+      // Waits that overlap are counted once: the time at which any of them was under way.
+      let spentMs = 0;
+      let freeAtMs = Number.NEGATIVE_INFINITY;
+      for (const call of [...calls].sort((a, b) => a.startedAtMs - b.startedAtMs)) {
+        spentMs += Math.max(0, call.endedAtMs - Math.max(call.startedAtMs, freeAtMs));
+        freeAtMs = Math.max(freeAtMs, call.endedAtMs);
+      }
+      return budgetMs - spentMs;
     },
     waits() {
       let count = 0;

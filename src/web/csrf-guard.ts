@@ -2,7 +2,7 @@ import { RequestError } from '../errors.ts';
 import { isForeignOrigin } from '../security/origin.ts';
 import { sessionCookies } from '../session/cookies.ts';
 import type { Session } from '../session/session.ts';
-import type { TokenHash } from '../session/token.ts';
+import type { Token, TokenHash } from '../session/token.ts';
 import type { AppContext } from './request-context.ts';
 
 /** Names of Django: its templates, scripts and clients go on working. */
@@ -70,14 +70,30 @@ export async function setCsrfCookie(
   session: Session | null,
 ): Promise<string> {
   const { csrf, settings, url, deps } = c.get('request');
-  const value = await csrf.newCookie(binding);
+  const value = await csrf.newCookie(binding, session?.userId ?? null);
   c.header('Set-Cookie', sessionCookies(settings, url).csrf(value, cookieLife(session, deps.clock.nowMs())), {
     append: true,
   });
   return value;
 }
 
+/**
+ * Sets both cookies of a session that began or was renewed. The CSRF cookie is another one than before, bound to
+ * this session: what was known before is no good after it.
+ */
+export async function setSessionCookies(
+  c: AppContext,
+  { token, tokenHash, session }: { token: Token; tokenHash: TokenHash; session: Session },
+): Promise<void> {
+  const { settings, url, deps } = c.get('request');
+  const life = cookieLife(session, deps.clock.nowMs());
+  for (const cookie of sessionCookies(settings, url).session(token, life)) {
+    c.header('Set-Cookie', cookie, { append: true });
+  }
+  await setCsrfCookie(c, tokenHash, session);
+}
+
 /** `Max-Age` in seconds of the cookies that go with a session; null: they end with the browser. */
-export function cookieLife(session: Session | null, nowMs: number): number | null {
+function cookieLife(session: Session | null, nowMs: number): number | null {
   return session?.rememberMe === true ? Math.max(0, Math.ceil((session.expiresAtMs - nowMs) / 1000)) : null;
 }

@@ -1,15 +1,15 @@
 import * as z from 'zod/mini';
 import type { FieldError } from '../errors.ts';
+import { characterCount } from '../text.ts';
 import { NEXT_MAX_CHARACTERS } from '../security/next-url.ts';
+
+export { characterCount };
 
 export const USERNAME_MAX_CHARACTERS = 150;
 export const PASSWORD_MAX_CHARACTERS = 4096;
+/** NIST SP 800-63B asks for at least 64; Django takes any, which would let a request cost much. */
+export const NEW_PASSWORD_MAX_CHARACTERS = 256;
 export const DEVICE_NAME_MAX_CHARACTERS = 100;
-
-/** Characters are code points, as Django and MySQL count; an emoji is one. */
-export function characterCount(text: string): number {
-  return text.length <= 1 ? text.length : [...text].length;
-}
 
 /** Text that stores and hashes take as it is: nothing is trimmed or normalised, only lone surrogates refused. */
 const text = (label: string, maxCharacters: number) =>
@@ -27,6 +27,14 @@ export const password = text('The password', PASSWORD_MAX_CHARACTERS).check(
   z.minLength(1, { error: 'Enter your password.' }),
 );
 
+/** Short enough for a table, long enough for "Ada's phone"; an empty one counts as none. */
+export const deviceName = text('The device name', DEVICE_NAME_MAX_CHARACTERS);
+
+/** A password to be set. Its least length is a setting, so that is judged with the other rules. */
+export const newPassword = text('The new password', NEW_PASSWORD_MAX_CHARACTERS).check(
+  z.minLength(1, { error: 'Enter a new password.' }),
+);
+
 /** A checkbox: browsers send `on` or nothing. */
 const checkbox = z.pipe(
   z.optional(z.string({ error: 'Remember me is either on or off.' })),
@@ -39,6 +47,19 @@ export const signInForm = z.object({
   password,
   remember_me: checkbox,
   next: z._default(text('The address to go to', NEXT_MAX_CHARACTERS), ''),
+});
+
+/** Fields of the password form. */
+export const passwordForm = z.object({
+  current_password: password,
+  new_password: newPassword,
+  confirm_password: z.optional(text('The repetition', NEW_PASSWORD_MAX_CHARACTERS)),
+});
+
+/** Fields of the form that ends sessions: an id, or a scope. */
+export const revokeForm = z.object({
+  id: z.optional(text('The id', 64)),
+  scope: z.optional(z.enum(['others', 'all'], { error: 'The scope is "others" or "all".' })),
 });
 
 /** zod's issues as the client sees them: one message a field, in the order of the fields. */

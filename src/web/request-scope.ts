@@ -1,12 +1,12 @@
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
-import type { DepsFactory } from '../deps.ts';
+import type { DepsFactory, RequestScope } from '../deps.ts';
 import type { Log } from '../log.ts';
 import { readClientInfo } from '../security/client-info.ts';
 import type { CsrfTokens } from '../security/csrf.ts';
 import { readPresentedCookies } from '../session/cookies.ts';
 import type { Settings } from '../settings.ts';
-import { NO_TRACE, StoreUnavailableError } from '../store/store-call.ts';
+import { NO_TRACE, storeBudgetMs, StoreUnavailableError, type Trace } from '../store/store-call.ts';
 import { storeTrace } from '../store/store-trace.ts';
 import type { AppEnv, RequestContext } from './request-context.ts';
 
@@ -18,28 +18,18 @@ export function observeRequests(
   log: Log,
 ): MiddlewareHandler<AppEnv> {
   return async function observeRequests(c, next) {
-    const trace = storeTrace();
-    const deps = depsFor(trace, 'foreground');
+    const trace = storeTrace(storeBudgetMs(settings.BCRYPT_ROUNDS));
     const requestId = c.get('requestId');
-    const startedAtMs = deps.clock.nowMs();
+
     const request: RequestContext = {
-      requestId,
+      ...requestScope({ requestId, settings, depsFor, trace, log }, c.req.raw, (work) =>
+        c.executionCtx.waitUntil(work),
+      ),
       url: new URL(c.req.url),
-      settings,
-      client: readClientInfo(c.req.raw),
       cookies: readPresentedCookies(c.req.header('Cookie') ?? null, settings),
       csrf,
-      deps,
-      afterAnswer(task, work) {
-        // Begun in a later turn, so that it never delays the answer.
-        const run = Promise.resolve()
-          .then(() => work(depsFor(NO_TRACE, 'background')))
-          .catch((error: unknown) =>
-            log.event('background_failed', { request_id: requestId, task, ...faultOf(error) }),
-          );
-        c.executionCtx.waitUntil(run);
-      },
     };
+    const startedAtMs = request.deps.clock.nowMs();
     c.set('request', request);
     c.set('outcome', 'ok');
     await next();
@@ -48,10 +38,41 @@ export function observeRequests(
       method: c.req.method,
       route: routePath(c, -1),
       status: c.res.status,
-      duration_ms: deps.clock.nowMs() - startedAtMs,
+      duration_ms: request.deps.clock.nowMs() - startedAtMs,
       store_waits: trace.waits(),
       outcome: c.get('outcome'),
     });
+  };
+}
+
+export interface ScopeParts {
+  readonly requestId: string;
+  readonly settings: Settings;
+  readonly depsFor: DepsFactory;
+  readonly trace: Trace;
+  readonly log: Log;
+}
+
+/** What the work for one request may use; `waitUntil` keeps the Worker alive for work behind the answer. */
+export function requestScope(
+  { requestId, settings, depsFor, trace, log }: ScopeParts,
+  request: Request | null,
+  waitUntil: (work: Promise<unknown>) => void,
+): RequestScope {
+  return {
+    requestId,
+    settings,
+    client: request === null ? { ipAddress: null, userAgent: null, country: null } : readClientInfo(request),
+    deps: depsFor(trace, 'foreground'),
+    afterAnswer(task, work) {
+      // Begun in a later turn, so that it never delays the answer.
+      const run = Promise.resolve()
+        .then(() => work(depsFor(NO_TRACE, 'background')))
+        .catch((error: unknown) =>
+          log.event('background_failed', { request_id: requestId, task, ...faultOf(error) }),
+        );
+      waitUntil(run);
+    },
   };
 }
 

@@ -1,0 +1,140 @@
+import { Hono } from 'hono/tiny';
+import { RequestError } from '../errors.ts';
+import { sessionCookies } from '../session/cookies.ts';
+import {
+  deliverAfterAnswer,
+  newEnding,
+  noteActivity,
+  resumeSession,
+  terminateSessions,
+} from '../session/lifecycle.ts';
+import { viewReceipt, viewSession, viewUser } from '../session/presentation.ts';
+import type { RecordedLogout, RevokeScope } from '../session/session-store.ts';
+import { signIn } from '../session/sign-in.ts';
+import { parseSessionId, type SessionId } from '../session/token.ts';
+import { readApiCredential, requireHolder, requireJson } from '../web/api-guard.ts';
+import { hasCsrfToken, requireOwnOrigin } from '../web/csrf-guard.ts';
+import type { AppContext, AppEnv } from '../web/request-context.ts';
+import { unlessUnconfirmed } from '../web/unconfirmed.ts';
+import { validate } from '../web/validate.ts';
+import { revokeQuery, signInBody } from './schemas.ts';
+
+/** No session has it: what stands for an id that could not be one, so that it is answered like an unknown one. */
+const NO_SESSION_ID = '-' as SessionId;
+
+/** Sessions over JSON; a bearer token is the same kind of session as a cookie, in the same list. */
+export const sessionsApi = new Hono<AppEnv>()
+  /** Two waits and a bcrypt. No cookie is set, and a cookie that comes along means nothing here. */
+  .post('/sessions', requireJson(), validate('json', signInBody), async (c) => {
+    const { username, password, remember_me: rememberMe, device_name: deviceName } = c.req.valid('json');
+    const result = await signIn(
+      c.get('request'),
+      { username, password },
+      {
+        kind: 'bearer',
+        rememberMe,
+        deviceName: deviceName === '' ? null : (deviceName ?? null),
+        replaces: [],
+      },
+    );
+    switch (result.status) {
+      case 'bad_credentials':
+        throw new RequestError({ code: 'bad_credentials' });
+      case 'throttled':
+        throw new RequestError({ code: 'throttled', retryAfterSeconds: result.retryAfterSeconds });
+      case 'signed_in': {
+        const session = viewSession(result.session, result.session.id);
+        c.set('outcome', 'signed_in');
+        return c.json(
+          {
+            token: result.token,
+            token_type: 'Bearer' as const,
+            expires_at: session.expires_at,
+            session,
+            user: viewUser(result.session),
+          },
+          201,
+        );
+      }
+    }
+  })
+
+  /** One wait, one command. */
+  .get('/sessions/current', async (c) => {
+    const check = await resumeSession(c.get('request'), await requireHolder(c, 'reads'));
+    if (check.status === 'invalid') throw new RequestError({ code: 'not_signed_in' });
+    const { session } = check;
+    return c.json({ session: viewSession(session, session.id), user: viewUser(session) });
+  })
+
+  /** One wait. */
+  .get('/sessions', async (c) => {
+    const { deps } = c.get('request');
+    const holder = await requireHolder(c, 'reads');
+    const list = await deps.sessions.list(holder, deps.clock.nowMs());
+    noteActivity(c.get('request'), holder.tokenHash, list);
+    if (list.status === 'invalid') throw new RequestError({ code: 'not_signed_in' });
+    return c.json({ sessions: list.sessions.map((session) => viewSession(session, list.session.id)) });
+  })
+
+  /** One wait. What is ended already, or never was, is no error: the caller wanted it gone, and it is. */
+  .delete('/sessions/current', async (c) => {
+    const credential = await readApiCredential(c);
+    if (credential.status === 'missing') throw new RequestError({ code: 'not_signed_in' });
+    const isCookie =
+      credential.status === 'present' ? credential.holder.kind === 'cookie' : credential.kind === 'cookie';
+    if (isCookie) requireOwnOrigin(c);
+    let logouts: readonly RecordedLogout[] = [];
+    if (credential.status === 'present') {
+      const { token, holder } = credential;
+      if (!isCookie || (await hasCsrfToken(c, [holder.tokenHash]))) {
+        logouts = await unlessUnconfirmed(() =>
+          terminateSessions(c.get('request'), [token], holder.kind, 'logout'),
+        );
+      } else {
+        const check = await unlessUnconfirmed(() => resumeSession(c.get('request'), holder));
+        if (check.status === 'valid') throw new RequestError({ code: 'csrf_failed' });
+      }
+    }
+    if (isCookie) expireCookies(c);
+    c.set('outcome', logouts.length > 0 ? 'signed_out' : 'already_signed_out');
+    return c.json(viewReceipt(logouts));
+  })
+
+  .delete('/sessions/:id', async (c) => {
+    const only = parseSessionId(c.req.param('id')) ?? NO_SESSION_ID;
+    return c.json(viewReceipt(await revoke(c, { only })));
+  })
+
+  .delete('/sessions', validate('query', revokeQuery), async (c) => {
+    const { scope } = c.req.valid('query');
+    return c.json(viewReceipt(await revoke(c, { all: scope === 'all' ? 'everywhere' : 'others' })));
+  });
+
+/** Ends sessions of the holder's user, in one wait. Throws `not_signed_in` or `not_found`. */
+async function revoke(c: AppContext, scope: RevokeScope): Promise<readonly RecordedLogout[]> {
+  const request = c.get('request');
+  const holder = await requireHolder(c, 'changes');
+  const result = await unlessUnconfirmed(() =>
+    request.deps.sessions.revoke(holder, scope, newEnding(request)),
+  );
+  if (result.status === 'invalid') {
+    noteActivity(request, holder.tokenHash, result);
+    throw new RequestError({ code: 'not_signed_in' });
+  }
+  if (result.status === 'not_found') throw new RequestError({ code: 'not_found' });
+  deliverAfterAnswer(request, result.logouts);
+  c.set('outcome', 'revoked');
+  if (holder.kind === 'cookie' && endsOwn(result.logouts)) expireCookies(c);
+  return result.logouts;
+}
+
+/** Only the holder's own session ends with these reasons. */
+const endsOwn = (logouts: readonly RecordedLogout[]): boolean =>
+  logouts.some(({ activity }) => activity.reason === 'logout' || activity.reason === 'logout_all');
+
+function expireCookies(c: AppContext): void {
+  const { settings, url } = c.get('request');
+  for (const cookie of sessionCookies(settings, url).expireAll())
+    c.header('Set-Cookie', cookie, { append: true });
+}

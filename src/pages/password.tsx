@@ -1,0 +1,125 @@
+import { Hono } from 'hono/tiny';
+import { problemOf, RequestError, type FieldError, type Reason } from '../errors.ts';
+import { changePassword } from '../session/change-password.ts';
+import { NEW_PASSWORD_MAX_CHARACTERS, passwordForm } from '../web/fields.ts';
+import { findPasswordFlaw } from '../user/password-rules.ts';
+import { prefersJson } from '../web/answers.tsx';
+import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken, setSessionCookies } from '../web/csrf-guard.ts';
+import type { AppContext, AppEnv } from '../web/request-context.ts';
+import { requireSignIn, signInUrl } from '../web/sign-in-guard.ts';
+import { validate } from '../web/validate.ts';
+import { describedBy, Field } from './field.tsx';
+import { Layout } from './layout.tsx';
+
+const PATH = '/account/password/';
+
+export const passwordPage = new Hono<AppEnv>()
+  .get(PATH, requireSignIn(), async (c) => c.html(await renderForm(c, null, [])))
+
+  /** Ends all other sessions and gives this one a new token; four waits and two bcrypts, as it is rare. */
+  .post(
+    PATH,
+    requireSignIn(PATH),
+    async (c, next) => {
+      await requireCsrfToken(c, [c.get('signedIn').tokenHash]);
+      return next();
+    },
+    validate('form', passwordForm, answerForm),
+    async (c) => {
+      const {
+        current_password: currentPassword,
+        new_password: newPassword,
+        confirm_password: confirmation,
+      } = c.req.valid('form');
+      const request = c.get('request');
+      const { session, tokenHash } = c.get('signedIn');
+      const minLength = request.settings.MIN_PASSWORD_LENGTH;
+      const flaw = findPasswordFlaw({ password: newPassword, username: session.username, minLength });
+      if (flaw !== null) return answerForm(c, invalid('new_password', flaw));
+      // A program that posts need not repeat; a person's form has the field.
+      if (confirmation !== undefined && confirmation !== newPassword) {
+        return answerForm(c, invalid('confirm_password', 'The two new passwords are not the same.'));
+      }
+      const holder = { tokenHash, kind: 'cookie' } as const;
+      const result = await changePassword(request, holder, session, { currentPassword, newPassword });
+      switch (result.status) {
+        case 'wrong_password':
+          return answerForm(c, { code: 'wrong_current_password' });
+        case 'throttled':
+          return answerForm(c, { code: 'throttled', retryAfterSeconds: result.retryAfterSeconds });
+        case 'not_signed_in':
+          return c.redirect(signInUrl(c, PATH), 303);
+        case 'changed':
+          await setSessionCookies(c, result);
+          c.set('outcome', 'password_changed');
+          return c.redirect('/sessions/?done=password', 303);
+      }
+    },
+  );
+
+const invalid = (field: string, message: string): Reason => ({
+  code: 'invalid_fields',
+  errors: [{ field, message }],
+});
+
+/** The form again, with what was wrong; never with a password. */
+async function answerForm(c: AppContext, reason: Reason): Promise<Response> {
+  if (prefersJson(c)) throw new RequestError(reason);
+  const { status, detail, headers } = problemOf(reason);
+  c.set('outcome', reason.code);
+  if (headers['Retry-After'] !== undefined) c.header('Retry-After', headers['Retry-After']);
+  const errors =
+    reason.code === 'invalid_fields'
+      ? reason.errors
+      : reason.code === 'wrong_current_password'
+        ? [{ field: 'current_password', message: detail }]
+        : [];
+  return c.html(await renderForm(c, detail, errors), status);
+}
+
+async function renderForm(c: AppContext, problem: string | null, errors: readonly FieldError[]) {
+  const { session, tokenHash } = c.get('signedIn');
+  const csrfToken = await csrfTokenForForm(c, [tokenHash], session);
+  const { MIN_PASSWORD_LENGTH } = c.get('request').settings;
+  const firstWrong = errors[0]?.field ?? 'current_password';
+  const field = (name: string, label: string, autocomplete: string, hint?: string) => {
+    const error = errors.find((each) => each.field === name)?.message;
+    return (
+      <Field name={name} label={label} error={error} {...(hint === undefined ? {} : { hint })}>
+        <input
+          id={name}
+          name={name}
+          type="password"
+          autocomplete={autocomplete}
+          required
+          autofocus={name === firstWrong}
+          {...describedBy(name, error, hint !== undefined)}
+        />
+      </Field>
+    );
+  };
+  const hint = `${MIN_PASSWORD_LENGTH} to ${NEW_PASSWORD_MAX_CHARACTERS} characters, any you like. A few words are easy to remember.`;
+  return (
+    <Layout
+      title={problem === null ? 'Change password' : 'Change password: please check'}
+      username={session.username}
+    >
+      <h1>Change password</h1>
+      <p>All your other devices are signed out when you change it.</p>
+      {problem === null ? null : (
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+      )}
+      <form method="post" action={PATH}>
+        <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
+        {/* For password managers: whose password this is. */}
+        <input hidden type="text" name="username" value={session.username} autocomplete="username" readonly />
+        {field('current_password', 'Current password', 'current-password')}
+        {field('new_password', 'New password', 'new-password', hint)}
+        {field('confirm_password', 'New password again', 'new-password')}
+        <button type="submit">Change password</button>
+      </form>
+    </Layout>
+  );
+}

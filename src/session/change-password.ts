@@ -1,0 +1,120 @@
+import type { Deps, RequestScope } from '../deps.ts';
+import { networkOf } from '../security/client-info.ts';
+import type { Attempt } from '../security/throttle.ts';
+import { StoreUnavailableError } from '../store/store-call.ts';
+import { hashPassword, verifyPassword } from '../user/password.ts';
+import type { User } from '../user/user-store.ts';
+import { uuidV7 } from '../uuid.ts';
+import { deliverAfterAnswer, newEnding, untilStoreAnswers } from './lifecycle.ts';
+import { StartRefusedError, type Ending, type Holder, type RecordedLogout } from './session-store.ts';
+import type { Session } from './session.ts';
+import { reserveAttempt, clearCounter } from './sign-in.ts';
+import { hashToken, newToken, type Token, type TokenHash } from './token.ts';
+
+export interface PasswordChange {
+  readonly currentPassword: string;
+  /** Judged by the rules for new passwords already. */
+  readonly newPassword: string;
+}
+
+export type PasswordChangeResult =
+  | {
+      readonly status: 'changed';
+      /** The session goes on under this token; the old one is dead. */
+      readonly token: Token;
+      readonly tokenHash: TokenHash;
+      readonly session: Session;
+      readonly logouts: readonly RecordedLogout[];
+    }
+  | { readonly status: 'wrong_password' }
+  | { readonly status: 'throttled'; readonly retryAfterSeconds: number }
+  /** The session was ended while its password was being changed. */
+  | { readonly status: 'not_signed_in' };
+
+/** The password is changed, but the store of sessions did not confirm that the others are ended. */
+export class SessionsNotEndedError extends Error {
+  override readonly name = 'SessionsNotEndedError';
+}
+
+/**
+ * Changes the password of the session's user, ends all other sessions and gives this one a new token
+ * (ASVS 5.0 7.4.3). The current password is asked for, and wrong ones count like failed sign-ins.
+ *
+ * Three waits: the user and the counter; the new hash, only in place of the one that was checked; the sessions.
+ * In that order, so that an outage before the change changes nothing, and one after it, `SessionsNotEndedError`,
+ * is told as what it is, while the sessions are ended in the background. Throws `StoreUnavailableError`.
+ */
+export async function changePassword(
+  scope: RequestScope,
+  holder: Holder,
+  session: Session,
+  { currentPassword, newPassword }: PasswordChange,
+): Promise<PasswordChangeResult> {
+  const { deps, settings, client } = scope;
+  const attempt: Attempt = {
+    attemptId: uuidV7(deps.clock.nowMs()),
+    username: session.username,
+    network: networkOf(client.ipAddress),
+  };
+  const [reservation, user] = await reserveAttempt(scope, attempt, () => deps.users.findById(session.userId));
+  if (reservation.status === 'throttled') return reservation;
+  const matches = await verifyPassword(currentPassword, user?.passwordHash ?? null, settings.BCRYPT_ROUNDS);
+  if (user === null || !matches || !user.isActive) return { status: 'wrong_password' };
+
+  const newHash = await hashPassword(newPassword, settings.BCRYPT_ROUNDS);
+  try {
+    if (!(await putHash(deps, user, newHash))) return { status: 'wrong_password' };
+  } catch (error) {
+    scope.afterAnswer('release_attempt', (background) => background.throttle.release(attempt));
+    throw error;
+  }
+  const [result] = await Promise.all([renewSession(scope, holder, session), clearCounter(scope, attempt)]);
+  return result;
+}
+
+/** False: somebody else changed the password between our look and our write. */
+async function putHash(deps: Deps, user: User, newHash: string): Promise<boolean> {
+  if (await deps.users.replacePasswordHash(user.id, user.passwordHash, newHash)) return true;
+  // Or our own write was repeated after a lost answer, and found itself.
+  return (await deps.users.findById(user.id))?.passwordHash === newHash;
+}
+
+async function renewSession(
+  scope: RequestScope,
+  holder: Holder,
+  session: Session,
+): Promise<PasswordChangeResult> {
+  const token = newToken();
+  const tokenHash = await hashToken(token);
+  try {
+    const result = await scope.deps.sessions.renew(holder, tokenHash, newEnding(scope));
+    if (result.status === 'invalid') return { status: 'not_signed_in' };
+    deliverAfterAnswer(scope, result.logouts);
+    return { status: 'changed', token, tokenHash, session: result.session, logouts: result.logouts };
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError || error instanceof StartRefusedError)) throw error;
+    const endings: [Ending, Ending] = [newEnding(scope), newEnding(scope)];
+    scope.afterAnswer('end_other_sessions', (background) =>
+      endUnconfirmed(background, holder, session, tokenHash, endings),
+    );
+    throw new SessionsNotEndedError();
+  }
+}
+
+/**
+ * After a renewal whose answer never came: if it happened, nobody holds its token, so that session ends; if it
+ * did not, it never will, and the others end as they would have. The cron delivers the rows.
+ */
+async function endUnconfirmed(
+  deps: Deps,
+  holder: Holder,
+  session: Session,
+  newTokenHash: TokenHash,
+  [endNew, endOthers]: readonly [Ending, Ending],
+): Promise<void> {
+  await untilStoreAnswers(deps, async () => {
+    await deps.sessions.end([newTokenHash], holder.kind, 'password_changed', endNew);
+    await deps.sessions.abandon(newTokenHash, session, deps.clock.nowMs());
+    await deps.sessions.revoke(holder, { all: 'others', because: 'password_changed' }, endOthers);
+  });
+}

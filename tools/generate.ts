@@ -1,0 +1,44 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dictionary } from '@zxcvbn-ts/language-common';
+import { characterCount } from '../src/text.ts';
+import { openApiDocument } from './openapi-document.ts';
+
+// `npm run generate`: what is made from other things and bundled into the Worker. Run by `npm ci` and by wrangler.
+//   common-passwords.json  from @zxcvbn-ts/language-common (MIT), which ranks what leaks showed
+//   openapi.json           from the zod schemas that validate
+
+const DIRECTORY = 'src/generated';
+/**
+ * Of the 3,000 most common passwords, 675 have the 8 characters that any new one must have; the others are refused
+ * for their length. The list goes on to the 1,200 most common of that length, as the bundle has room for them.
+ */
+const COMMON_PASSWORDS = 1200;
+const POLICY_MIN_CHARACTERS = 8;
+/** The count letters A to Z of the front coding. */
+const SHARED_MAX = 25;
+
+/**
+ * Front coding: sorted, each word as a capital letter (how many characters it shares with the one before, A = 0)
+ * and the rest. Two thirds of the plain list after gzip. Words are in lower case, so capitals are free.
+ */
+function frontCode(words: readonly string[]): string {
+  let previous = '';
+  let text = '';
+  for (const word of [...words].sort()) {
+    let shared = 0;
+    while (shared < SHARED_MAX && shared < previous.length && word[shared] === previous[shared]) shared += 1;
+    text += String.fromCharCode(65 + shared) + word.slice(shared);
+    previous = word;
+  }
+  return text;
+}
+
+const ranked = (dictionary['passwords-common'] as string[]).map((word) => word.toLowerCase());
+const common = [...new Set(ranked.filter((word) => characterCount(word) >= POLICY_MIN_CHARACTERS))];
+
+mkdirSync(DIRECTORY, { recursive: true });
+writeFileSync(
+  `${DIRECTORY}/common-passwords.json`,
+  JSON.stringify(frontCode(common.slice(0, COMMON_PASSWORDS))),
+);
+writeFileSync(`${DIRECTORY}/openapi.json`, JSON.stringify(openApiDocument()));
