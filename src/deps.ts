@@ -2,7 +2,7 @@ import type { ActivityLog } from './activity/activity-log.ts';
 import type { ClientInfo } from './activity/events.ts';
 import type { Outbox } from './activity/outbox.ts';
 import type { Log } from './log.ts';
-import type { Throttle } from './security/throttle.ts';
+import type { Shield, Throttle } from './security/throttle.ts';
 import type { SessionStore } from './session/session-store.ts';
 import type { Settings } from './settings.ts';
 import type { Trace } from './store/store-call.ts';
@@ -15,6 +15,7 @@ export interface Deps {
   readonly outbox: Outbox;
   readonly activityLog: ActivityLog;
   readonly throttle: Throttle;
+  readonly shield: Shield;
   readonly log: Log;
   readonly clock: Clock;
 }

@@ -6,6 +6,8 @@ import { upstashOutbox } from './activity/upstash-outbox.ts';
 import { createApp } from './app.ts';
 import type { DepsFactory } from './deps.ts';
 import { consoleLog as log } from './log.ts';
+import { cloudflareShield } from './security/cloudflare-shield.ts';
+import type { Shield } from './security/throttle.ts';
 import { upstashThrottle } from './security/upstash-throttle.ts';
 import { upstashSessionStore } from './session/upstash-session-store.ts';
 import { verifySession, type Verification } from './session/verify-session.ts';
@@ -40,13 +42,13 @@ function serviceFor(env: unknown): Service | null {
     log.event('settings_malformed', { settings: result.malformed });
     return null;
   }
-  const depsFor = depsFactory(result.settings);
+  const depsFor = depsFactory(result.settings, cloudflareShield(env));
   const service = { settings: result.settings, depsFor, app: createApp(result.settings, depsFor, log) };
   built = { env, service };
   return service;
 }
 
-function depsFactory(settings: Settings): DepsFactory {
+function depsFactory(settings: Settings, shield: Shield): DepsFactory {
   const redis = upstashConnection({
     url: settings.UPSTASH_REDIS_REST_URL,
     token: settings.UPSTASH_REDIS_REST_TOKEN,
@@ -70,6 +72,7 @@ function depsFactory(settings: Settings): DepsFactory {
     return {
       sessions: upstashSessionStore(redisClient),
       throttle: upstashThrottle(redisClient),
+      shield,
       outbox: upstashOutbox(redisClient),
       users: planetscaleUserStore(sqlClient),
       activityLog: planetscaleActivityLog(sqlClient),

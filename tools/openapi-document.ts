@@ -3,16 +3,13 @@ import packageJson from '../package.json' with { type: 'json' };
 import {
   currentAnswer,
   logoutsAnswer,
-  logoutsQuery,
   passwordAnswer,
-  passwordBody,
   problemAnswer,
   receiptAnswer,
-  revokeQuery,
   sessionsAnswer,
   signInAnswer,
-  signInBody,
-} from '../src/api/schemas.ts';
+} from '../src/api/answer-schemas.ts';
+import { logoutsQuery, passwordBody, revokeQuery, signInBody } from '../src/api/schemas.ts';
 
 // The OpenAPI 3.1 description of /api/v1, made from the schemas that validate. OpenAPI 3.1 takes JSON Schema as it is.
 

@@ -1,3 +1,4 @@
+import { equalInConstantTime } from './constant-time.ts';
 import { base64Url, type TokenHash, type UserId } from '../session/token.ts';
 
 /**
@@ -99,12 +100,4 @@ export function csrfTokens(keys: readonly [string, ...string[]]): CsrfTokens {
     },
   };
   return self;
-}
-
-/** Compares without telling by the time where the first difference is. Lengths are no secret. */
-function equalInConstantTime(a: string, b: string): boolean {
-  if (a.length !== b.length) return false;
-  let difference = 0;
-  for (let i = 0; i < a.length; i += 1) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
-  return difference === 0;
 }

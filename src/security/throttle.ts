@@ -48,3 +48,17 @@ export interface Throttle {
   /** It was neither (an outage): all three get theirs back. An attempt that arrives later still is not counted. */
   release(attempt: Attempt): Promise<void>;
 }
+
+/**
+ * A coarse limit in front of the counters, which costs no store a thing: Cloudflare's rate-limit binding, counted
+ * in each of its locations on its own and only about right. Where none is bound everybody is admitted.
+ */
+export interface Shield {
+  /** False: so many attempts come from this network that none of them is looked at for now. */
+  admit(network: string): Promise<boolean>;
+}
+
+/** What a refused client is told; the binding counts in windows of 10 or 60 seconds and does not tell what is left. */
+export const SHIELD_RETRY_AFTER_SECONDS = 60;
+
+export const OPEN_SHIELD: Shield = { admit: () => Promise.resolve(true) };

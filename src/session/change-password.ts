@@ -58,7 +58,12 @@ export async function changePassword(
   };
   const [reservation, user] = await reserveAttempt(scope, attempt, () => deps.users.findById(session.userId));
   if (reservation.status === 'throttled') return reservation;
-  const matches = await verifyPassword(currentPassword, user?.passwordHash ?? null, settings.BCRYPT_ROUNDS);
+  const matches = await verifyPassword(
+    currentPassword,
+    user?.passwordHash ?? null,
+    settings.BCRYPT_ROUNDS,
+    settings.PBKDF2_MAX_ITERATIONS,
+  );
   if (user === null || !matches || !user.isActive) return { status: 'wrong_password' };
 
   const newHash = await hashPassword(newPassword, settings.BCRYPT_ROUNDS);

@@ -1,7 +1,7 @@
 import type { LoginActivity, LoginOutcome } from '../activity/events.ts';
 import type { RequestScope } from '../deps.ts';
 import { networkOf } from '../security/client-info.ts';
-import type { Attempt, Reservation } from '../security/throttle.ts';
+import { SHIELD_RETRY_AFTER_SECONDS, type Attempt, type Reservation } from '../security/throttle.ts';
 import { hashPassword, needsRehash, verifyPassword } from '../user/password.ts';
 import type { User } from '../user/user-store.ts';
 import { uuidV7 } from '../uuid.ts';
@@ -43,6 +43,9 @@ export async function signIn(
     username,
     network: networkOf(client.ipAddress),
   };
+  if (!(await deps.shield.admit(attempt.network))) {
+    return { status: 'throttled', retryAfterSeconds: SHIELD_RETRY_AFTER_SECONDS };
+  }
   const [reservation, user] = await reserveAttempt(request, attempt, () =>
     deps.users.findByUsername(username),
   );
@@ -51,7 +54,12 @@ export async function signIn(
     return { status: 'throttled', retryAfterSeconds: reservation.retryAfterSeconds };
   }
 
-  const matches = await verifyPassword(password, user?.passwordHash ?? null, settings.BCRYPT_ROUNDS);
+  const matches = await verifyPassword(
+    password,
+    user?.passwordHash ?? null,
+    settings.BCRYPT_ROUNDS,
+    settings.PBKDF2_MAX_ITERATIONS,
+  );
   try {
     if (user === null || !matches || !user.isActive) {
       const isInactive = user !== null && matches;

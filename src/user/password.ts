@@ -1,4 +1,6 @@
 import bcrypt from 'bcryptjs';
+import { equalInConstantTime } from '../security/constant-time.ts';
+import { pbkdf2Sha256 } from './pbkdf2.ts';
 
 /**
  * Costs that can stand in a stored hash. 14 takes 1.6 s of CPU; one more would not leave an answer its 5 s, and
@@ -15,14 +17,26 @@ const BCRYPT_SHA256_PREFIX = 'bcrypt_sha256$';
 /** Django's BCryptPasswordHasher. */
 const BCRYPT_PREFIX = 'bcrypt$';
 
-interface ParsedHash {
-  readonly format: 'bcrypt_sha256' | 'bcrypt';
-  readonly bcryptHash: string;
-  readonly cost: number;
-}
+/** Django's PBKDF2PasswordHasher: iterations, salt (Django makes no `$` in it), 32 bytes in base64. */
+const PBKDF2_PATTERN = /^pbkdf2_sha256\$([1-9]\d{0,9})\$([^$]+)\$([A-Za-z0-9+/]{43}=)$/;
+
+/** What `PBKDF2_MAX_ITERATIONS` is by default: a second of CPU, above what any Django has written so far. */
+export const DEFAULT_PBKDF2_MAX_ITERATIONS = 2_000_000;
+
+type ParsedHash =
+  | { readonly format: 'bcrypt_sha256' | 'bcrypt'; readonly bcryptHash: string; readonly cost: number }
+  | {
+      readonly format: 'pbkdf2_sha256';
+      readonly iterations: number;
+      readonly salt: string;
+      readonly hash: string;
+    };
 
 /** Null: a format that this service does not know; such a hash never matches. */
 function parseHash(encoded: string): ParsedHash | null {
+  const [, iterations, salt = '', hash = ''] = PBKDF2_PATTERN.exec(encoded) ?? [];
+  if (iterations !== undefined)
+    return { format: 'pbkdf2_sha256', iterations: Number(iterations), salt, hash };
   const format = encoded.startsWith(BCRYPT_SHA256_PREFIX) ? 'bcrypt_sha256' : 'bcrypt';
   const bcryptHash = encoded.startsWith(BCRYPT_SHA256_PREFIX)
     ? encoded.slice(BCRYPT_SHA256_PREFIX.length)
@@ -46,17 +60,25 @@ async function sha256Hex(text: string): Promise<string> {
 
 /**
  * Whether the password is the one of this hash. `encoded` null (nobody has that name) and a hash that cannot be
- * read cost one bcrypt of `rounds` like any other and are never right, so that the time tells nothing.
+ * read cost one bcrypt of `rounds` like any other and are never right, so that the time tells nothing. A Django
+ * PBKDF2 hash takes its own time (0.5 to 0.8 s a million iterations) until it is rewritten at the first sign-in;
+ * with more than `pbkdf2MaxIterations` it never matches.
  */
 export async function verifyPassword(
   password: string,
   encoded: string | null,
   rounds: number,
+  pbkdf2MaxIterations = DEFAULT_PBKDF2_MAX_ITERATIONS,
 ): Promise<boolean> {
   const parsed = encoded === null ? null : parseHash(encoded);
-  if (parsed === null) {
+  const isTooCostly = parsed?.format === 'pbkdf2_sha256' && parsed.iterations > pbkdf2MaxIterations;
+  if (parsed === null || isTooCostly) {
     await bcrypt.compare(await sha256Hex(password), dummyHash(rounds));
     return false;
+  }
+  if (parsed.format === 'pbkdf2_sha256') {
+    const derived = await pbkdf2Sha256(password, parsed.salt, parsed.iterations);
+    return equalInConstantTime(btoa(String.fromCharCode(...derived)), parsed.hash);
   }
   if (parsed.format === 'bcrypt_sha256') return bcrypt.compare(await sha256Hex(password), parsed.bcryptHash);
   const matches = await bcrypt.compare(password, parsed.bcryptHash);
