@@ -32,11 +32,13 @@ interface Service {
   readonly depsFor: DepsFactory;
 }
 
-/** Built once an isolate, from its bindings; null: they are malformed, which is logged each time. */
-let built: { readonly env: unknown; readonly service: Service } | null = null;
+/** Built once for each `env` object that the runtime hands in: one for requests, maybe another for RPC. */
+const services = new WeakMap<object, Service>();
 
-function serviceFor(env: unknown): Service | null {
-  if (built?.env === env && built !== null) return built.service;
+/** Null: the bindings are malformed, which is logged each time, by name. */
+function serviceFor(env: object): Service | null {
+  const known = services.get(env);
+  if (known !== undefined) return known;
   const result = parseSettings(env);
   if (!result.ok) {
     log.event('settings_malformed', { settings: result.malformed });
@@ -44,7 +46,7 @@ function serviceFor(env: unknown): Service | null {
   }
   const depsFor = depsFactory(result.settings, cloudflareShield(env));
   const service = { settings: result.settings, depsFor, app: createApp(result.settings, depsFor, log) };
-  built = { env, service };
+  services.set(env, service);
   return service;
 }
 
@@ -82,9 +84,12 @@ function depsFactory(settings: Settings, shield: Shield): DepsFactory {
   };
 }
 
+const isRead = (request: Request): boolean => request.method === 'GET' || request.method === 'HEAD';
+
 export default {
   async fetch(request, env, context) {
-    if (new URL(request.url).pathname === '/healthz' && request.method === 'GET') return new Response('ok\n');
+    // Alive, whatever the settings and the stores.
+    if (isRead(request) && new URL(request.url).pathname === '/healthz') return new Response('ok\n');
     const service = serviceFor(env);
     if (service === null) return new Response('Internal Server Error\n', { status: 500 });
     return service.app.fetch(request, env, context);

@@ -39,7 +39,8 @@ const list = (parseItem: (text: string) => string | null) =>
   });
 
 /** A path on this host that a page can be mounted at: plain segments, no query, nothing to be decoded. */
-const isPlainPath = (text: string): boolean => /^\/(?:[\w.~-]+\/?)*$/.test(text) && !text.includes('/../');
+const isPlainPath = (text: string): boolean =>
+  /^\/(?:[\w.~-]+\/)*[\w.~-]*$/.test(text) && new URL(text, 'https://host.invalid').pathname === text;
 
 /** Where to redirect: a path with or without query, or a whole http(s) address. */
 function parseRedirectTarget(text: string): string | null {

@@ -33,15 +33,15 @@ export function planetscaleActivityLog(sql: SqlClient): ActivityLog {
     async writeLogins(events) {
       if (events.length === 0) return;
       await insert('login_activity', LOGIN_COLUMNS, events.map(loginRow));
-      for (const event of events) {
-        if (event.outcome !== 'success' || event.userId === null) continue;
-        const at = toSqlTime(event.occurredAtMs);
-        // Events may come late and out of order: the time only ever moves forward.
-        await sql.execute(
-          'UPDATE users SET last_login_at = ? WHERE id = ? AND (last_login_at IS NULL OR last_login_at < ?)',
-          [at, event.userId, at],
-        );
-      }
+      const last = lastSuccesses(events);
+      if (last.size === 0) return;
+      const rows = [...last].map(() => 'SELECT ? AS id, CAST(? AS DATETIME(3)) AS at').join(' UNION ALL ');
+      // Events may come late and out of order: the time only ever moves forward.
+      await sql.execute(
+        `UPDATE users JOIN (${rows}) latest ON users.id = latest.id SET users.last_login_at = latest.at
+         WHERE users.last_login_at IS NULL OR users.last_login_at < latest.at`,
+        [...last].flatMap(([userId, atMs]) => [userId, toSqlTime(atMs)]),
+      );
     },
 
     async deleteBefore(beforeMs, limit) {
@@ -95,6 +95,16 @@ export function planetscaleActivityLog(sql: SqlClient): ActivityLog {
       await sql.execute('SELECT 1', []);
     },
   };
+}
+
+/** When each user last got in, in Unix ms, by these events. */
+function lastSuccesses(events: readonly LoginActivity[]): Map<UserId, number> {
+  const last = new Map<UserId, number>();
+  for (const { outcome, userId, occurredAtMs } of events) {
+    if (outcome !== 'success' || userId === null) continue;
+    last.set(userId, Math.max(occurredAtMs, last.get(userId) ?? 0));
+  }
+  return last;
 }
 
 async function refusedAsEvent(write: () => Promise<unknown>): Promise<void> {

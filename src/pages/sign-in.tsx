@@ -1,11 +1,11 @@
 import { Hono } from 'hono/tiny';
 import { problemOf, RequestError, type FieldError, type Reason } from '../errors.ts';
-import { safeNextUrl } from '../security/next-url.ts';
+import { NEXT_MAX_CHARACTERS, safeNextUrl } from '../security/next-url.ts';
 import { signIn } from '../session/sign-in.ts';
 import { hashToken, type TokenHash } from '../session/token.ts';
 import { StoreUnavailableError } from '../store/store-call.ts';
 import { prefersJson } from '../web/answers.tsx';
-import { signInForm } from '../web/fields.ts';
+import { characterCount, signInForm } from '../web/fields.ts';
 import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken, setSessionCookies } from '../web/csrf-guard.ts';
 import type { AppContext, AppEnv } from '../web/request-context.ts';
 import { findSignedIn } from '../web/sign-in-guard.ts';
@@ -30,7 +30,9 @@ export const signInPage = (loginUrl: string) =>
   new Hono<AppEnv>()
     /** Without a session cookie no wait; an outage does not take the form down. */
     .get(loginUrl, async (c) => {
-      const next = c.req.query('next') ?? '';
+      const wanted = c.req.query('next') ?? '';
+      // Longer than the form may send back: as if none had been given.
+      const next = characterCount(wanted) > NEXT_MAX_CHARACTERS ? '' : wanted;
       if (await isSignedInForSure(c)) return c.redirect(destination(c, next), 302);
       return c.html(await renderForm(c, { username: '', rememberMe: false, next }, null));
     })

@@ -4,25 +4,28 @@ import type { Trace } from './store-call.ts';
 export interface StoreTrace extends Trace {
   /** How many there were one after the other: waits that overlap count as one. */
   waits(): number;
+  /** Time in ms during which at least one wait was under way. */
+  spentMs(): number;
 }
 
 /** `budgetMs`: what the request may spend on stores in all. */
 export function storeTrace(budgetMs: number): StoreTrace {
   const calls: { startedAtMs: number; endedAtMs: number }[] = [];
+  const spentMs = (): number => {
+    let sumMs = 0;
+    let freeAtMs = Number.NEGATIVE_INFINITY;
+    for (const call of [...calls].sort((a, b) => a.startedAtMs - b.startedAtMs)) {
+      sumMs += Math.max(0, call.endedAtMs - Math.max(call.startedAtMs, freeAtMs));
+      freeAtMs = Math.max(freeAtMs, call.endedAtMs);
+    }
+    return sumMs;
+  };
   return {
     storeWait(_store, startedAtMs, endedAtMs) {
       calls.push({ startedAtMs, endedAtMs });
     },
-    leftMs() {
-      // Waits that overlap are counted once: the time at which any of them was under way.
-      let spentMs = 0;
-      let freeAtMs = Number.NEGATIVE_INFINITY;
-      for (const call of [...calls].sort((a, b) => a.startedAtMs - b.startedAtMs)) {
-        spentMs += Math.max(0, call.endedAtMs - Math.max(call.startedAtMs, freeAtMs));
-        freeAtMs = Math.max(freeAtMs, call.endedAtMs);
-      }
-      return budgetMs - spentMs;
-    },
+    spentMs,
+    leftMs: () => budgetMs - spentMs(),
     waits() {
       let count = 0;
       let freeAtMs = Number.NEGATIVE_INFINITY;

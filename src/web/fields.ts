@@ -13,12 +13,16 @@ export const DEVICE_NAME_MAX_CHARACTERS = 100;
 
 /** Text that stores and hashes take as it is: nothing is trimmed or normalised, only lone surrogates refused. */
 const text = (label: string, maxCharacters: number) =>
-  z.string({ error: `${label} is missing.` }).check(
-    z.refine((value: string) => value.isWellFormed(), { error: `${label} is not valid Unicode text.` }),
-    z.refine((value: string) => value.length <= maxCharacters || characterCount(value) <= maxCharacters, {
-      error: `${label} may have ${maxCharacters} characters at most.`,
-    }),
-  );
+  z
+    .string({
+      error: ({ input }) => `${label} ${input === undefined ? 'is missing' : 'must be text'}.`,
+    })
+    .check(
+      z.refine((value: string) => value.isWellFormed(), { error: `${label} is not valid Unicode text.` }),
+      z.refine((value: string) => value.length <= maxCharacters || characterCount(value) <= maxCharacters, {
+        error: `${label} may have ${maxCharacters} characters at most.`,
+      }),
+    );
 
 export const username = text('The username', USERNAME_MAX_CHARACTERS).check(
   z.minLength(1, { error: 'Enter your username.' }),
@@ -68,7 +72,8 @@ export function fieldErrorsOf(
 ): FieldError[] {
   const errors = new Map<string, string>();
   for (const issue of issues) {
-    const field = issue.path?.map(String).join('.') ?? '';
+    // Without a path it is the body as a whole, an array where an object is wanted, say.
+    const field = issue.path?.map(String).join('.') || 'body';
     if (!errors.has(field)) errors.set(field, issue.message);
   }
   return [...errors].map(([field, message]) => ({ field, message }));
