@@ -123,14 +123,12 @@ export class SessionService extends WorkerEntrypoint {
     const service = serviceFor(this.env);
     if (service === null) return { status: 'unknown' };
     const { settings, depsFor } = service;
+    const requestId = crypto.randomUUID();
+    const trace = storeTrace(storeBudgetMs(settings.BCRYPT_ROUNDS), (store, fault) =>
+      log.event('store_unavailable', { request_id: requestId, store, fault, task: 'verify' }),
+    );
     const scope = requestScope(
-      {
-        requestId: crypto.randomUUID(),
-        settings,
-        depsFor,
-        trace: storeTrace(storeBudgetMs(settings.BCRYPT_ROUNDS)),
-        log,
-      },
+      { requestId, settings, depsFor, trace, log },
       typeof credential === 'string' ? null : credential,
       (work) => this.ctx.waitUntil(work),
     );

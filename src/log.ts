@@ -9,8 +9,7 @@ export type LogEvent =
   | 'activity_delivery'
   | 'activity_retention'
   | 'session_use_after_logout'
-  | 'password_rehashed'
-  | 'password_hash_unusable';
+  | 'password_rehashed';
 
 /**
  * Fields that may be logged: an allow-list, so that no token, password, name that failed, SQL or vendor's text

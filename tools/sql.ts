@@ -1,13 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { parseEnv } from 'node:util';
-import { Client, DatabaseError } from '@planetscale/database';
+import { DatabaseError } from '@planetscale/database';
 import { parseDatabaseUrl } from '../src/store/database-url.ts';
+import { planetscaleConnection } from '../src/store/planetscale-client.ts';
 
 // `npm run sql`: a SQL prompt on the development database, or on that of DATABASE_URL where it is set.
 // `npm run sql -- "SELECT ..."` runs one statement.
 
-const DEV_BINDINGS = '.local/dev/worker.env';
+/** Where a database may be named, in this order, after the environment. */
+const BINDING_FILES = ['.dev.vars', '.local/dev/worker.env'];
+const STATEMENT_TIMEOUT_MS = 60_000;
 
 function fail(message: string): never {
   console.error(`npm run sql: ${message}`);
@@ -15,20 +18,15 @@ function fail(message: string): never {
 }
 
 function findDatabaseUrl(): string {
-  const fromEnvironment = process.env['DATABASE_URL'];
-  if (fromEnvironment !== undefined) return fromEnvironment;
-  if (!existsSync(DEV_BINDINGS)) fail('start npm run dev first, or set DATABASE_URL.');
-  return parseEnv(readFileSync(DEV_BINDINGS, 'utf8'))['DATABASE_URL'] ?? fail('no DATABASE_URL is known.');
+  const known = BINDING_FILES.filter((path) => existsSync(path)).map(
+    (path) => parseEnv(readFileSync(path, 'utf8'))['DATABASE_URL'],
+  );
+  const url = [process.env['DATABASE_URL'], ...known].find((each) => each !== undefined && each !== '');
+  return url ?? fail('start npm run dev first, or set DATABASE_URL.');
 }
 
 const credentials = parseDatabaseUrl(findDatabaseUrl()) ?? fail('DATABASE_URL is malformed.');
-const connection = new Client({
-  host: credentials.host,
-  username: credentials.username,
-  password: credentials.password,
-  fetch: (input: string, init?: RequestInit) =>
-    fetch(credentials.protocol === 'http:' ? input.replace(/^https:/, 'http:') : input, init),
-}).connection();
+const connection = planetscaleConnection(credentials, STATEMENT_TIMEOUT_MS).connection();
 
 /** Prints the rows as a table; answers whether the statement was good. */
 async function run(statement: string): Promise<boolean> {
@@ -51,10 +49,13 @@ if (given !== '') process.exit((await run(given)) ? 0 : 1);
 
 console.log('SQL on users, login_activity and logout_activity. End with Ctrl-D.');
 const prompt = createInterface({ input: process.stdin, output: process.stdout, prompt: 'sql> ' });
+// Piped input may end while a statement is still running.
+let isOpen = true;
+prompt.on('close', () => (isOpen = false));
 prompt.prompt();
 for await (const line of prompt) {
   if (/^\s*(?:exit|quit)\s*;?\s*$/i.test(line)) break;
   if (line.trim() !== '') await run(line.replace(/;\s*$/, ''));
-  prompt.prompt();
+  if (isOpen) prompt.prompt();
 }
 prompt.close();

@@ -42,6 +42,8 @@ export class StoreUnavailableError extends Error {
 export interface Trace {
   /** Times in Unix ms. */
   storeWait(store: StoreName, startedAtMs: number, endedAtMs: number): void;
+  /** The wait ended without an answer. */
+  storeFault?(store: StoreName, fault: StoreFault): void;
   /** What is left of the time that this request may spend on stores, in ms. */
   leftMs(): number;
 }
@@ -86,6 +88,9 @@ export async function callStore<T>(
         await Promise.race([new Promise((resolve) => setTimeout(resolve, pauseMs)), timedOut]);
       }
     }
+  } catch (error) {
+    if (error instanceof StoreUnavailableError) trace.storeFault?.(store, error.fault);
+    throw error;
   } finally {
     trace.storeWait(store, startedAtMs, Date.now());
   }

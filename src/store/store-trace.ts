@@ -8,8 +8,8 @@ export interface StoreTrace extends Trace {
   spentMs(): number;
 }
 
-/** `budgetMs`: what the request may spend on stores in all. */
-export function storeTrace(budgetMs: number): StoreTrace {
+/** `budgetMs`: what the request may spend on stores in all. `storeFault` is told of each wait without an answer. */
+export function storeTrace(budgetMs: number, storeFault: Trace['storeFault'] = () => undefined): StoreTrace {
   const calls: { startedAtMs: number; endedAtMs: number }[] = [];
   const spentMs = (): number => {
     let sumMs = 0;
@@ -24,6 +24,7 @@ export function storeTrace(budgetMs: number): StoreTrace {
     storeWait(_store, startedAtMs, endedAtMs) {
       calls.push({ startedAtMs, endedAtMs });
     },
+    storeFault,
     spentMs,
     leftMs: () => budgetMs - spentMs(),
     waits() {

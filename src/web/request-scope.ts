@@ -18,8 +18,10 @@ export function observeRequests(
   log: Log,
 ): MiddlewareHandler<AppEnv> {
   return async function observeRequests(c, next) {
-    const trace = storeTrace(storeBudgetMs(settings.BCRYPT_ROUNDS));
     const requestId = c.get('requestId');
+    const trace = storeTrace(storeBudgetMs(settings.BCRYPT_ROUNDS), (store, fault) =>
+      log.event('store_unavailable', { request_id: requestId, store, fault }),
+    );
 
     const request: RequestContext = {
       ...requestScope({ requestId, settings, depsFor, trace, log }, c.req.raw, (work) =>
