@@ -57,7 +57,9 @@ const parseOrigin = (text: string): string | null =>
   /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text ? text : null;
 
 const parseHost = (text: string): string | null =>
-  URL.canParse(`https://${text}`) && new URL(`https://${text}`).host === text.toLowerCase()
+  /^(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::\d+)?$/i.test(text) &&
+  URL.canParse(`https://${text}`) &&
+  new URL(`https://${text}`).host === text.toLowerCase()
     ? text.toLowerCase()
     : null;
 
@@ -109,7 +111,14 @@ export type SettingsResult =
   | { readonly ok: false; readonly malformed: readonly string[] };
 
 /** Paths that pages already have, so that no setting can be put on one. */
-const RESERVED_PATHS = ['/home/', '/logout/', '/sessions/', '/account/password/', '/accounts/logout/'];
+const RESERVED_PATHS = [
+  '/home/',
+  '/logout/',
+  '/sessions/',
+  '/sessions/revoke/',
+  '/account/password/',
+  '/accounts/logout/',
+];
 
 /** Reads the bindings of the Worker. */
 export function parseSettings(env: unknown): SettingsResult {
@@ -126,7 +135,7 @@ function contradictions(settings: Settings): string[] {
   const names: string[] = [];
   const { SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, SESSION_COOKIE_DOMAIN, LOGIN_URL } = settings;
   // A __Host- cookie has no Domain (RFC 6265bis section 4.1.3.2); browsers would drop it.
-  if (SESSION_COOKIE_DOMAIN !== '' && SESSION_COOKIE_NAME.startsWith('__Host-'))
+  if (SESSION_COOKIE_DOMAIN !== '' && /^__Host-/i.test(SESSION_COOKIE_NAME))
     names.push('SESSION_COOKIE_NAME');
   if (SESSION_COOKIE_NAME === CSRF_COOKIE_NAME) names.push('CSRF_COOKIE_NAME');
   const isTaken =

@@ -45,6 +45,8 @@ export function parseRecordedActivity(value: unknown): Activity | null {
   const fields = record as Record<string, unknown>;
   const { type, id, username, at } = fields;
   if (typeof id !== 'string' || typeof username !== 'string' || typeof at !== 'number') return null;
+  // Beyond what a Date holds (ECMA-262 section 21.4.1.1) nothing could be written of it.
+  if (Number.isNaN(new Date(at).getTime())) return null;
   const userId = textOrNull(fields['userId']) as UserId | null;
   const sessionId = textOrNull(fields['sessionId']) as SessionId | null;
   const client: ClientInfo = {

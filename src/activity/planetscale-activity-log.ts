@@ -35,12 +35,16 @@ export function planetscaleActivityLog(sql: SqlClient): ActivityLog {
       await insert('login_activity', LOGIN_COLUMNS, events.map(loginRow));
       const last = lastSuccesses(events);
       if (last.size === 0) return;
-      const rows = [...last].map(() => 'SELECT ? AS id, CAST(? AS DATETIME(3)) AS at').join(' UNION ALL ');
+      const rows = [...last]
+        .map(() => 'SELECT CAST(? AS UNSIGNED) AS id, CAST(? AS DATETIME(3)) AS at')
+        .join(' UNION ALL ');
       // Events may come late and out of order: the time only ever moves forward.
-      await sql.execute(
-        `UPDATE users JOIN (${rows}) latest ON users.id = latest.id SET users.last_login_at = latest.at
+      await refusedAsEvent(() =>
+        sql.execute(
+          `UPDATE users JOIN (${rows}) latest ON users.id = latest.id SET users.last_login_at = latest.at
          WHERE users.last_login_at IS NULL OR users.last_login_at < latest.at`,
-        [...last].flatMap(([userId, atMs]) => [userId, toSqlTime(atMs)]),
+          [...last].flatMap(([userId, atMs]) => [userId, toSqlTime(atMs)]),
+        ),
       );
     },
 

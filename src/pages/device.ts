@@ -45,5 +45,6 @@ let countryNames: Intl.DisplayNames | null = null;
 export function describeCountry(code: string | null): string | null {
   if (code === null) return null;
   countryNames ??= new Intl.DisplayNames(['en'], { type: 'region', fallback: 'code' });
-  return CLOUDFLARE_COUNTRIES[code] ?? countryNames.of(code) ?? code;
+  // `of` throws for what is no region by its form, such as Cloudflare might add.
+  return CLOUDFLARE_COUNTRIES[code] ?? (/^[A-Z]{2}$/.test(code) ? countryNames.of(code) : code) ?? code;
 }

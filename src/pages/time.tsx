@@ -7,7 +7,8 @@ const UNITS = [
 /** A time in relation to now, in words: "3 hours ago", "in 30 days", "just now". */
 export function relativeTime(atMs: number, nowMs: number): string {
   const distanceMs = Math.abs(atMs - nowMs);
-  const unit = UNITS.find(({ ms }) => distanceMs >= ms);
+  // What rounds up to a whole hour or day is called that: "1 hour", not "60 minutes".
+  const unit = UNITS.find(({ ms }, i) => distanceMs >= ms - (UNITS[i + 1]?.ms ?? 0) / 2);
   if (unit === undefined) return atMs > nowMs ? 'in less than a minute' : 'just now';
   const count = Math.round(distanceMs / unit.ms);
   const words = `${count} ${unit.name}${count === 1 ? '' : 's'}`;

@@ -41,7 +41,7 @@ function cutUserAgent(text: string): string {
 export function parseIpAddress(text: string | null): string | null {
   if (text === null) return null;
   if (IPV4_PATTERN.test(text)) return text;
-  if (!text.includes(':') || !URL.canParse(`http://[${text}]/`)) return null;
+  if (!/^[0-9a-f:.]+$/i.test(text) || !text.includes(':') || !URL.canParse(`http://[${text}]/`)) return null;
   // The URL parser's serializer writes IPv6 the way RFC 5952 wants it.
   return new URL(`http://[${text}]/`).hostname.slice(1, -1);
 }

@@ -30,6 +30,7 @@ redis.call('SET', KEYS[1], 'counted', 'EX', ARGV[1])
 for i = 2, 4 do
   if redis.call('HINCRBY', KEYS[i], 'failures', 1) == 1 then
     redis.call('EXPIRE', KEYS[i], ARGV[2 * i - 1])
+    redis.call('HDEL', KEYS[i], 'refused')
   end
 end
 return {0}`;

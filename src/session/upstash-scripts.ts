@@ -17,10 +17,16 @@ const PRELUDE = `
 local ctx = cjson.decode(ARGV[1])
 local ended = {}
 
+local function read(raw)
+  local ok, s = pcall(cjson.decode, raw)
+  if not ok or type(s) ~= 'table' or s[1] ~= 1 then return nil end
+  if type(s[8]) ~= 'number' or type(s[9]) ~= 'number' or type(s[10]) ~= 'number' then return nil end
+  return s
+end
+
 local function live(raw, kind)
-  if not raw then return nil end
-  local s = cjson.decode(raw)
-  if s[1] ~= 1 or (kind and kind ~= '' and s[5] ~= kind) then return nil end
+  local s = raw and read(raw)
+  if not s or (kind and kind ~= '' and s[5] ~= kind) then return nil end
   if ctx.now >= s[9] or ctx.now >= s[8] + s[10] * 1000 then return nil end
   return s
 end
@@ -72,8 +78,8 @@ end
 export const REFRESH_SCRIPT = `#!lua flags=allow-key-locking
 local raw = redis.call('GET', KEYS[1])
 if not raw then return 0 end
-local s = cjson.decode(raw)
-if s[1] ~= 1 or s[2] ~= ARGV[1] or s[8] >= tonumber(ARGV[2]) then return 0 end
+local ok, s = pcall(cjson.decode, raw)
+if not ok or type(s) ~= 'table' or s[1] ~= 1 or s[2] ~= ARGV[1] or s[8] >= tonumber(ARGV[2]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[3], 'PXAT', ARGV[4])
 return 1`;
 

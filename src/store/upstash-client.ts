@@ -1,4 +1,4 @@
-import { callStore, type StoreFault, type Trace } from './store-call.ts';
+import { callStore, StoreUnavailableError, type StoreFault, type Trace } from './store-call.ts';
 
 /**
  * What our adapters ask of Upstash Redis. We speak its REST protocol ourselves: the vendor's client knows some 200
@@ -57,7 +57,8 @@ export function upstashClient(connection: RedisConnection, timeoutMs: number, tr
   return {
     async get(key) {
       const answer = await call(['GET', key]);
-      return typeof answer === 'string' ? answer : null;
+      if (answer !== null && typeof answer !== 'string') throw new StoreUnavailableError('redis', 'protocol');
+      return answer;
     },
     eval: (script, keys, args) => call(['EVAL', script, String(keys.length), ...keys, ...args]),
     async xdel(key, entryIds) {

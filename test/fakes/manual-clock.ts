@@ -1,0 +1,23 @@
+import type { Clock } from '../../src/deps.ts';
+
+/** A clock that stands still until it is moved. */
+export class ManualClock implements Clock {
+  #nowMs: number;
+
+  constructor(nowMs: number = Date.UTC(2026, 10, 23, 12, 0, 0)) {
+    this.#nowMs = nowMs;
+  }
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  advance(ms: number): void {
+    this.#nowMs += ms;
+  }
+
+  /** Sleeping is what moves the time: nobody waits in a test. */
+  async sleep(ms: number): Promise<void> {
+    this.advance(ms);
+  }
+}

@@ -1,0 +1,86 @@
+import { encodeActivity, parseRecordedActivity } from '../../src/activity/activity-record.ts';
+import type { Activity } from '../../src/activity/events.ts';
+import type { Outbox, OutboxEntry, OutboxStatus } from '../../src/activity/outbox.ts';
+import type { ManualClock } from './manual-clock.ts';
+import { Outage } from './outage.ts';
+import { refuseIllFormed } from './refusals.ts';
+
+interface Pending {
+  readonly entryId: string;
+  readonly text: string;
+}
+
+/** An outbox in memory. It keeps the events' text form, so that what that form loses is lost here as well. */
+export class MemoryOutbox implements Outbox {
+  #pending: Pending[] = [];
+  /** Events set aside, with why and when. */
+  readonly aside: { readonly text: string; readonly reason: string; readonly atMs: number }[] = [];
+  readonly #clock: ManualClock;
+  readonly #outage: Outage;
+  #lastMs = 0;
+  #sequence = 0;
+
+  constructor(clock: ManualClock, outage: Outage = new Outage()) {
+    this.#clock = clock;
+    this.#outage = outage;
+  }
+
+  add(activity: Activity): Promise<OutboxEntry> {
+    return this.#outage.during('redis', () => ({ ...this.put(activity), activity }));
+  }
+
+  readOldest(limit: number): Promise<OutboxEntry[]> {
+    return this.#outage.during('redis', () => this.#pending.slice(0, limit).map(readEntry));
+  }
+
+  remove(entryIds: readonly string[]): Promise<void> {
+    return this.#outage.during('redis', () => {
+      const gone = new Set(entryIds);
+      this.#pending = this.#pending.filter((entry) => !gone.has(entry.entryId));
+    });
+  }
+
+  setAside(entryId: string, reason: string, nowMs: number): Promise<void> {
+    return this.#outage.during('redis', () => {
+      const entry = this.#pending.find((each) => each.entryId === entryId);
+      if (entry === undefined) return;
+      this.aside.push({ text: entry.text, reason, atMs: nowMs });
+      this.#pending = this.#pending.filter((each) => each !== entry);
+    });
+  }
+
+  status(): Promise<OutboxStatus> {
+    return this.#outage.during('redis', () => {
+      const [oldest] = this.#pending;
+      const oldestAtMs = oldest === undefined ? null : Number.parseInt(oldest.entryId, 10);
+      return { pending: this.#pending.length, setAside: this.aside.length, oldestAtMs };
+    });
+  }
+
+  /** Puts an event in as part of another fake's atomic step. */
+  put(activity: Activity): OutboxEntry {
+    refuseIllFormed(activity);
+    return readEntry(this.putText(encodeActivity(activity)));
+  }
+
+  /** Puts any text in, such as another version may have left. */
+  putText(text: string): Pending {
+    // Ids as a Redis stream gives them: never lower than the one before, even if the clock is turned back.
+    const nowMs = Math.max(this.#lastMs, this.#clock.nowMs());
+    this.#sequence = nowMs === this.#lastMs ? this.#sequence + 1 : 0;
+    this.#lastMs = nowMs;
+    const entry = { entryId: `${nowMs}-${this.#sequence}`, text };
+    this.#pending.push(entry);
+    return entry;
+  }
+
+  /** All pending events, oldest first, outage or not. */
+  get pending(): readonly OutboxEntry[] {
+    return this.#pending.map(readEntry);
+  }
+}
+
+const readEntry = ({ entryId, text }: Pending): OutboxEntry => ({
+  entryId,
+  activity: parseRecordedActivity(text),
+});

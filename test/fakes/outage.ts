@@ -1,0 +1,38 @@
+import { StoreUnavailableError, type StoreFault, type StoreName } from '../../src/store/store-call.ts';
+
+type Mode =
+  /** Nothing is done, and the caller is told after its tries. */
+  | { readonly kind: 'refuse'; readonly fault: StoreFault }
+  /** It is done, and no answer ever comes. */
+  | { readonly kind: 'lose-answers' };
+
+/** Takes the fakes of a store out of service, as an outage of the real one looks to its callers. */
+export class Outage {
+  readonly #modes = new Map<StoreName, Mode>();
+  /** Calls so far, struck by an outage or not. */
+  readonly calls: Record<StoreName, number> = { redis: 0, database: 0 };
+
+  refuse(store: StoreName, fault: StoreFault = 'unreachable'): void {
+    this.#modes.set(store, { kind: 'refuse', fault });
+  }
+
+  loseAnswers(store: StoreName): void {
+    this.#modes.set(store, { kind: 'lose-answers' });
+  }
+
+  /** Puts one store, or both, back into service. */
+  heal(store?: StoreName): void {
+    if (store === undefined) this.#modes.clear();
+    else this.#modes.delete(store);
+  }
+
+  /** Does one command of a fake. It is atomic: `work` does not wait for anything. */
+  async during<T>(store: StoreName, work: () => T): Promise<T> {
+    this.calls[store] += 1;
+    const mode = this.#modes.get(store);
+    if (mode?.kind === 'refuse') throw new StoreUnavailableError(store, mode.fault);
+    const answer = work();
+    if (mode?.kind === 'lose-answers') throw new StoreUnavailableError(store, 'timeout');
+    return answer;
+  }
+}

@@ -1,0 +1,103 @@
+import type { ClientInfo, LoginActivity, LogoutActivity } from '../../src/activity/events.ts';
+import type { Ending, StartRequest } from '../../src/session/session-store.ts';
+import type { Session } from '../../src/session/session.ts';
+import {
+  base64Url,
+  newSessionId,
+  type SessionId,
+  type TokenHash,
+  type UserId,
+} from '../../src/session/token.ts';
+import { uuidSeries, uuidV7 } from '../../src/uuid.ts';
+
+export const SAMPLE_CLIENT: ClientInfo = {
+  ipAddress: '203.0.113.7',
+  userAgent: 'Mozilla/5.0 (X11; Linux x86_64)',
+  country: 'DE',
+};
+
+let lastUserId = 1000;
+
+/** A user id that no other test of this file has. */
+export const newUserId = (): UserId => String((lastUserId += 1)) as UserId;
+
+/** A hash that no token is known for. */
+export const newTokenHash = (): TokenHash =>
+  base64Url(crypto.getRandomValues(new Uint8Array(32))) as TokenHash;
+
+/** An ordinary session that began at `nowMs`. */
+export function sampleSession(nowMs: number, changes: Partial<Session> = {}): Session {
+  return {
+    id: newSessionId(),
+    userId: newUserId(),
+    username: 'ann',
+    kind: 'cookie',
+    rememberMe: false,
+    createdAtMs: nowMs,
+    lastSeenAtMs: nowMs,
+    expiresAtMs: nowMs + 86_400_000,
+    idleAgeSeconds: 7200,
+    client: SAMPLE_CLIENT,
+    deviceName: null,
+    ...changes,
+  };
+}
+
+export function sampleEnding(nowMs: number, changes: Partial<Ending> = {}): Ending {
+  return {
+    operationId: uuidV7(nowMs),
+    nowMs,
+    client: { ipAddress: '2001:db8::1', userAgent: 'the one that ends', country: 'FR' },
+    eventIds: uuidSeries(nowMs),
+    ...changes,
+  };
+}
+
+export function sampleLogout(atMs: number, changes: Partial<LogoutActivity> = {}): LogoutActivity {
+  return {
+    type: 'logout',
+    id: uuidV7(atMs),
+    userId: newUserId(),
+    username: 'ann',
+    sessionId: newSessionId(),
+    reason: 'logout',
+    client: SAMPLE_CLIENT,
+    loggedOutAtMs: atMs,
+    ...changes,
+  };
+}
+
+export function sampleLogin(atMs: number, changes: Partial<LoginActivity> = {}): LoginActivity {
+  return {
+    type: 'login',
+    id: uuidV7(atMs),
+    userId: newUserId(),
+    username: 'ann',
+    outcome: 'success',
+    sessionId: newSessionId(),
+    client: SAMPLE_CLIENT,
+    occurredAtMs: atMs,
+    ...changes,
+  };
+}
+
+/** The request that starts this session, at the time at which it says it began. */
+export function sampleStart(
+  session: Session,
+  tokenHash: TokenHash,
+  changes: Partial<StartRequest> = {},
+): StartRequest {
+  const { userId, username, client, createdAtMs } = session;
+  return {
+    tokenHash,
+    session,
+    login: sampleLogin(createdAtMs, { userId, username, client, sessionId: session.id }),
+    replaces: [],
+    maxSessionsPerUser: 0,
+    ending: sampleEnding(createdAtMs, { client }),
+    ...changes,
+  };
+}
+
+/** A session id that nobody has. */
+export const UNKNOWN_SESSION_ID = '0'.repeat(26) as SessionId;

@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { EventRefusedError } from '../../src/activity/activity-log.ts';
+import { planetscaleActivityLog } from '../../src/activity/planetscale-activity-log.ts';
+import type { LoginActivity, LogoutActivity } from '../../src/activity/events.ts';
+import type { UserId } from '../../src/session/token.ts';
+import { planetscaleClient, planetscaleConnection } from '../../src/store/planetscale-client.ts';
+import { fromSqlTime } from '../../src/store/sql-time.ts';
+import { NO_TRACE, StoreUnavailableError } from '../../src/store/store-call.ts';
+import type { Front, Row } from '../../tools/local-cloud/front.ts';
+import { openMemoryDeps } from '../fakes/memory-deps.ts';
+import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
+import { openCloud } from '../support/cloud.ts';
+import { describeActivityLog } from './activity-log-suite.ts';
+import { databaseCredentials, openCloudStores } from './open-cloud-stores.ts';
+
+let cloud: Front;
+beforeAll(async () => {
+  cloud = await openCloud();
+});
+afterAll(() => cloud.stop());
+
+async function emptyTables(): Promise<void> {
+  for (const table of ['users', 'logout_activity', 'login_activity']) {
+    await cloud.query(`DELETE FROM ${table}`);
+  }
+  for (const table of constrained) await cloud.query(`ALTER TABLE ${table} DROP CONSTRAINT operators_own`);
+  constrained.clear();
+}
+
+/** Tables that have a constraint of the operator's own at the moment. */
+const constrained = new Set<string>();
+
+async function constrain(table: string, condition: string): Promise<void> {
+  await cloud.query(`ALTER TABLE ${table} ADD CONSTRAINT operators_own CHECK (${condition})`);
+  constrained.add(table);
+}
+
+describeActivityLog('activity log in memory', async () => {
+  const { activityLog: log, users } = openMemoryDeps().deps;
+  const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
+  return {
+    log,
+    logouts: async () => [...log.logouts.values()].sort(byId),
+    logins: async () => [...log.logins.values()].sort(byId),
+    addUser: async (username, id) => users.add({ username, ...(id === undefined ? {} : { id }) }).id,
+    lastLoginAtMs: async (id) => users.lastLoginAtMs(id),
+    forbidUsername: async (username) => {
+      log.forbids = (event) => event.username === username;
+    },
+  };
+});
+
+describeActivityLog('activity log in PlanetScale', async () => {
+  await emptyTables();
+  return {
+    log: openCloudStores(cloud).activityLog,
+    logouts: async () => (await cloud.query('SELECT * FROM logout_activity ORDER BY id')).map(readLogout),
+    logins: async () => (await cloud.query('SELECT * FROM login_activity ORDER BY id')).map(readLogin),
+    addUser: async (username, id) => {
+      // An id of null is one that MySQL makes.
+      const values = [id ?? null, username];
+      await cloud.query("INSERT INTO users (id, username, password_hash) VALUES (?, ?, '!')", values);
+      const [row] = await cloud.query('SELECT id FROM users WHERE username = ?', [username]);
+      return String(row?.['id']) as UserId;
+    },
+    lastLoginAtMs: async (id) => {
+      const [row] = await cloud.query('SELECT last_login_at FROM users WHERE id = ?', [id]);
+      return fromSqlTime(row?.['last_login_at']);
+    },
+    forbidUsername: (username) => constrain('logout_activity', `username <> '${username}'`),
+  };
+});
+
+describe('activity log in PlanetScale, seen from behind', () => {
+  test('the time of a login is written by way of the key, not by looking through all users', async () => {
+    await emptyTables();
+    for (let i = 1; i <= 200; i += 1)
+      await cloud.query("INSERT INTO users (id, username, password_hash) VALUES (?, ?, '!')", [i, `u${i}`]);
+    cloud.calls.length = 0;
+    const { activityLog } = openCloudStores(cloud);
+    await activityLog.writeLogins(['7', '8'].map((id) => sampleLogin(Date.now(), { userId: id as UserId })));
+    const updates = cloud.calls.flatMap((call) => (call.store === 'mysql' ? call.sql : []));
+    const update = updates.find((sql) => /^\s*UPDATE users/i.test(sql)) ?? '';
+    const plan = await cloud.query(`EXPLAIN ${update}`);
+    const usersRow = plan.find((row) => row['table'] === 'users');
+    expect(usersRow?.['type']).toMatch(/^(?:const|eq_ref|ref|range)$/);
+  });
+});
+
+describe('activity log in PlanetScale, what may be different the next time', () => {
+  beforeEach(emptyTables);
+  const write = () => openCloudStores(cloud).activityLog.writeLogouts([sampleLogout(Date.now())]);
+
+  test('a missing table', async () => {
+    await cloud.query('RENAME TABLE logout_activity TO elsewhere');
+    await expect(write()).rejects.toThrow(StoreUnavailableError);
+    await cloud.query('RENAME TABLE elsewhere TO logout_activity');
+    await write();
+  });
+
+  test('a missing column', async () => {
+    await cloud.query('ALTER TABLE logout_activity RENAME COLUMN country TO land');
+    await expect(write()).rejects.toThrow(StoreUnavailableError);
+    await cloud.query('ALTER TABLE logout_activity RENAME COLUMN land TO country');
+    await write();
+  });
+
+  test('wrong credentials', async () => {
+    const credentials = { ...databaseCredentials(cloud), password: 'wrong' };
+    const sql = planetscaleClient(planetscaleConnection(credentials, 5000), 5000, NO_TRACE);
+    const events = [sampleLogout(Date.now())];
+    await expect(planetscaleActivityLog(sql).writeLogouts(events)).rejects.toThrow(StoreUnavailableError);
+  });
+
+  test('a database that refuses to write', async () => {
+    cloud.faults.set('mysql', {
+      kind: 'status',
+      status: 200,
+      body: JSON.stringify({
+        error: {
+          code: 'UNKNOWN',
+          message:
+            'target: x.0.primary: vttablet: rpc error: code = Unknown desc = The MySQL server is running with the ' +
+            '--read-only option (errno 1290) (sqlstate HY000): Sql: "insert ... (errno 1406) (sqlstate 22001)"',
+        },
+      }),
+    });
+    await expect(write()).rejects.toThrow(StoreUnavailableError);
+    cloud.faults.clear();
+  });
+
+  test('but not a user row that takes no time of a login: the event is refused', async () => {
+    await cloud.query("INSERT INTO users (id, username, password_hash) VALUES (1, 'ann', '!')");
+    await constrain('users', 'last_login_at IS NULL');
+    const login = sampleLogin(Date.now(), { userId: '1' as UserId });
+    const { activityLog } = openCloudStores(cloud);
+    await expect(activityLog.writeLogins([login])).rejects.toThrow(EventRefusedError);
+  });
+});
+
+const readClient = (row: Row) => ({
+  ipAddress: row['ip_address'] as string | null,
+  userAgent: row['user_agent'] as string | null,
+  country: row['country'] as string | null,
+});
+
+const readLogout = (row: Row): LogoutActivity =>
+  ({
+    type: 'logout',
+    id: row['id'],
+    userId: row['user_id'],
+    username: row['username'],
+    sessionId: row['session_id'],
+    reason: row['reason'],
+    client: readClient(row),
+    loggedOutAtMs: fromSqlTime(row['logged_out_at']),
+  }) as LogoutActivity;
+
+const readLogin = (row: Row): LoginActivity =>
+  ({
+    type: 'login',
+    id: row['id'],
+    userId: row['user_id'],
+    username: row['username'],
+    outcome: row['outcome'],
+    sessionId: row['session_id'],
+    client: readClient(row),
+    occurredAtMs: fromSqlTime(row['occurred_at']),
+  }) as LoginActivity;

@@ -1,0 +1,297 @@
+import { inspect } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { OUTBOX_KEY } from '../../src/activity/upstash-outbox.ts';
+import { planetscaleClient, planetscaleConnection } from '../../src/store/planetscale-client.ts';
+import { NO_TRACE, StoreUnavailableError, type StoreFault } from '../../src/store/store-call.ts';
+import { upstashClient, upstashConnection } from '../../src/store/upstash-client.ts';
+import { uuidV7 } from '../../src/uuid.ts';
+import type { Front } from '../../tools/local-cloud/front.ts';
+import type { Fault } from '../../tools/local-cloud/faults.ts';
+import {
+  newTokenHash,
+  newUserId,
+  sampleEnding,
+  sampleLogin,
+  sampleLogout,
+  sampleSession,
+  sampleStart,
+} from '../fakes/samples.ts';
+import { openCloud } from '../support/cloud.ts';
+import { databaseCredentials, openCloudStores } from './open-cloud-stores.ts';
+
+type Stores = ReturnType<typeof openCloudStores>;
+
+let cloud: Front;
+beforeAll(async () => {
+  cloud = await openCloud();
+});
+afterAll(() => cloud.stop());
+beforeEach(async () => {
+  await cloud.redis.flushdb();
+  await cloud.query('DELETE FROM logout_activity');
+});
+afterEach(() => cloud.faults.clear());
+
+const NOW_MS = Date.now();
+const HASH = newTokenHash();
+const HOLDER = { tokenHash: HASH, kind: 'cookie' } as const;
+const USER_ID = newUserId();
+const SESSION = sampleSession(NOW_MS, { userId: USER_ID, username: 'ann-marie' });
+const ATTEMPT = { attemptId: uuidV7(NOW_MS), username: 'ann-marie', network: '203.0.113.7' };
+const ending = () => sampleEnding(NOW_MS);
+
+/** Every method that asks a store. */
+const METHODS: Record<'redis' | 'mysql', Record<string, (stores: Stores) => Promise<unknown>>> = {
+  redis: {
+    check: ({ sessions }) => sessions.check(HOLDER, NOW_MS),
+    refresh: ({ sessions }) => sessions.refresh(HASH, SESSION),
+    start: ({ sessions }) => sessions.start(sampleStart(SESSION, HASH)),
+    abandon: ({ sessions }) => sessions.abandon(HASH, SESSION, NOW_MS),
+    end: ({ sessions }) => sessions.end([HASH], 'cookie', 'logout', ending()),
+    revoke: ({ sessions }) => sessions.revoke(HOLDER, { all: 'everywhere' }, ending()),
+    list: ({ sessions }) => sessions.list(HOLDER, NOW_MS),
+    renew: ({ sessions }) => sessions.renew(HOLDER, newTokenHash(), ending()),
+    add: ({ outbox }) => outbox.add(sampleLogout(NOW_MS, { username: 'ann-marie' })),
+    readOldest: ({ outbox }) => outbox.readOldest(10),
+    remove: ({ outbox }) => outbox.remove(['1-1']),
+    setAside: ({ outbox }) => outbox.setAside('1-1', 'ann-marie', NOW_MS),
+    status: ({ outbox }) => outbox.status(),
+    reserve: ({ throttle }) => throttle.reserve(ATTEMPT),
+    succeed: ({ throttle }) => throttle.succeed(ATTEMPT),
+    release: ({ throttle }) => throttle.release(ATTEMPT),
+  },
+  mysql: {
+    findByUsername: ({ users }) => users.findByUsername('ann-marie'),
+    findById: ({ users }) => users.findById(USER_ID),
+    replacePasswordHash: ({ users }) => users.replacePasswordHash(USER_ID, 'ann-marie', 'new'),
+    writeLogouts: ({ activityLog }) =>
+      activityLog.writeLogouts([sampleLogout(NOW_MS, { username: 'ann-marie' })]),
+    writeLogins: ({ activityLog }) =>
+      activityLog.writeLogins([sampleLogin(NOW_MS, { username: 'ann-marie' })]),
+    deleteBefore: ({ activityLog }) => activityLog.deleteBefore(NOW_MS, 10),
+    listLogouts: ({ activityLog }) => activityLog.listLogouts(USER_ID, 10, null),
+    listRecent: ({ activityLog }) => activityLog.listRecent(USER_ID, 10),
+    ping: ({ activityLog }) => activityLog.ping(),
+  },
+};
+const NAMES = { redis: 'redis', mysql: 'database' } as const;
+
+/** Asks with every method; each must say that the store is out, in our words alone. */
+async function expectOutage(store: 'redis' | 'mysql', fault: StoreFault, stores: Stores): Promise<void> {
+  const failures = await Promise.all(
+    Object.entries(METHODS[store]).map(async ([name, method]): Promise<[string, unknown]> => [
+      name,
+      await method(stores).then(
+        (answer) => `answered ${JSON.stringify(answer)}`,
+        (error: unknown) => error,
+      ),
+    ]),
+  );
+  for (const [name, failure] of failures) {
+    expect([name, failure]).toEqual([name, expect.any(StoreUnavailableError)]);
+    expect([name, (failure as StoreUnavailableError).store]).toEqual([name, NAMES[store]]);
+    expect([name, (failure as StoreUnavailableError).fault]).toEqual([name, fault]);
+    expectOurWordsOnly(failure);
+  }
+}
+
+function expectOurWordsOnly(failure: unknown): void {
+  const { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN } = cloud.env;
+  const { host, password } = databaseCredentials(cloud);
+  const told = inspect(failure, { depth: 10, showHidden: true });
+  for (const secret of [UPSTASH_REDIS_REST_URL.slice(7), UPSTASH_REDIS_REST_TOKEN, host, password])
+    expect(told).not.toContain(secret);
+  for (const text of [HASH, 'ann-marie', SESSION.id]) expect(told).not.toContain(text);
+  expect(told).not.toMatch(/session:|user-sessions|XADD|EVAL|SELECT|INSERT|UPDATE users|vttablet|sqlstate/);
+}
+
+describe.each(['redis', 'mysql'] as const)('%s out of order', (store) => {
+  test('a port that is closed', async () => {
+    await cloud.close(store);
+    try {
+      await expectOutage(store, 'unreachable', openCloudStores(cloud));
+    } finally {
+      await cloud.reopen(store);
+    }
+    const fine = Object.values(METHODS[store])[0]!;
+    await fine(openCloudStores(cloud));
+  });
+
+  const html = '<html><body>502 Bad Gateway: EVAL SELECT ann-marie</body></html>';
+  const faults: { name: string; fault: Fault; told: { redis: StoreFault; mysql: StoreFault } }[] = [
+    {
+      name: 'a connection that breaks',
+      fault: { kind: 'refuse' },
+      told: { redis: 'unreachable', mysql: 'unreachable' },
+    },
+    {
+      name: '500 in JSON',
+      fault: {
+        kind: 'status',
+        status: 500,
+        body: '{"error":{"code":"INTERNAL","message":"SELECT ann-marie"}}',
+      },
+      told: { redis: 'refused', mysql: 'refused' },
+    },
+    {
+      name: '503 in HTML',
+      fault: { kind: 'status', status: 503, body: html, contentType: 'text/html' },
+      told: { redis: 'refused', mysql: 'unreachable' },
+    },
+    {
+      name: '200 in HTML',
+      fault: { kind: 'status', status: 200, body: html, contentType: 'text/html' },
+      told: { redis: 'protocol', mysql: 'protocol' },
+    },
+    {
+      name: 'an answer cut short',
+      fault: { kind: 'status', status: 200, body: '{"result":' },
+      told: { redis: 'protocol', mysql: 'protocol' },
+    },
+    {
+      name: '401',
+      fault: { kind: 'status', status: 401, body: '{"error":"Unauthorized: EVAL ann-marie"}' },
+      told: { redis: 'refused', mysql: 'refused' },
+    },
+    {
+      name: '429',
+      fault: { kind: 'status', status: 429, body: '{"error":"ERR max requests limit exceeded"}' },
+      told: { redis: 'refused', mysql: 'refused' },
+    },
+  ];
+  test.each(faults)('$name', async ({ fault, told }) => {
+    cloud.faults.set(store, fault);
+    await expectOutage(store, told[store], openCloudStores(cloud));
+  });
+
+  test('no answer at all', async () => {
+    cloud.faults.set(store, { kind: 'hang' });
+    await expectOutage(store, 'timeout', openCloudStores(cloud, 80));
+  });
+
+  test('an answer that comes too late', async () => {
+    cloud.faults.set(store, { kind: 'delay', ms: 500 });
+    await expectOutage(store, 'timeout', openCloudStores(cloud, 80));
+  });
+
+  test('a fault that passes is not noticed', async () => {
+    for (const fault of [{ kind: 'refuse' }, { kind: 'status', status: 503, body: html }] as const) {
+      await cloud.redis.flushdb();
+      for (const method of Object.values(METHODS[store])) {
+        cloud.faults.set(store, { ...fault, times: 1 });
+        await method(openCloudStores(cloud));
+      }
+    }
+  });
+});
+
+describe('an answer of another kind', () => {
+  test.each(['{}', '{"result":7}', '{"result":{"a":1}}', '{"result":true}', '[]', 'null', '"text"'])(
+    '%s from Redis is not read as "no such session"',
+    async (body) => {
+      cloud.faults.set('redis', { kind: 'status', status: 200, body });
+      const { sessions } = openCloudStores(cloud);
+      await expect(sessions.check(HOLDER, NOW_MS)).rejects.toThrow(StoreUnavailableError);
+    },
+  );
+
+  test.each(['{}', '{"ok":true}', '[]', 'null', '"text"', '7'])(
+    '%s from MySQL is not taken for a row that was written',
+    async (body) => {
+      cloud.faults.set('mysql', { kind: 'status', status: 200, body });
+      const { activityLog } = openCloudStores(cloud);
+      const written = activityLog.writeLogouts([sampleLogout(NOW_MS)]).then(() => 'written');
+      await expect(written).rejects.toThrow(StoreUnavailableError);
+    },
+  );
+});
+
+describe('wrong credentials', () => {
+  test('of Redis', async () => {
+    const url = cloud.env.UPSTASH_REDIS_REST_URL;
+    const redis = upstashClient(upstashConnection({ url, token: 'wrong' }), 5000, NO_TRACE);
+    const failure = await redis.get('key').catch((error: unknown) => error);
+    expect(failure).toMatchObject({ name: 'StoreUnavailableError', fault: 'refused' });
+    expectOurWordsOnly(failure);
+  });
+
+  test('of MySQL', async () => {
+    const credentials = { ...databaseCredentials(cloud), password: 'wrong' };
+    const sql = planetscaleClient(planetscaleConnection(credentials, 5000), 5000, NO_TRACE);
+    const failure = await sql.execute('SELECT 1', []).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ name: 'StoreUnavailableError', fault: 'refused' });
+    expectOurWordsOnly(failure);
+  });
+});
+
+describe('an answer that is lost, once', () => {
+  const loseOne = (store: 'redis' | 'mysql') => cloud.faults.set(store, { kind: 'lose-answer', times: 1 });
+
+  test('start: one session, one login', async () => {
+    const { sessions } = openCloudStores(cloud);
+    loseOne('redis');
+    expect(await sessions.start(sampleStart(SESSION, HASH))).toEqual({ loginEntryId: null, logouts: [] });
+    expect(await sessions.check(HOLDER, NOW_MS)).toEqual({ status: 'valid', session: SESSION });
+    expect(await cloud.redis.xlen(OUTBOX_KEY)).toBe(1);
+  });
+
+  test.each(['end', 'revoke'] as const)('%s: the logout is told, and recorded once', async (method) => {
+    const { sessions, outbox } = openCloudStores(cloud);
+    await sessions.start(sampleStart(SESSION, HASH));
+    loseOne('redis');
+    const answer =
+      method === 'end'
+        ? await sessions.end([HASH], 'cookie', 'logout', ending())
+        : await sessions.revoke(HOLDER, { all: 'everywhere' }, ending());
+    const logouts = 'logouts' in answer ? answer.logouts : answer;
+    expect(logouts).toMatchObject([{ activity: { sessionId: SESSION.id } }]);
+    expect((await outbox.readOldest(10)).slice(1)).toEqual(logouts);
+  });
+
+  test('renew: the new token is good', async () => {
+    const { sessions } = openCloudStores(cloud);
+    await sessions.start(sampleStart(SESSION, HASH));
+    const tokenHash = newTokenHash();
+    loseOne('redis');
+    expect(await sessions.renew(HOLDER, tokenHash, ending())).toMatchObject({ status: 'renewed' });
+    expect(await sessions.check({ tokenHash, kind: 'cookie' }, NOW_MS)).toMatchObject({ status: 'valid' });
+  });
+
+  test('refresh and abandon: it is done', async () => {
+    const { sessions } = openCloudStores(cloud);
+    await sessions.start(sampleStart(SESSION, HASH));
+    const seen = { ...SESSION, lastSeenAtMs: NOW_MS + 1000 };
+    loseOne('redis');
+    await sessions.refresh(HASH, seen);
+    expect(await sessions.check(HOLDER, NOW_MS)).toEqual({ status: 'valid', session: seen });
+    loseOne('redis');
+    await sessions.abandon(HASH, SESSION, NOW_MS);
+    expect(await sessions.check(HOLDER, NOW_MS)).toMatchObject({ reason: 'unknown' });
+  });
+
+  test('reserve: counted once', async () => {
+    const { throttle } = openCloudStores(cloud);
+    for (let i = 0; i < 10; i += 1) {
+      loseOne('redis');
+      const attempt = { ...ATTEMPT, attemptId: uuidV7(NOW_MS) };
+      expect(await throttle.reserve(attempt)).toEqual({ status: 'allowed' });
+    }
+    expect(await throttle.reserve({ ...ATTEMPT, attemptId: uuidV7(NOW_MS) })).toMatchObject({
+      status: 'throttled',
+    });
+  });
+
+  test('setAside: set aside once', async () => {
+    const { outbox } = openCloudStores(cloud);
+    const { entryId } = await outbox.add(sampleLogout(NOW_MS));
+    loseOne('redis');
+    await outbox.setAside(entryId, 'reason', NOW_MS);
+    expect(await outbox.status()).toMatchObject({ pending: 0, setAside: 1 });
+  });
+
+  test('writeLogouts: one row', async () => {
+    loseOne('mysql');
+    await openCloudStores(cloud).activityLog.writeLogouts([sampleLogout(NOW_MS)]);
+    expect(await cloud.query('SELECT id FROM logout_activity')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,122 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Activity } from '../../src/activity/events.ts';
+import type { Outbox, OutboxEntry } from '../../src/activity/outbox.ts';
+import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
+
+/** One implementation, empty. */
+export interface OutboxUnderTest {
+  readonly outbox: Outbox;
+  /** Puts in what no version of this service wrote. */
+  readonly putText: (text: string) => Promise<string>;
+  /** What was set aside, oldest first. */
+  readonly aside: () => Promise<{ text: string; reason: string; atMs: number }[]>;
+}
+
+/** What every `Outbox` does. `open` gives each test an empty one. */
+export function describeOutbox(name: string, open: () => Promise<OutboxUnderTest>): void {
+  let under: OutboxUnderTest;
+  const addAll = async (activities: readonly Activity[]): Promise<OutboxEntry[]> => {
+    const entries: OutboxEntry[] = [];
+    for (const activity of activities) entries.push(await under.outbox.add(activity));
+    return entries;
+  };
+
+  describe(name, () => {
+    beforeEach(async () => {
+      under = await open();
+    });
+
+    test('is empty at first', async () => {
+      expect(await under.outbox.readOldest(10)).toEqual([]);
+      expect(await under.outbox.status()).toEqual({ pending: 0, setAside: 0, oldestAtMs: null });
+    });
+
+    test('gives back what was put in, oldest first, at most as many as asked for', async () => {
+      const t = Date.now();
+      // In order of arrival, whatever the times of the events.
+      const entries = await addAll([sampleLogout(t), sampleLogin(t - 5000), sampleLogout(t - 9000)]);
+      expect(await under.outbox.readOldest(10)).toEqual(entries);
+      expect(await under.outbox.readOldest(2)).toEqual(entries.slice(0, 2));
+    });
+
+    test('reading takes nothing out', async () => {
+      const entries = await addAll([sampleLogout(Date.now())]);
+      await under.outbox.readOldest(10);
+      expect(await under.outbox.readOldest(10)).toEqual(entries);
+    });
+
+    test.each([
+      {
+        name: 'a login of nobody',
+        make: (t: number) => sampleLogin(t, { userId: null, sessionId: null, outcome: 'bad_credentials' }),
+      },
+      {
+        name: 'an unknown client',
+        make: (t: number) => sampleLogout(t, { client: { ipAddress: null, userAgent: null, country: null } }),
+      },
+      {
+        name: 'any text',
+        make: (t: number) =>
+          sampleLogin(t, {
+            username: `O'Brien "\\x" \0\n\u2028 😀 é`,
+            outcome: 'throttled',
+            sessionId: null,
+          }),
+      },
+      {
+        name: 'the greatest user id',
+        make: (t: number) => sampleLogout(t, { userId: '18446744073709551615' as never }),
+      },
+    ])('keeps $name as it is', async ({ make }) => {
+      const [entry] = await addAll([make(Date.now())]);
+      expect(await under.outbox.readOldest(1)).toEqual([entry]);
+    });
+
+    test('takes out what was delivered, and only that; twice is no error', async () => {
+      const [first, second, third] = await addAll([1, 2, 3].map(() => sampleLogout(Date.now())));
+      await under.outbox.remove([first!.entryId, third!.entryId]);
+      await under.outbox.remove([first!.entryId]);
+      await under.outbox.remove([]);
+      expect(await under.outbox.readOldest(10)).toEqual([second]);
+    });
+
+    test('sets one aside with the reason, and goes on with the others', async () => {
+      const [first, second] = await addAll([sampleLogout(Date.now()), sampleLogout(Date.now())]);
+      await under.outbox.setAside(first!.entryId, 'mysql errno 1406', 1_700_000_000_123);
+      expect(await under.outbox.readOldest(10)).toEqual([second]);
+      const [aside] = await under.aside();
+      expect(aside).toMatchObject({ reason: 'mysql errno 1406', atMs: 1_700_000_000_123 });
+      expect(aside!.text).toContain(first!.activity!.id);
+      expect(await under.outbox.status()).toMatchObject({ pending: 1, setAside: 1 });
+    });
+
+    test('sets nothing aside that is gone, nor anything twice', async () => {
+      const [first, second] = await addAll([sampleLogout(Date.now()), sampleLogout(Date.now())]);
+      await under.outbox.remove([first!.entryId]);
+      await under.outbox.setAside(first!.entryId, 'late', 1);
+      await under.outbox.setAside(second!.entryId, 'once', 2);
+      await under.outbox.setAside(second!.entryId, 'twice', 3);
+      expect(await under.aside()).toMatchObject([{ reason: 'once' }]);
+      expect(await under.outbox.status()).toEqual({ pending: 0, setAside: 1, oldestAtMs: null });
+    });
+
+    test.each(['', 'garbage', '{}', '[]', 'null', '{"type":"logout"}', '{"type":"other","id":"x"}'])(
+      'tells that %j is not an event, and can set it aside whole',
+      async (text) => {
+        const entryId = await under.putText(text);
+        expect(await under.outbox.readOldest(10)).toEqual([{ entryId, activity: null }]);
+        await under.outbox.setAside(entryId, 'unreadable event', 5);
+        expect(await under.aside()).toEqual([{ text, reason: 'unreadable event', atMs: 5 }]);
+      },
+    );
+
+    test('tells how many wait and since when', async () => {
+      const [first] = await addAll([sampleLogout(0), sampleLogout(0)]);
+      const { pending, setAside, oldestAtMs } = await under.outbox.status();
+      expect([pending, setAside]).toEqual([2, 0]);
+      // When it was put in, not when it happened.
+      expect(oldestAtMs).toBe(Number.parseInt(first!.entryId, 10));
+      expect(oldestAtMs).toBeGreaterThan(1_600_000_000_000);
+    });
+  });
+}

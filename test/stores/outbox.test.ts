@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { OUTBOX_KEY, SET_ASIDE_KEY } from '../../src/activity/upstash-outbox.ts';
+import type { Front } from '../../tools/local-cloud/front.ts';
+import { openMemoryDeps } from '../fakes/memory-deps.ts';
+import { openCloud } from '../support/cloud.ts';
+import { openCloudStores } from './open-cloud-stores.ts';
+import { describeOutbox } from './outbox-suite.ts';
+
+let cloud: Front;
+beforeAll(async () => {
+  cloud = await openCloud({ schema: false });
+});
+afterAll(() => cloud.stop());
+
+describeOutbox('outbox in memory', async () => {
+  const { outbox } = openMemoryDeps().deps;
+  return {
+    outbox,
+    putText: async (text) => outbox.putText(text).entryId,
+    aside: async () => [...outbox.aside],
+  };
+});
+
+describeOutbox('outbox in Upstash Redis', async () => {
+  await cloud.redis.flushdb();
+  return {
+    outbox: openCloudStores(cloud).outbox,
+    putText: async (text) => (await cloud.redis.xadd(OUTBOX_KEY, '*', 'event', text)) ?? '',
+    aside: async () => {
+      const entries = await cloud.redis.xrange(SET_ASIDE_KEY, '-', '+');
+      return entries.map(([, fields]) => {
+        const field = (name: string): string => fields[fields.indexOf(name) + 1] ?? '';
+        return { text: field('event'), reason: field('reason'), atMs: Number(field('at')) };
+      });
+    },
+  };
+});
+
+describe('outbox in Upstash Redis, seen from behind', () => {
+  test('an entry without the field of an event cannot be read either', async () => {
+    await cloud.redis.flushdb();
+    const { outbox } = openCloudStores(cloud);
+    const entryId = await cloud.redis.xadd(OUTBOX_KEY, '*', 'something', 'else');
+    expect(await outbox.readOldest(1)).toEqual([{ entryId, activity: null }]);
+  });
+
+  test('adding, reading, setting aside and asking are one command each', async () => {
+    const { outbox } = openCloudStores(cloud);
+    cloud.calls.length = 0;
+    await outbox.readOldest(1);
+    await outbox.setAside('1-1', 'reason', 1);
+    await outbox.status();
+    await outbox.remove([]);
+    expect(cloud.calls).toHaveLength(3);
+  });
+});

@@ -1,0 +1,39 @@
+import type { Redis } from 'ioredis';
+import { expect } from 'vitest';
+import { decodeRecord } from '../../src/session/record.ts';
+import { isExpired } from '../../src/session/rules.ts';
+import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/upstash-scripts.ts';
+
+/** All keys and values, as one text to search in. */
+export async function everythingIn(redis: Redis): Promise<string> {
+  const parts: unknown[] = [];
+  for (const key of await redis.keys('*')) {
+    const type = await redis.type(key);
+    const value =
+      type === 'hash'
+        ? await redis.hgetall(key)
+        : type === 'stream'
+          ? await redis.xrange(key, '-', '+')
+          : await redis.get(key);
+    parts.push([key, value]);
+  }
+  return JSON.stringify(parts);
+}
+
+/** Each open session is in its user's index, under its id; each entry of an index is an open session. */
+export async function expectIndexesAgree(redis: Redis, nowMs: number): Promise<void> {
+  const open: string[] = [];
+  for (const key of await redis.keys(`${SESSION_KEY_PREFIX}*`)) {
+    const record = decodeRecord((await redis.get(key)) ?? '');
+    if (record === null || !('session' in record) || isExpired(record.session, nowMs)) continue;
+    const { session } = record;
+    open.push(`${session.userId} ${session.id} ${key.slice(SESSION_KEY_PREFIX.length)}`);
+  }
+  const listed: string[] = [];
+  for (const key of await redis.keys(`${INDEX_KEY_PREFIX}*`)) {
+    const userId = key.slice(INDEX_KEY_PREFIX.length);
+    for (const [sessionId, hash] of Object.entries(await redis.hgetall(key)))
+      listed.push(`${userId} ${sessionId} ${hash}`);
+  }
+  expect(listed.sort()).toEqual(open.sort());
+}

@@ -1,0 +1,33 @@
+import { afterAll, beforeAll } from 'vitest';
+import type { Front } from '../../tools/local-cloud/front.ts';
+import { openMemoryDeps } from '../fakes/memory-deps.ts';
+import { openCloud } from '../support/cloud.ts';
+import { openCloudStores, shortenLives } from './open-cloud-stores.ts';
+import { describeSessionStore } from './session-store/suite.ts';
+
+let cloud: Front;
+beforeAll(async () => {
+  cloud = await openCloud({ schema: false });
+});
+afterAll(() => cloud.stop());
+
+describeSessionStore('sessions in memory', async () => {
+  const { sessions: store, outbox, clock } = openMemoryDeps().deps;
+  return { store, outbox, nowMs: () => clock.nowMs(), advance: async (ms) => clock.advance(ms) };
+});
+
+describeSessionStore('sessions in Upstash Redis', async () => {
+  await cloud.redis.flushdb();
+  const { sessions: store, outbox } = openCloudStores(cloud);
+  // The store's time stands at that of the machine, and moves when lives are shortened.
+  let nowMs = Date.now();
+  return {
+    store,
+    outbox,
+    nowMs: () => nowMs,
+    advance: async (ms) => {
+      await shortenLives(cloud.redis, ms);
+      nowMs += ms;
+    },
+  };
+});

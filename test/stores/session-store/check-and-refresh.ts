@@ -1,0 +1,173 @@
+import { describe, expect, test } from 'vitest';
+import { endsAtMs } from '../../../src/session/rules.ts';
+import { newSessionId } from '../../../src/session/token.ts';
+import { newTokenHash, sampleEnding, sampleSession } from '../../fakes/samples.ts';
+import { begin, type Current } from './under-test.ts';
+
+export function describeCheck(current: Current): void {
+  describe('check', () => {
+    test('answers the session as it was started', async () => {
+      const { store, nowMs } = current();
+      const { holder, session } = await begin(current());
+      expect(await store.check(holder, nowMs())).toEqual({ status: 'valid', session });
+    });
+
+    test('knows nothing of a token that was never given out', async () => {
+      const { store, nowMs } = current();
+      await begin(current());
+      const holder = { tokenHash: newTokenHash(), kind: 'cookie' } as const;
+      expect(await store.check(holder, nowMs())).toEqual({ status: 'invalid', reason: 'unknown' });
+    });
+
+    test.each([
+      { kind: 'cookie', other: 'bearer' },
+      { kind: 'bearer', other: 'cookie' },
+    ] as const)('does not take a $kind session as a $other', async ({ kind, other }) => {
+      const { store, nowMs } = current();
+      const { tokenHash } = await begin(current(), { kind });
+      expect(await store.check({ tokenHash, kind: other }, nowMs())).toEqual({
+        status: 'invalid',
+        reason: 'unknown',
+      });
+      expect(await store.check({ tokenHash, kind }, nowMs())).toMatchObject({ status: 'valid' });
+    });
+
+    test.each(['cookie', 'bearer'] as const)('takes a bare token of a %s session as either', async (kind) => {
+      const { store, nowMs } = current();
+      const { tokenHash, session } = await begin(current(), { kind });
+      const holder = { tokenHash, kind: 'either' } as const;
+      expect(await store.check(holder, nowMs())).toEqual({ status: 'valid', session });
+      expect(await store.list(holder, nowMs())).toMatchObject({ status: 'valid', session });
+      expect(await store.end([tokenHash], 'either', 'revoked', sampleEnding(nowMs()))).toHaveLength(1);
+    });
+
+    test.each([
+      { name: 'idle', ageMs: 86_400_000, idleAgeSeconds: 7200, endsInMs: 7_200_000 },
+      { name: 'absolute', ageMs: 3_600_000, idleAgeSeconds: 7200, endsInMs: 3_600_000 },
+    ])('is over at the very millisecond of its $name end', async ({ ageMs, idleAgeSeconds, endsInMs }) => {
+      const { store, nowMs } = current();
+      const t = nowMs();
+      const { holder } = await begin(current(), { expiresAtMs: t + ageMs, idleAgeSeconds, createdAtMs: t });
+      expect(await store.check(holder, t + endsInMs - 1)).toMatchObject({ status: 'valid' });
+      expect(await store.check(holder, t + endsInMs)).toEqual({ status: 'invalid', reason: 'expired' });
+    });
+
+    test('forgets a session that ran out', async () => {
+      const { store, nowMs, advance } = current();
+      const { holder, session } = await begin(current());
+      await advance(endsAtMs(session) - session.createdAtMs);
+      expect(await store.check(holder, nowMs())).toEqual({ status: 'invalid', reason: 'unknown' });
+    });
+
+    test('tells who ended a session, when, why and from where, up to its absolute end', async () => {
+      const { store, nowMs, advance } = current();
+      const { holder, session, tokenHash } = await begin(current());
+      const ending = sampleEnding(nowMs());
+      await store.end([tokenHash], 'cookie', 'revoked', ending);
+      const ended = {
+        status: 'invalid',
+        reason: 'ended',
+        tombstone: {
+          sessionId: session.id,
+          userId: session.userId,
+          reason: 'revoked',
+          endedAtMs: ending.nowMs,
+          ipAddress: ending.client.ipAddress,
+        },
+      };
+      expect(await store.check(holder, nowMs())).toEqual(ended);
+      // Behind the idle end, and still before the absolute one.
+      await advance(session.idleAgeSeconds * 1000 + 60_000);
+      expect(await store.check(holder, nowMs())).toEqual(ended);
+      await advance(session.expiresAtMs - nowMs() + 60_000);
+      expect(await store.check(holder, nowMs())).toEqual({ status: 'invalid', reason: 'unknown' });
+    });
+  });
+}
+
+export function describeRefresh(current: Current): void {
+  describe('refresh', () => {
+    test('moves the time at which the session was last seen, and with it the idle end', async () => {
+      const { store } = current();
+      const { holder, tokenHash, session } = await begin(current());
+      const seen = { ...session, lastSeenAtMs: session.lastSeenAtMs + 3_600_000 };
+      expect(await store.refresh(tokenHash, seen)).toBe(true);
+      const later = endsAtMs(session);
+      expect(await store.check(holder, later)).toEqual({ status: 'valid', session: seen });
+      expect(await store.check(holder, endsAtMs(seen))).toMatchObject({ reason: 'expired' });
+    });
+
+    test('keeps the session in the store beyond its first idle end', async () => {
+      const { store, nowMs, advance } = current();
+      const { holder, tokenHash, session } = await begin(current());
+      const hourMs = 3_600_000;
+      await store.refresh(tokenHash, { ...session, lastSeenAtMs: session.lastSeenAtMs + hourMs });
+      await advance(session.idleAgeSeconds * 1000 + hourMs / 2);
+      expect(await store.check(holder, nowMs())).toMatchObject({ status: 'valid' });
+    });
+
+    test('never moves the absolute end', async () => {
+      const { store, nowMs } = current();
+      const t = nowMs();
+      const { holder, tokenHash, session } = await begin(current(), {
+        createdAtMs: t,
+        expiresAtMs: t + 7_300_000,
+      });
+      await store.refresh(tokenHash, { ...session, lastSeenAtMs: t + 7_000_000 });
+      expect(await store.check(holder, t + 7_299_999)).toMatchObject({ status: 'valid' });
+      expect(await store.check(holder, t + 7_300_000)).toMatchObject({ reason: 'expired' });
+    });
+
+    test('makes no session where there is none', async () => {
+      const { store, nowMs } = current();
+      const tokenHash = newTokenHash();
+      expect(await store.refresh(tokenHash, sampleSession(nowMs()))).toBe(false);
+      expect(await store.check({ tokenHash, kind: 'cookie' }, nowMs())).toMatchObject({ reason: 'unknown' });
+    });
+
+    test('does not bring back a session that was ended', async () => {
+      const { store, nowMs, advance } = current();
+      const { holder, tokenHash, session } = await begin(current());
+      await store.end([tokenHash], 'cookie', 'logout', sampleEnding(nowMs()));
+      const late = { ...session, lastSeenAtMs: session.lastSeenAtMs + 1000 };
+      expect(await store.refresh(tokenHash, late)).toBe(false);
+      expect(await store.check(holder, nowMs())).toMatchObject({ reason: 'ended' });
+      // Nor when nothing is left of it at all.
+      await advance(session.expiresAtMs - nowMs() + 60_000);
+      expect(await store.refresh(tokenHash, late)).toBe(false);
+      expect(await store.check(holder, nowMs())).toMatchObject({ reason: 'unknown' });
+    });
+
+    test('does not bring back one that ran out, was abandoned or got another token', async () => {
+      const { store, nowMs, advance } = current();
+      const ranOut = await begin(current());
+      await advance(endsAtMs(ranOut.session) - ranOut.session.createdAtMs);
+      const abandoned = await begin(current());
+      await store.abandon(abandoned.tokenHash, abandoned.session, nowMs());
+      const renewed = await begin(current());
+      await store.renew(renewed.holder, newTokenHash(), sampleEnding(nowMs()));
+      for (const { tokenHash, session, holder } of [ranOut, abandoned, renewed]) {
+        expect(await store.refresh(tokenHash, { ...session, lastSeenAtMs: nowMs() + 1 })).toBe(false);
+        expect(await store.check(holder, nowMs())).toMatchObject({ status: 'invalid' });
+      }
+    });
+
+    test('goes forward only: of two that cross, the later one stays', async () => {
+      const { store, nowMs } = current();
+      const { holder, tokenHash, session } = await begin(current());
+      const seenAt = (ms: number) => ({ ...session, lastSeenAtMs: session.lastSeenAtMs + ms });
+      expect(await store.refresh(tokenHash, seenAt(2000))).toBe(true);
+      expect(await store.refresh(tokenHash, seenAt(1000))).toBe(false);
+      expect(await store.refresh(tokenHash, seenAt(2000))).toBe(false);
+      expect(await store.check(holder, nowMs())).toEqual({ status: 'valid', session: seenAt(2000) });
+    });
+
+    test('does not write one session over another', async () => {
+      const { store, nowMs } = current();
+      const { holder, tokenHash, session } = await begin(current());
+      const foreign = { ...session, id: newSessionId(), lastSeenAtMs: session.lastSeenAtMs + 1000 };
+      expect(await store.refresh(tokenHash, foreign)).toBe(false);
+      expect(await store.check(holder, nowMs())).toEqual({ status: 'valid', session });
+    });
+  });
+}

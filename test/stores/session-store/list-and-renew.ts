@@ -1,0 +1,177 @@
+import { describe, expect, test } from 'vitest';
+import { StartRefusedError } from '../../../src/session/session-store.ts';
+import { endsAtMs } from '../../../src/session/rules.ts';
+import { newTokenHash, newUserId, sampleEnding } from '../../fakes/samples.ts';
+import { begin, expectInOutbox, pendingLogouts, reasonsOf, type Current } from './under-test.ts';
+
+export function describeList(current: Current): void {
+  describe('list', () => {
+    test('gives the own session and all open ones of its user, newest first', async () => {
+      const { store, nowMs } = current();
+      const userId = newUserId();
+      const t = nowMs();
+      const middle = await begin(current(), { userId, createdAtMs: t - 2000 });
+      const newest = await begin(current(), {
+        userId,
+        createdAtMs: t - 1000,
+        kind: 'bearer',
+        deviceName: 'Pixel',
+      });
+      const oldest = await begin(current(), { userId, createdAtMs: t - 3000, rememberMe: true });
+      await begin(current());
+      expect(await store.list(middle.holder, nowMs())).toEqual({
+        status: 'valid',
+        session: middle.session,
+        sessions: [newest.session, middle.session, oldest.session],
+      });
+    });
+
+    test('has one order for sessions of the same millisecond', async () => {
+      const { store, nowMs } = current();
+      const [userId, createdAtMs] = [newUserId(), nowMs()];
+      const begun = [];
+      for (let i = 0; i < 5; i += 1) begun.push(await begin(current(), { userId, createdAtMs }));
+      const result = await store.list(begun[0]!.holder, nowMs());
+      const ids = result.status === 'valid' ? result.sessions.map(({ id }) => id) : [];
+      expect(ids).toEqual(
+        begun
+          .map(({ session }) => session.id)
+          .sort()
+          .reverse(),
+      );
+    });
+
+    test('leaves out what ran out, and drops it', async () => {
+      const { store, nowMs } = current();
+      const userId = newUserId();
+      const t = nowMs();
+      const me = await begin(current(), { userId, createdAtMs: t });
+      await begin(current(), { userId, idleAgeSeconds: 60, createdAtMs: t });
+      expect(await store.list(me.holder, t + 59_999)).toMatchObject({ sessions: [{}, {}] });
+      expect(await store.list(me.holder, t + 60_000)).toMatchObject({ sessions: [{ id: me.session.id }] });
+      expect(await pendingLogouts(current())).toEqual([]);
+    });
+
+    test('shows what a refresh moved', async () => {
+      const { store, nowMs } = current();
+      const { holder, tokenHash, session } = await begin(current());
+      const seen = { ...session, lastSeenAtMs: session.lastSeenAtMs + 300_000 };
+      await store.refresh(tokenHash, seen);
+      expect(await store.list(holder, nowMs())).toMatchObject({ session: seen, sessions: [seen] });
+    });
+
+    test('a holder that is no session sees nothing', async () => {
+      const { store, nowMs } = current();
+      const { holder, session } = await begin(current());
+      const unknown = { status: 'invalid', reason: 'unknown' };
+      expect(await store.list({ tokenHash: newTokenHash(), kind: 'cookie' }, nowMs())).toEqual(unknown);
+      expect(await store.list({ ...holder, kind: 'bearer' }, nowMs())).toEqual(unknown);
+      expect(await store.list(holder, endsAtMs(session))).toEqual({ status: 'invalid', reason: 'expired' });
+      await store.end([holder.tokenHash], 'cookie', 'logout', sampleEnding(nowMs()));
+      expect(await store.list(holder, nowMs())).toMatchObject({ status: 'invalid', reason: 'ended' });
+    });
+  });
+}
+
+export function describeRenew(current: Current): void {
+  describe('renew', () => {
+    test.each(['cookie', 'bearer'] as const)(
+      'gives a %s session a new token and keeps the rest',
+      async (kind) => {
+        const { store, nowMs } = current();
+        const { holder, session } = await begin(current(), { kind, deviceName: 'Pixel' });
+        const tokenHash = newTokenHash();
+        const result = await store.renew(holder, tokenHash, sampleEnding(nowMs()));
+        expect(result).toEqual({ status: 'renewed', session, logouts: [] });
+        expect(await store.check({ tokenHash, kind }, nowMs())).toEqual({ status: 'valid', session });
+        expect(await store.list({ tokenHash, kind }, nowMs())).toMatchObject({ sessions: [session] });
+        expect(await pendingLogouts(current())).toEqual([]);
+      },
+    );
+
+    test('the old token opens nothing any more, and says why', async () => {
+      const { store, nowMs } = current();
+      const { holder, session } = await begin(current());
+      const ending = sampleEnding(nowMs());
+      await store.renew(holder, newTokenHash(), ending);
+      const { id: sessionId, userId } = session;
+      const { ipAddress } = ending.client;
+      expect(await store.check(holder, nowMs())).toEqual({
+        status: 'invalid',
+        reason: 'ended',
+        tombstone: { sessionId, userId, reason: 'renewed', endedAtMs: ending.nowMs, ipAddress },
+      });
+      expect(await store.end([holder.tokenHash], 'cookie', 'logout', sampleEnding(nowMs()))).toEqual([]);
+    });
+
+    test('ends the other sessions of the user with password_changed', async () => {
+      const { store, nowMs } = current();
+      const userId = newUserId();
+      const [me, other, phone] = [
+        await begin(current(), { userId }),
+        await begin(current(), { userId }),
+        await begin(current(), { userId, kind: 'bearer' }),
+      ];
+      const stranger = await begin(current());
+      const result = await store.renew(me.holder, newTokenHash(), sampleEnding(nowMs()));
+      if (result.status !== 'renewed') throw new Error(`answered ${result.status}`);
+      expect(reasonsOf(result.logouts)).toEqual(
+        [other, phone].map(({ session }): [string, string] => [session.id, 'password_changed']).sort(),
+      );
+      await expectInOutbox(current(), result.logouts);
+      expect(await store.check(stranger.holder, nowMs())).toMatchObject({ status: 'valid' });
+    });
+
+    test('the session lives on under its new token, by the same rules', async () => {
+      const { store, nowMs, advance } = current();
+      const { holder, session } = await begin(current());
+      const tokenHash = newTokenHash();
+      await store.renew(holder, tokenHash, sampleEnding(nowMs()));
+      const renewed = { tokenHash, kind: 'cookie' } as const;
+      expect(await store.check(renewed, endsAtMs(session))).toMatchObject({ reason: 'expired' });
+      const seen = { ...session, lastSeenAtMs: session.lastSeenAtMs + 3_600_000 };
+      expect(await store.refresh(tokenHash, seen)).toBe(true);
+      await advance(session.idleAgeSeconds * 1000 + 60_000);
+      expect(await store.check(renewed, nowMs())).toEqual({ status: 'valid', session: seen });
+      expect(await store.end([tokenHash], 'cookie', 'logout', sampleEnding(nowMs()))).toHaveLength(1);
+    });
+
+    test('repeated as the same operation, gives its answer again', async () => {
+      const { store, nowMs } = current();
+      const userId = newUserId();
+      const [me, other] = [await begin(current(), { userId }), await begin(current(), { userId })];
+      const [tokenHash, ending] = [newTokenHash(), sampleEnding(nowMs())];
+      const first = await store.renew(me.holder, tokenHash, ending);
+      expect(first).toMatchObject({ logouts: [{ activity: { sessionId: other.session.id } }] });
+      expect(await store.renew(me.holder, tokenHash, ending)).toEqual(first);
+      expect(await pendingLogouts(current())).toHaveLength(1);
+      expect(await store.check({ tokenHash, kind: 'cookie' }, nowMs())).toMatchObject({ status: 'valid' });
+    });
+
+    test('a new token that was abandoned meanwhile is refused, and nothing changes', async () => {
+      const { store, nowMs } = current();
+      const userId = newUserId();
+      const [me, other] = [await begin(current(), { userId }), await begin(current(), { userId })];
+      const tokenHash = newTokenHash();
+      await store.abandon(tokenHash, me.session, nowMs());
+      await expect(store.renew(me.holder, tokenHash, sampleEnding(nowMs()))).rejects.toThrow(
+        StartRefusedError,
+      );
+      expect(await store.check(other.holder, nowMs())).toMatchObject({ status: 'valid' });
+    });
+
+    test('a holder that is no session gets no token', async () => {
+      const { store, nowMs } = current();
+      const { holder, session } = await begin(current());
+      const tokenHash = newTokenHash();
+      const asked = (changes: Partial<typeof holder>, atMs = nowMs()) =>
+        store.renew({ ...holder, ...changes }, tokenHash, sampleEnding(atMs));
+      expect(await asked({ tokenHash: newTokenHash() })).toMatchObject({ reason: 'unknown' });
+      expect(await asked({ kind: 'bearer' })).toMatchObject({ reason: 'unknown' });
+      expect(await asked({}, endsAtMs(session))).toMatchObject({ reason: 'expired' });
+      await store.end([holder.tokenHash], 'cookie', 'logout', sampleEnding(nowMs()));
+      expect(await asked({})).toMatchObject({ reason: 'ended' });
+      expect(await store.check({ tokenHash, kind: 'cookie' }, nowMs())).toMatchObject({ reason: 'unknown' });
+    });
+  });
+}

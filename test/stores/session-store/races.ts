@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest';
+import { newTokenHash, newUserId, sampleEnding, sampleSession, sampleStart } from '../../fakes/samples.ts';
+import { begin, pendingLogouts, type Current } from './under-test.ts';
+
+const COUNT = 50;
+const times = <T>(count: number, make: (i: number) => T): T[] =>
+  Array.from({ length: count }, (_, i) => make(i));
+
+export function describeRaces(current: Current): void {
+  describe('at the same time', () => {
+    test('fifty ends of one session give exactly one logout', async () => {
+      const { store, nowMs } = current();
+      const { tokenHash } = await begin(current());
+      const answers = await Promise.all(
+        times(COUNT, () => store.end([tokenHash], 'cookie', 'logout', sampleEnding(nowMs()))),
+      );
+      const logouts = answers.flat();
+      expect(logouts).toHaveLength(1);
+      expect(await pendingLogouts(current())).toEqual([logouts[0]!.activity]);
+    });
+
+    test('fifty sendings of one operation give the same answer fifty times', async () => {
+      const { store, nowMs } = current();
+      const { tokenHash } = await begin(current());
+      const ending = sampleEnding(nowMs());
+      const answers = await Promise.all(
+        times(COUNT, () => store.end([tokenHash], 'cookie', 'logout', ending)),
+      );
+      expect(answers).toEqual(times(COUNT, () => answers[0]));
+      expect(answers[0]).toHaveLength(1);
+      expect(await pendingLogouts(current())).toHaveLength(1);
+    });
+
+    test('an end and the refreshes around it leave no session', async () => {
+      const { store, nowMs } = current();
+      const { tokenHash, session, holder } = await begin(current());
+      const refreshes = times(
+        COUNT,
+        (i) => () => store.refresh(tokenHash, { ...session, lastSeenAtMs: session.lastSeenAtMs + 1 + i }),
+      );
+      const end = () => store.end([tokenHash], 'cookie', 'logout', sampleEnding(nowMs()));
+      const work: (() => Promise<unknown>)[] = refreshes.toSpliced(COUNT / 2, 0, end as never);
+      await Promise.all(work.map((each) => each()));
+      expect(await store.check(holder, nowMs())).toMatchObject({ reason: 'ended' });
+      expect(await pendingLogouts(current())).toHaveLength(1);
+    });
+
+    test('starts never go past the limit, and each session too many is one logout', async () => {
+      const { store, nowMs } = current();
+      const userId = newUserId();
+      const begun = await Promise.all(
+        times(20, () => begin(current(), { userId }, { maxSessionsPerUser: 4 })),
+      );
+      const checks = await Promise.all(begun.map(({ holder }) => store.check(holder, nowMs())));
+      const open = begun.filter((_, i) => checks[i]!.status === 'valid').map(({ session }) => session.id);
+      const ended = (await pendingLogouts(current())).map(({ sessionId }) => sessionId);
+      expect(open).toHaveLength(4);
+      expect([...open, ...ended].sort()).toEqual(begun.map(({ session }) => session.id).sort());
+    });
+
+    test('a start and its abandonment leave no session, whichever comes first', async () => {
+      const { store, nowMs } = current();
+      const pairs = times(20, () => ({ session: sampleSession(nowMs()), tokenHash: newTokenHash() }));
+      await Promise.all(
+        pairs.flatMap(({ session, tokenHash }, i) => {
+          const start = () => store.start(sampleStart(session, tokenHash)).catch(() => null);
+          const abandon = () => store.abandon(tokenHash, session, nowMs());
+          return (i % 2 === 0 ? [start, abandon] : [abandon, start]).map((work) => work());
+        }),
+      );
+      for (const { tokenHash } of pairs)
+        expect(await store.check({ tokenHash, kind: 'cookie' }, nowMs())).toMatchObject({
+          reason: 'unknown',
+        });
+    });
+
+    test('two who renew one session: one gets the token, the other is turned away', async () => {
+      const { store, nowMs } = current();
+      const { holder } = await begin(current());
+      const hashes = [newTokenHash(), newTokenHash()];
+      const results = await Promise.all(
+        hashes.map((hash) => store.renew(holder, hash, sampleEnding(nowMs()))),
+      );
+      expect(results.map(({ status }) => status).sort()).toEqual(['invalid', 'renewed']);
+      const checks = await Promise.all(
+        hashes.map((tokenHash) => store.check({ tokenHash, kind: 'cookie' }, nowMs())),
+      );
+      expect(checks.map(({ status }) => status).sort()).toEqual(['invalid', 'valid']);
+    });
+
+    test('of two sessions that end each other, at least one stays the only one', async () => {
+      const { store, nowMs } = current();
+      const userId = newUserId();
+      const both = [await begin(current(), { userId }), await begin(current(), { userId })];
+      await Promise.all(
+        both.map(({ holder }) => store.revoke(holder, { all: 'others' }, sampleEnding(nowMs()))),
+      );
+      const checks = await Promise.all(both.map(({ holder }) => store.check(holder, nowMs())));
+      expect(checks.filter(({ status }) => status === 'valid')).toHaveLength(1);
+      expect(await pendingLogouts(current())).toHaveLength(1);
+    });
+  });
+}

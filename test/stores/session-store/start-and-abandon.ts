@@ -1,0 +1,279 @@
+import fc, { anyText } from '../../fakes/property.ts';
+import { describe, expect, test } from 'vitest';
+import { StartRefusedError } from '../../../src/session/session-store.ts';
+import { StoreUnavailableError } from '../../../src/store/store-call.ts';
+import { newTokenHash, newUserId, sampleEnding, sampleSession, sampleStart } from '../../fakes/samples.ts';
+import {
+  begin,
+  expectInOutbox,
+  pendingActivities,
+  pendingLogouts,
+  reasonsOf,
+  type Current,
+} from './under-test.ts';
+
+export function describeStart(current: Current): void {
+  describe('start', () => {
+    test('puts the login into the outbox, in its place', async () => {
+      const { outbox } = current();
+      const { started, request } = await begin(current());
+      expect(started.logouts).toEqual([]);
+      expect(await outbox.readOldest(10)).toEqual([
+        { entryId: started.loginEntryId, activity: request.login },
+      ]);
+    });
+
+    test('the same request sent twice is one session and one login', async () => {
+      const { store, nowMs } = current();
+      const { request, holder, session } = await begin(current());
+      expect(await store.start(request)).toEqual({ loginEntryId: null, logouts: [] });
+      expect(await pendingActivities(current())).toHaveLength(1);
+      expect(await store.list(holder, nowMs())).toMatchObject({ sessions: [session] });
+    });
+
+    test('the same request sent twice ends what it replaces once', async () => {
+      const { store } = current();
+      const old = await begin(current());
+      const { request, started } = await begin(current(), {}, { replaces: [old.tokenHash] });
+      await store.start(request);
+      expect(reasonsOf(started.logouts)).toEqual([[old.session.id, 'replaced']]);
+      expect(await pendingLogouts(current())).toHaveLength(1);
+    });
+
+    test('a request that comes once more after the session was ended is refused', async () => {
+      const { store, nowMs } = current();
+      const { request, tokenHash, holder } = await begin(current());
+      await store.end([tokenHash], 'cookie', 'logout', sampleEnding(nowMs()));
+      await expect(store.start(request)).rejects.toThrow(StartRefusedError);
+      expect(await store.check(holder, nowMs())).toMatchObject({ reason: 'ended' });
+    });
+
+    test('a token that another session has is refused', async () => {
+      const { store, nowMs } = current();
+      const { tokenHash, holder, session } = await begin(current());
+      const other = sampleSession(nowMs());
+      await expect(store.start(sampleStart(other, tokenHash))).rejects.toThrow(StartRefusedError);
+      expect(await store.check(holder, nowMs())).toEqual({ status: 'valid', session });
+      expect(await pendingActivities(current())).toHaveLength(1);
+    });
+
+    test('ends the sessions that came along, whoever they belong to', async () => {
+      const { store, nowMs } = current();
+      const mine = await begin(current(), { username: 'ann' });
+      const someoneElses = await begin(current(), { username: 'bob' });
+      const client = { ipAddress: '198.51.100.4', userAgent: 'new browser', country: 'T1' };
+      const { started, request } = await begin(
+        current(),
+        { userId: mine.session.userId, client },
+        { replaces: [mine.tokenHash, someoneElses.tokenHash, newTokenHash()] },
+      );
+      expect(started.logouts.map(({ activity }) => activity)).toEqual(
+        [mine, someoneElses].map(({ session }, i) => ({
+          type: 'logout',
+          id: expect.any(String) as string,
+          userId: session.userId,
+          username: ['ann', 'bob'][i],
+          sessionId: session.id,
+          reason: 'replaced',
+          client: request.ending.client,
+          loggedOutAtMs: request.ending.nowMs,
+        })),
+      );
+      await expectInOutbox(current(), started.logouts);
+      for (const { holder } of [mine, someoneElses])
+        expect(await store.check(holder, nowMs())).toMatchObject({ tombstone: { reason: 'replaced' } });
+    });
+
+    test('replaces cookies only: a bearer token in a cookie ends nothing', async () => {
+      const { store, nowMs } = current();
+      const bearer = await begin(current(), { kind: 'bearer' });
+      const { started } = await begin(current(), {}, { replaces: [bearer.tokenHash] });
+      expect(started.logouts).toEqual([]);
+      expect(await store.check(bearer.holder, nowMs())).toMatchObject({ status: 'valid' });
+    });
+
+    test('ends the oldest beyond the limit, cookie and bearer together', async () => {
+      const { store, nowMs } = current();
+      const userId = newUserId();
+      const t = nowMs() - 10_000;
+      const kinds = ['bearer', 'cookie', 'bearer', 'cookie'] as const;
+      const begun = [];
+      for (const [i, kind] of kinds.entries())
+        begun.push(await begin(current(), { userId, kind, createdAtMs: t + i, lastSeenAtMs: nowMs() - i }));
+      const { started, holder, session } = await begin(current(), { userId }, { maxSessionsPerUser: 3 });
+      expect(reasonsOf(started.logouts)).toEqual(
+        begun
+          .slice(0, 2)
+          .map((each) => [each.session.id, 'evicted'] as [string, string])
+          .sort(),
+      );
+      await expectInOutbox(current(), started.logouts);
+      const list = await store.list(holder, nowMs());
+      expect(list).toMatchObject({
+        sessions: [session.id, begun[3]!.session.id, begun[2]!.session.id].map((id) => ({ id })),
+      });
+    });
+
+    test.each([
+      { maxSessionsPerUser: 0, evicted: 0 },
+      { maxSessionsPerUser: 1, evicted: 3 },
+      { maxSessionsPerUser: 3, evicted: 1 },
+      { maxSessionsPerUser: 4, evicted: 0 },
+    ])('with 3 open and a limit of $maxSessionsPerUser, ends $evicted', async (row) => {
+      const userId = newUserId();
+      for (let i = 0; i < 3; i += 1) await begin(current(), { userId });
+      const { maxSessionsPerUser } = row;
+      const { started } = await begin(current(), { userId }, { maxSessionsPerUser });
+      expect(started.logouts).toHaveLength(row.evicted);
+    });
+
+    test('makes room with what it replaces before it evicts', async () => {
+      const userId = newUserId();
+      const first = await begin(current(), { userId });
+      const second = await begin(current(), { userId });
+      const { started } = await begin(
+        current(),
+        { userId },
+        { maxSessionsPerUser: 2, replaces: [second.tokenHash] },
+      );
+      expect(reasonsOf(started.logouts)).toEqual([[second.session.id, 'replaced']]);
+      expect(await current().store.check(first.holder, current().nowMs())).toMatchObject({ status: 'valid' });
+    });
+
+    test('does not count sessions that ran out, and records no logout for them', async () => {
+      const userId = newUserId();
+      const t = current().nowMs();
+      await begin(current(), { userId, createdAtMs: t - 7_200_000, lastSeenAtMs: t - 7_199_000 });
+      await begin(current(), { userId, createdAtMs: t - 1000 });
+      const late = { userId, createdAtMs: t + 1000, lastSeenAtMs: t + 1000 };
+      const { started, holder } = await begin(current(), late, { maxSessionsPerUser: 2 });
+      expect(started.logouts).toEqual([]);
+      expect(await current().store.list(holder, t + 1000)).toMatchObject({ sessions: [{}, {}] });
+    });
+
+    test('leaves the sessions of others alone', async () => {
+      const other = await begin(current());
+      await begin(current(), {}, { maxSessionsPerUser: 1 });
+      expect(await current().store.check(other.holder, current().nowMs())).toMatchObject({ status: 'valid' });
+    });
+
+    test('keeps any text as it is, through the record and the events', async () => {
+      const text = anyText({ minLength: 1, maxLength: 60 });
+      const nasty = `O'Brien "the\\ /x" \0\n\r\t\u007f\u2028 é 李 👩‍👩‍👧 ${'😀'.repeat(20)}`;
+      await fc.assert(
+        fc.asyncProperty(text, text, text, async (username, userAgent, deviceName) => {
+          const { store, nowMs } = current();
+          const client = { ipAddress: '2001:db8::7', userAgent, country: null };
+          const { holder, session, tokenHash } = await begin(current(), { username, client, deviceName });
+          expect(await store.check(holder, nowMs())).toEqual({ status: 'valid', session });
+          const ending = sampleEnding(nowMs(), { client });
+          const [logout] = await store.end([tokenHash], 'cookie', 'logout', ending);
+          expect(logout?.activity).toMatchObject({ username, client });
+          await expectInOutbox(current(), logout === undefined ? [] : [logout]);
+        }),
+        {
+          numRuns: 20,
+          examples: [
+            [nasty, nasty, nasty],
+            ['1e3', '[]', 'null'],
+            ['{}', '-0', '١٢٣'],
+          ],
+        },
+      );
+    });
+
+    test('keeps a user agent of 512 characters, emoji counted as one, and an empty client', async () => {
+      const { store, nowMs } = current();
+      const long = {
+        ipAddress: 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
+        userAgent: '😀'.repeat(512),
+        country: 'T1',
+      };
+      const none = { ipAddress: null, userAgent: null, country: null };
+      for (const client of [long, none]) {
+        const { holder, session } = await begin(current(), { client, username: '李'.repeat(150) });
+        expect(await store.check(holder, nowMs())).toEqual({ status: 'valid', session });
+      }
+    });
+
+    test('takes no text that is not well-formed, rather than store it changed', async () => {
+      const { store, nowMs } = current();
+      const session = sampleSession(nowMs(), { username: 'half a \ud83d surrogate pair' });
+      await expect(store.start(sampleStart(session, newTokenHash()))).rejects.toThrow(StoreUnavailableError);
+      expect(await pendingActivities(current())).toEqual([]);
+    });
+  });
+}
+
+export function describeAbandon(current: Current): void {
+  describe('abandon', () => {
+    test('ends a session that began, without a logout', async () => {
+      const { store, nowMs } = current();
+      const userId = newUserId();
+      const { tokenHash, session, holder } = await begin(current(), { userId });
+      await store.abandon(tokenHash, session, nowMs());
+      expect(await store.check(holder, nowMs())).toEqual({ status: 'invalid', reason: 'unknown' });
+      expect(await pendingLogouts(current())).toEqual([]);
+      const next = await begin(current(), { userId });
+      expect(await store.list(next.holder, nowMs())).toMatchObject({ sessions: [{ id: next.session.id }] });
+    });
+
+    test('keeps a start that is still under way from beginning', async () => {
+      const { store, nowMs } = current();
+      const session = sampleSession(nowMs());
+      const tokenHash = newTokenHash();
+      await store.abandon(tokenHash, session, nowMs());
+      await expect(store.start(sampleStart(session, tokenHash))).rejects.toThrow(StartRefusedError);
+      expect(await store.check({ tokenHash, kind: 'cookie' }, nowMs())).toEqual({
+        status: 'invalid',
+        reason: 'unknown',
+      });
+      expect(await pendingActivities(current())).toEqual([]);
+    });
+
+    test('refuses that start with all that it would have ended', async () => {
+      const { store, nowMs } = current();
+      const old = await begin(current());
+      const session = sampleSession(nowMs(), { userId: old.session.userId });
+      const tokenHash = newTokenHash();
+      await store.abandon(tokenHash, session, nowMs());
+      const request = sampleStart(session, tokenHash, { replaces: [old.tokenHash], maxSessionsPerUser: 1 });
+      await expect(store.start(request)).rejects.toThrow(StartRefusedError);
+      expect(await store.check(old.holder, nowMs())).toMatchObject({ status: 'valid' });
+    });
+
+    test('may be repeated', async () => {
+      const { store, nowMs } = current();
+      const { tokenHash, session, holder } = await begin(current());
+      await store.abandon(tokenHash, session, nowMs());
+      await store.abandon(tokenHash, session, nowMs());
+      expect(await store.check(holder, nowMs())).toMatchObject({ reason: 'unknown' });
+    });
+
+    test('leaves a session that was ended already as it is', async () => {
+      const { store, nowMs } = current();
+      const { tokenHash, session, holder } = await begin(current());
+      await store.end([tokenHash], 'cookie', 'logout', sampleEnding(nowMs()));
+      await store.abandon(tokenHash, session, nowMs());
+      expect(await store.check(holder, nowMs())).toMatchObject({ tombstone: { reason: 'logout' } });
+    });
+
+    test('does not touch another session under that token', async () => {
+      const { store, nowMs } = current();
+      const { tokenHash, holder } = await begin(current());
+      await store.abandon(tokenHash, sampleSession(nowMs()), nowMs());
+      expect(await store.check(holder, nowMs())).toMatchObject({ status: 'valid' });
+    });
+
+    test('an abandoned session cannot be ended, revoked from, listed or renewed', async () => {
+      const { store, nowMs } = current();
+      const { tokenHash, session, holder } = await begin(current());
+      await store.abandon(tokenHash, session, nowMs());
+      const unknown = { status: 'invalid', reason: 'unknown' };
+      expect(await store.end([tokenHash], 'cookie', 'logout', sampleEnding(nowMs()))).toEqual([]);
+      expect(await store.revoke(holder, { all: 'everywhere' }, sampleEnding(nowMs()))).toEqual(unknown);
+      expect(await store.list(holder, nowMs())).toEqual(unknown);
+      expect(await store.renew(holder, newTokenHash(), sampleEnding(nowMs()))).toEqual(unknown);
+    });
+  });
+}

@@ -1,0 +1,225 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import {
+  ACCOUNT_LIMIT,
+  ACCOUNT_NETWORK_LIMIT,
+  NETWORK_LIMIT,
+  type Attempt,
+  type Reservation,
+  type Throttle,
+} from '../../src/security/throttle.ts';
+import { uuidV7 } from '../../src/uuid.ts';
+
+/** One implementation, empty. */
+export interface ThrottleUnderTest {
+  readonly throttle: Throttle;
+  readonly advance: (ms: number) => Promise<void>;
+}
+
+const attemptBy = (username: string, network = '203.0.113.7'): Attempt => ({
+  attemptId: uuidV7(Date.now()),
+  username,
+  network,
+});
+
+/** What every `Throttle` does. `open` gives each test an empty one. */
+export function describeThrottle(name: string, open: () => Promise<ThrottleUnderTest>): void {
+  let under: ThrottleUnderTest;
+  const reserve = (attempt: Attempt): Promise<Reservation> => under.throttle.reserve(attempt);
+  /** Fails so many times, one name and network each as given for its number. */
+  const fail = async (count: number, make: (i: number) => Attempt): Promise<void> => {
+    const answers = await Promise.all(Array.from({ length: count }, (_, i) => reserve(make(i))));
+    expect(answers.filter(({ status }) => status !== 'allowed')).toEqual([]);
+  };
+  const isAllowed = async (attempt: Attempt): Promise<boolean> =>
+    (await reserve(attempt)).status === 'allowed';
+
+  describe(name, () => {
+    beforeEach(async () => {
+      under = await open();
+    });
+
+    describe('limits', () => {
+      test('10 failures per account and network; other names and networks go on', async () => {
+        await fail(10, () => attemptBy('ann'));
+        expect(await reserve(attemptBy('ann'))).toMatchObject({ status: 'throttled' });
+        expect(await isAllowed(attemptBy('ann', '198.51.100.1'))).toBe(true);
+        expect(await isAllowed(attemptBy('bob'))).toBe(true);
+        expect(await isAllowed(attemptBy('Ann'))).toBe(true);
+      });
+
+      test('100 failures per account, from wherever; other names go on', async () => {
+        await fail(100, (i) => attemptBy('ann', `2001:db8:0:${i}::/64`));
+        const refused = await reserve(attemptBy('ann', '198.51.100.1'));
+        expect(refused).toMatchObject({ status: 'throttled' });
+        expect(await isAllowed(attemptBy('bob', '198.51.100.1'))).toBe(true);
+      });
+
+      test('200 failures per network, whatever the names; other networks go on', async () => {
+        await fail(200, (i) => attemptBy(`name ${i}`));
+        expect(await reserve(attemptBy('ann'))).toMatchObject({ status: 'throttled' });
+        expect(await isAllowed(attemptBy('ann', '198.51.100.1'))).toBe(true);
+      });
+
+      test('attempts at the same time are counted one by one', async () => {
+        const answers = await Promise.all(Array.from({ length: 30 }, () => reserve(attemptBy('ann'))));
+        expect(answers.filter(({ status }) => status === 'allowed')).toHaveLength(10);
+        const first = answers.filter((answer) => answer.status === 'throttled' && answer.firstInWindow);
+        expect(first).toHaveLength(1);
+      });
+
+      test('a refused attempt is not counted as a failure itself', async () => {
+        await fail(10, () => attemptBy('ann'));
+        for (let i = 0; i < 5; i += 1) await reserve(attemptBy('ann'));
+        // 90 more are left to the account elsewhere.
+        await fail(90, (i) => attemptBy('ann', `198.51.100.${i}`));
+      });
+    });
+
+    describe('windows', () => {
+      test('open with the first failure and end with it, however many follow', async () => {
+        const windowMs = ACCOUNT_NETWORK_LIMIT.windowSeconds * 1000;
+        await fail(1, () => attemptBy('ann'));
+        await under.advance(windowMs - 60_000);
+        await fail(9, () => attemptBy('ann'));
+        expect(await isAllowed(attemptBy('ann'))).toBe(false);
+        await under.advance(60_000);
+        expect(await isAllowed(attemptBy('ann'))).toBe(true);
+      });
+
+      test.each([
+        { of: 'account and network', limit: ACCOUNT_NETWORK_LIMIT, make: () => attemptBy('ann') },
+        { of: 'account', limit: ACCOUNT_LIMIT, make: (i: number) => attemptBy('ann', `net ${i}`) },
+        { of: 'network', limit: NETWORK_LIMIT, make: (i: number) => attemptBy(`name ${i}`) },
+      ])('tell when that of the $of ends', async ({ limit, make }) => {
+        await fail(limit.failures, make);
+        await under.advance(100_000);
+        const refused = await reserve(attemptBy('ann'));
+        const seconds = refused.status === 'throttled' ? refused.retryAfterSeconds : 0;
+        expect(seconds).toBeGreaterThan(limit.windowSeconds - 100 - 30);
+        expect(seconds).toBeLessThanOrEqual(limit.windowSeconds - 100);
+      });
+
+      test('of several full ones the longest counts', async () => {
+        await fail(10, () => attemptBy('ann'));
+        await fail(90, (i) => attemptBy('ann', `net ${i}`));
+        const refused = await reserve(attemptBy('ann'));
+        expect(refused.status === 'throttled' && refused.retryAfterSeconds > 900).toBe(true);
+      });
+
+      test('the first refusal in a window is told to be that, once', async () => {
+        const windowMs = ACCOUNT_NETWORK_LIMIT.windowSeconds * 1000;
+        for (let window = 0; window < 2; window += 1) {
+          await fail(10, () => attemptBy('ann'));
+          expect(await reserve(attemptBy('ann'))).toMatchObject({ firstInWindow: true });
+          expect(await reserve(attemptBy('ann'))).toMatchObject({ firstInWindow: false });
+          expect(await reserve(attemptBy('ann'))).toMatchObject({ firstInWindow: false });
+          await under.advance(windowMs);
+        }
+      });
+
+      test('a window that opens after all attempts were given back has a first refusal of its own', async () => {
+        const attempts = Array.from({ length: 10 }, () => attemptBy('ann'));
+        await fail(10, (i) => attempts[i]!);
+        expect(await reserve(attemptBy('ann'))).toMatchObject({ firstInWindow: true });
+        for (const attempt of attempts) await under.throttle.release(attempt);
+        await under.advance(60_000);
+        await fail(10, () => attemptBy('ann'));
+        expect(await reserve(attemptBy('ann'))).toMatchObject({ firstInWindow: true });
+      });
+    });
+
+    describe('a success', () => {
+      test('clears the counter of the account and network', async () => {
+        await fail(9, () => attemptBy('ann'));
+        const success = attemptBy('ann');
+        await reserve(success);
+        await under.throttle.succeed(success);
+        await fail(10, () => attemptBy('ann'));
+        expect(await isAllowed(attemptBy('ann'))).toBe(false);
+      });
+
+      test('takes its own count from the account and the network, and no more', async () => {
+        await fail(99, (i) => attemptBy('ann', `net ${i}`));
+        const success = attemptBy('ann');
+        await reserve(success);
+        expect(await isAllowed(attemptBy('ann', 'elsewhere'))).toBe(false);
+        await under.throttle.succeed(success);
+        expect(await isAllowed(attemptBy('ann', 'elsewhere'))).toBe(true);
+        expect(await isAllowed(attemptBy('ann', 'elsewhere'))).toBe(false);
+      });
+
+      test('repeated, takes nothing twice', async () => {
+        await fail(99, (i) => attemptBy('ann', `net ${i}`));
+        const success = attemptBy('ann');
+        await reserve(success);
+        await under.throttle.succeed(success);
+        await under.throttle.succeed(success);
+        await fail(1, () => attemptBy('ann', 'elsewhere'));
+        expect(await isAllowed(attemptBy('ann', 'elsewhere'))).toBe(false);
+      });
+    });
+
+    describe('a release', () => {
+      test('gives all three counts back', async () => {
+        const released = attemptBy('ann');
+        await reserve(released);
+        await under.throttle.release(released);
+        await fail(10, () => attemptBy('ann'));
+        expect(await isAllowed(attemptBy('ann'))).toBe(false);
+        await fail(90, (i) => attemptBy('ann', `net ${i}`));
+        await fail(190, (i) => attemptBy(`name ${i}`));
+        expect(await isAllowed(attemptBy('zoe'))).toBe(false);
+      });
+
+      test('repeated, gives nothing back twice', async () => {
+        await fail(9, () => attemptBy('ann'));
+        const released = attemptBy('ann');
+        await reserve(released);
+        await under.throttle.release(released);
+        await under.throttle.release(released);
+        await fail(1, () => attemptBy('ann'));
+        expect(await isAllowed(attemptBy('ann'))).toBe(false);
+      });
+
+      test('of an attempt that arrives later still keeps it from being counted', async () => {
+        const late = attemptBy('ann');
+        await under.throttle.release(late);
+        await reserve(late);
+        await fail(10, () => attemptBy('ann'));
+      });
+
+      test('of an attempt that was refused gives nothing back', async () => {
+        await fail(10, () => attemptBy('ann'));
+        const refused = attemptBy('ann');
+        await reserve(refused);
+        await under.throttle.release(refused);
+        expect(await isAllowed(attemptBy('ann'))).toBe(false);
+      });
+
+      test('after the window has gone makes no counter', async () => {
+        const attempt = attemptBy('ann');
+        await reserve(attempt);
+        await under.advance(ACCOUNT_NETWORK_LIMIT.windowSeconds * 1000);
+        await under.throttle.release(attempt);
+        await fail(10, () => attemptBy('ann'));
+        expect(await isAllowed(attemptBy('ann'))).toBe(false);
+      });
+    });
+
+    test('one attempt that is sent again is counted once', async () => {
+      const attempt = attemptBy('ann');
+      for (let i = 0; i < 30; i += 1) expect(await isAllowed(attempt)).toBe(true);
+      await fail(9, () => attemptBy('ann'));
+      expect(await isAllowed(attemptBy('ann'))).toBe(false);
+    });
+
+    test.each(['', 'O\'Brien "x" \\ \n', '😀'.repeat(150), 'a:b', 'a'])(
+      'counts the name %j',
+      async (username) => {
+        await fail(10, () => attemptBy(username, 'a:b'));
+        expect(await isAllowed(attemptBy(username, 'a:b'))).toBe(false);
+        expect(await isAllowed(attemptBy(`${username}:a`, 'b'))).toBe(true);
+      },
+    );
+  });
+}

@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ATTEMPT_SECONDS } from '../../src/security/throttle.ts';
+import { uuidV7 } from '../../src/uuid.ts';
+import type { Front } from '../../tools/local-cloud/front.ts';
+import { openMemoryDeps } from '../fakes/memory-deps.ts';
+import { openCloud } from '../support/cloud.ts';
+import { openCloudStores, shortenLives } from './open-cloud-stores.ts';
+import { everythingIn } from './redis-contents.ts';
+import { describeThrottle } from './throttle-suite.ts';
+
+let cloud: Front;
+beforeAll(async () => {
+  cloud = await openCloud({ schema: false });
+});
+afterAll(() => cloud.stop());
+
+describeThrottle('throttle in memory', async () => {
+  const { throttle, clock } = openMemoryDeps().deps;
+  return { throttle, advance: async (ms) => clock.advance(ms) };
+});
+
+describeThrottle('throttle in Upstash Redis', async () => {
+  await cloud.redis.flushdb();
+  return { throttle: openCloudStores(cloud).throttle, advance: (ms) => shortenLives(cloud.redis, ms) };
+});
+
+describe('throttle in Upstash Redis, seen from behind', () => {
+  test('no name is stored: people type passwords into that field', async () => {
+    await cloud.redis.flushdb();
+    const attempt = { attemptId: uuidV7(Date.now()), username: 'correct horse', network: '203.0.113.7' };
+    await openCloudStores(cloud).throttle.reserve(attempt);
+    expect(await everythingIn(cloud.redis)).not.toContain('horse');
+  });
+
+  test('each counter lives to the end of its window, and an attempt for a while', async () => {
+    await cloud.redis.flushdb();
+    const { throttle } = openCloudStores(cloud);
+    const attempt = { attemptId: uuidV7(Date.now()), username: 'ann', network: '203.0.113.7' };
+    await throttle.reserve(attempt);
+    const lives: number[] = [];
+    for (const key of (await cloud.redis.keys('*')).sort()) lives.push(await cloud.redis.ttl(key));
+    // account-network, account, attempt, network
+    for (const [i, seconds] of [900, 3600, ATTEMPT_SECONDS, 3600].entries()) {
+      expect(lives[i]).toBeGreaterThan(seconds - 30);
+      expect(lives[i]).toBeLessThanOrEqual(seconds);
+    }
+  });
+
+  test('each method is one command', async () => {
+    const { throttle } = openCloudStores(cloud);
+    const attempt = { attemptId: uuidV7(Date.now()), username: 'ann', network: '203.0.113.7' };
+    cloud.calls.length = 0;
+    await throttle.reserve(attempt);
+    await throttle.succeed(attempt);
+    await throttle.release(attempt);
+    expect(cloud.calls).toHaveLength(3);
+  });
+});

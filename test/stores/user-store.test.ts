@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { UserId } from '../../src/session/token.ts';
+import type { Front } from '../../tools/local-cloud/front.ts';
+import { openMemoryDeps } from '../fakes/memory-deps.ts';
+import { openCloud } from '../support/cloud.ts';
+import { openCloudStores } from './open-cloud-stores.ts';
+import { describeUserStore } from './user-store-suite.ts';
+
+let cloud: Front;
+beforeAll(async () => {
+  cloud = await openCloud();
+});
+afterAll(() => cloud.stop());
+
+describeUserStore('users in memory', async () => {
+  const { users } = openMemoryDeps().deps;
+  return { users, add: async (user) => users.add(user) };
+});
+
+describeUserStore('users in PlanetScale', async () => {
+  await cloud.query('DELETE FROM users');
+  return {
+    users: openCloudStores(cloud).users,
+    add: async ({ username, passwordHash, isActive = true }) => {
+      await cloud.query('INSERT INTO users (username, password_hash, is_active) VALUES (?, ?, ?)', [
+        username,
+        passwordHash,
+        isActive ? 1 : 0,
+      ]);
+      const [row] = await cloud.query('SELECT id FROM users WHERE username = ?', [username]);
+      return { id: String(row?.['id']) as UserId, username, passwordHash, isActive };
+    },
+  };
+});
+
+describe('users in PlanetScale, seen from behind', () => {
+  test('a row of a name and a hash alone is a user who may sign in', async () => {
+    await cloud.query("INSERT INTO users (username, password_hash) VALUES ('minimal', 'hash')");
+    const user = await openCloudStores(cloud).users.findByUsername('minimal');
+    expect(user).toMatchObject({ isActive: true });
+  });
+
+  test('keeps the digits of an id beyond 2^53', async () => {
+    const id = '18446744073709551615';
+    await cloud.query("INSERT INTO users (id, username, password_hash) VALUES (?, 'great', 'hash')", [id]);
+    const { users } = openCloudStores(cloud);
+    expect(await users.findByUsername('great')).toMatchObject({ id });
+    expect(await users.findById(id as UserId)).toMatchObject({ username: 'great' });
+  });
+});

@@ -1,0 +1,246 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import {
+  deleteOldActivity,
+  deliver,
+  deliverPending,
+  DELIVERY_BATCH_SIZE,
+  DELIVERY_BATCHES_PER_RUN,
+  RETENTION_BATCH_SIZE,
+  RETENTION_BATCHES_PER_RUN,
+} from '../../../src/activity/delivery.ts';
+import type { Activity, LogoutActivity } from '../../../src/activity/events.ts';
+import { StoreUnavailableError } from '../../../src/store/store-call.ts';
+import { openMemoryDeps, type MemoryDeps } from '../../fakes/memory-deps.ts';
+import type { Outage } from '../../fakes/outage.ts';
+import { sampleLogin, sampleLogout } from '../../fakes/samples.ts';
+
+let deps: MemoryDeps;
+let outage: Outage;
+beforeEach(() => {
+  ({ deps, outage } = openMemoryDeps());
+});
+
+const now = (): number => deps.clock.nowMs();
+const putMany = (count: number, make = (i: number): Activity => sampleLogout(now() + i)): Activity[] =>
+  Array.from({ length: count }, (_, i) => {
+    const activity = make(i);
+    deps.outbox.put(activity);
+    return activity;
+  });
+const tooLong = (): LogoutActivity => sampleLogout(now(), { username: 'x'.repeat(151) });
+const deliverAll = (): Promise<number> => deliverPending(deps, now());
+
+describe('deliverPending', () => {
+  test('writes both kinds and empties the outbox', async () => {
+    const [logout, login] = [...putMany(1), ...putMany(1, () => sampleLogin(now()))];
+    expect(await deliverAll()).toBe(2);
+    expect([...deps.activityLog.logouts.values()]).toEqual([logout]);
+    expect([...deps.activityLog.logins.values()]).toEqual([login]);
+    expect(await deps.outbox.status()).toEqual({ pending: 0, setAside: 0, oldestAtMs: null });
+  });
+
+  test('has nothing to do with an empty outbox', async () => {
+    expect(await deliverAll()).toBe(0);
+    expect(outage.calls.database).toBe(0);
+  });
+
+  test('goes by arrival, oldest first, a hundred at a time', async () => {
+    const written: string[][] = [];
+    const writeLogouts = deps.activityLog.writeLogouts.bind(deps.activityLog);
+    deps.activityLog.writeLogouts = (events) => {
+      if (events.length > 0) written.push(events.map(({ id }) => id));
+      return writeLogouts(events);
+    };
+    const ids = putMany(250, (i) => sampleLogout(now() - i)).map(({ id }) => id);
+    expect(await deliverAll()).toBe(250);
+    expect(written.map((batch) => batch.length)).toEqual([100, 100, 50]);
+    expect(written.flat()).toEqual(ids);
+  });
+
+  test('goes through so many batches in a run, and through the rest in the next', async () => {
+    const most = DELIVERY_BATCH_SIZE * DELIVERY_BATCHES_PER_RUN;
+    putMany(most + 1);
+    expect(await deliverAll()).toBe(most);
+    expect(await deliverAll()).toBe(1);
+    expect(deps.activityLog.logouts.size).toBe(most + 1);
+  });
+
+  test.each([0, 1, 50, 98, 99])(
+    'one refused event, number %i of 100: the other 99 are delivered',
+    async (at) => {
+      const bad = tooLong();
+      const events = putMany(100, (i) => (i === at ? bad : sampleLogout(now())));
+      expect(await deliverAll()).toBe(100);
+      expect(deps.activityLog.logouts.size).toBe(99);
+      expect(deps.outbox.aside).toMatchObject([{ reason: expect.any(String) as string, atMs: now() }]);
+      expect(deps.outbox.aside[0]!.text).toContain(events[at]!.id);
+      expect(deps.log.of('activity_set_aside')).toMatchObject([{ activity_id: bad.id }]);
+      expect(deps.log.text()).not.toContain('xxx');
+      expect(await deps.outbox.status()).toMatchObject({ pending: 0 });
+    },
+  );
+
+  test('several refused ones, logins too, hold up nobody', async () => {
+    putMany(100, (i) => {
+      if (i % 10 === 3) return tooLong();
+      return i % 2 === 0
+        ? sampleLogout(now())
+        : sampleLogin(now(), i === 51 ? { username: 'y'.repeat(151) } : {});
+    });
+    await deliverAll();
+    expect(deps.outbox.aside).toHaveLength(11);
+    expect(deps.activityLog.logouts.size + deps.activityLog.logins.size).toBe(89);
+  });
+
+  test('nothing but refused ones', async () => {
+    putMany(7, tooLong);
+    await deliverAll();
+    expect(deps.outbox.aside).toHaveLength(7);
+    expect(await deps.outbox.status()).toMatchObject({ pending: 0, setAside: 7 });
+  });
+
+  test('does not look for the refused one among those that are not', async () => {
+    putMany(100, (i) => (i === 40 ? tooLong() : sampleLogout(now())));
+    await deliverAll();
+    // Halving: two statements for each of the seven halvings at most, and those around it.
+    expect(outage.calls.database).toBeLessThan(20);
+  });
+
+  test.each(['garbage', '{}', '{"type":"logout","id":"x"}', '{"type":"logout","at":1e300}'])(
+    'an entry that is %s is set aside, the others are delivered',
+    async (text) => {
+      putMany(2);
+      deps.outbox.putText(text);
+      putMany(2);
+      expect(await deliverAll()).toBe(5);
+      expect(deps.outbox.aside).toMatchObject([{ text, reason: 'unreadable event' }]);
+      expect(deps.log.of('activity_set_aside')).toEqual([{ activity_id: null, reason: 'unreadable event' }]);
+      expect(deps.activityLog.logouts.size).toBe(4);
+    },
+  );
+
+  test('an event of a time that no column holds is set aside, too', async () => {
+    const text = JSON.stringify({ ...sampleLogout(now()), ip: '', at: 9e15 });
+    deps.outbox.putText(text);
+    putMany(1);
+    await deliverAll();
+    expect(deps.outbox.aside).toMatchObject([{ text }]);
+    expect(deps.activityLog.logouts.size).toBe(1);
+  });
+
+  test('an outage of MySQL leaves all in its place, and is thrown', async () => {
+    putMany(150);
+    const before = deps.outbox.pending;
+    outage.refuse('database');
+    await expect(deliverAll()).rejects.toThrow(StoreUnavailableError);
+    expect(deps.outbox.pending).toEqual(before);
+    expect(deps.outbox.aside).toEqual([]);
+    outage.heal();
+    expect(await deliverAll()).toBe(150);
+  });
+
+  test('an outage of Redis after the rows were written makes no second row', async () => {
+    const events = putMany(3);
+    const entries = await deps.outbox.readOldest(10);
+    outage.refuse('redis');
+    await expect(deliver(deps, entries, now())).rejects.toThrow(StoreUnavailableError);
+    expect(deps.activityLog.logouts.size).toBe(3);
+    expect(deps.outbox.pending).toHaveLength(3);
+    outage.heal();
+    await deliverAll();
+    expect([...deps.activityLog.logouts.values()]).toEqual(events);
+    expect(deps.outbox.pending).toEqual([]);
+  });
+
+  test('an answer of MySQL that is lost makes no second row', async () => {
+    putMany(3);
+    outage.loseAnswers('database');
+    await expect(deliverAll()).rejects.toThrow(StoreUnavailableError);
+    outage.heal();
+    await deliverAll();
+    expect(deps.activityLog.logouts.size).toBe(3);
+  });
+});
+
+describe('deliver', () => {
+  test('the same entries twice, as behind the answer and by the cron, are one row each', async () => {
+    putMany(2);
+    const entries = await deps.outbox.readOldest(10);
+    await Promise.all([deliver(deps, entries, now()), deliver(deps, entries, now())]);
+    await deliver(deps, entries, now());
+    expect(deps.activityLog.logouts.size).toBe(2);
+    expect(await deps.outbox.status()).toEqual({ pending: 0, setAside: 0, oldestAtMs: null });
+  });
+
+  test('a refused one twice is set aside once', async () => {
+    deps.outbox.put(tooLong());
+    const entries = await deps.outbox.readOldest(10);
+    await deliver(deps, entries, now());
+    await deliver(deps, entries, now());
+    expect(deps.outbox.aside).toHaveLength(1);
+  });
+
+  test('no entries ask no store', async () => {
+    await deliver(deps, [], now());
+    expect(outage.calls).toEqual({ redis: 0, database: 0 });
+  });
+
+  test('takes out only what it was given', async () => {
+    putMany(2);
+    const [first] = await deps.outbox.readOldest(1);
+    const [, second] = deps.outbox.pending;
+    await deliver(deps, [first!], now());
+    expect(deps.outbox.pending).toEqual([second]);
+  });
+});
+
+describe('deleteOldActivity', () => {
+  const DAY_MS = 86_400_000;
+  const old = (days: number): number => deleteCutoff(days);
+  const deleteCutoff = (days: number): number => now() - days * DAY_MS;
+
+  test('deletes what is older than so many days, to the millisecond', async () => {
+    const kept = sampleLogout(old(30));
+    await deps.activityLog.writeLogouts([sampleLogout(old(30) - 1), kept]);
+    await deps.activityLog.writeLogins([sampleLogin(old(30) - 1), sampleLogin(now())]);
+    expect(await deleteOldActivity(deps.activityLog, 30, now())).toBe(2);
+    expect([...deps.activityLog.logouts.values()]).toEqual([kept]);
+    expect(deps.activityLog.logins.size).toBe(1);
+  });
+
+  test('0 keeps all for ever, and does not ask', async () => {
+    await deps.activityLog.writeLogouts([sampleLogout(0)]);
+    const asked = outage.calls.database;
+    expect(await deleteOldActivity(deps.activityLog, 0, now())).toBe(0);
+    expect(deps.activityLog.logouts.size).toBe(1);
+    expect(outage.calls.database).toBe(asked);
+  });
+
+  test('goes on in small batches until nothing is left', async () => {
+    const count = RETENTION_BATCH_SIZE * 2 + 500;
+    await deps.activityLog.writeLogouts(Array.from({ length: count }, () => sampleLogout(old(31))));
+    const asked = outage.calls.database;
+    expect(await deleteOldActivity(deps.activityLog, 30, now())).toBe(count);
+    expect(outage.calls.database - asked).toBe(3);
+  });
+
+  test('stops after so many batches: the cron comes again', async () => {
+    let batches = 0;
+    const endless = {
+      ...deps.activityLog,
+      deleteBefore: async (beforeMs: number, limit: number) => {
+        expect([beforeMs, limit]).toEqual([old(1), RETENTION_BATCH_SIZE]);
+        batches += 1;
+        return limit;
+      },
+    } as unknown as typeof deps.activityLog;
+    const most = RETENTION_BATCH_SIZE * RETENTION_BATCHES_PER_RUN;
+    expect(await deleteOldActivity(endless, 1, now())).toBe(most);
+    expect(batches).toBe(RETENTION_BATCHES_PER_RUN);
+  });
+
+  test('throws when MySQL is out', async () => {
+    outage.refuse('database');
+    await expect(deleteOldActivity(deps.activityLog, 1, now())).rejects.toThrow(StoreUnavailableError);
+  });
+});

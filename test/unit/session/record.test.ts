@@ -1,0 +1,139 @@
+import fc, { anyText } from '../../fakes/property.ts';
+import { describe, expect, test } from 'vitest';
+import { LOGOUT_REASONS } from '../../../src/activity/events.ts';
+import { decodeRecord, encodeSession, encodeTombstone, judgeRecord } from '../../../src/session/record.ts';
+import { endsAtMs } from '../../../src/session/rules.ts';
+import type { Session, Tombstone } from '../../../src/session/session.ts';
+import { sampleSession } from '../../fakes/samples.ts';
+
+const T = Date.UTC(2026, 10, 23, 12);
+const textOrNull = fc.option(anyText({ minLength: 1 }));
+const anyTime = fc.integer({ min: 0, max: 8.64e15 });
+
+const anySession: fc.Arbitrary<Session> = fc.record({
+  id: anyText() as fc.Arbitrary<never>,
+  userId: anyText() as fc.Arbitrary<never>,
+  username: anyText(),
+  kind: fc.constantFrom('cookie', 'bearer'),
+  rememberMe: fc.boolean(),
+  createdAtMs: anyTime,
+  lastSeenAtMs: anyTime,
+  expiresAtMs: anyTime,
+  idleAgeSeconds: fc.integer({ min: 1 }),
+  client: fc.record({ ipAddress: textOrNull, userAgent: textOrNull, country: textOrNull }),
+  deviceName: textOrNull,
+});
+
+const anyTombstone: fc.Arbitrary<Tombstone> = fc.record({
+  sessionId: anyText() as fc.Arbitrary<never>,
+  userId: anyText() as fc.Arbitrary<never>,
+  reason: fc.constantFrom(...LOGOUT_REASONS, 'renewed', 'abandoned'),
+  endedAtMs: anyTime,
+  ipAddress: textOrNull,
+});
+
+describe('records', () => {
+  test('of sessions are read as they were written', () => {
+    fc.assert(
+      fc.property(anySession, (session) => {
+        expect(decodeRecord(encodeSession(session))).toEqual({ session });
+      }),
+    );
+  });
+
+  test('of ended sessions are read as they were written', () => {
+    fc.assert(
+      fc.property(anyTombstone, (tombstone) => {
+        expect(decodeRecord(encodeTombstone(tombstone))).toEqual({ tombstone });
+      }),
+    );
+  });
+
+  test('hold nothing null, which the scripts do not know', () => {
+    const client = { ipAddress: null, userAgent: null, country: null };
+    expect(encodeSession(sampleSession(T, { client }))).not.toContain('null');
+  });
+
+  test('whatever else lies there is neither, and no reason to throw', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          fc.array(fc.jsonValue()).map((v) => JSON.stringify(v)),
+        ),
+        (text) => {
+          const record = decodeRecord(text);
+          if (record !== null) expect(Object.keys(record)[0]).toMatch(/^(?:session|tombstone)$/);
+        },
+      ),
+    );
+  });
+
+  const fields = JSON.parse(encodeSession(sampleSession(T))) as unknown[];
+  const withField = (at: number, value: unknown): string => JSON.stringify(fields.with(at, value));
+  test.each([
+    ['garbage', 'garbage'],
+    ['an object', '{"0":1}'],
+    ['null', 'null'],
+    ['another version', withField(0, 2)],
+    ['a version that is text', withField(0, '1')],
+    ['an id that is a number', withField(1, 7)],
+    ['no user', withField(2, null)],
+    ['a name that is a list', withField(3, ['ann'])],
+    ['an unknown kind', withField(4, 'x')],
+    ['a kind that is missing', JSON.stringify(fields.slice(0, 4))],
+    ['a time that is text', withField(6, '1')],
+    ['a time that is null', withField(7, null)],
+    ['an end that is missing', withField(8, null)],
+    ['an idle life that is text', withField(9, '7200')],
+    ['a tombstone of an unknown reason', '[0,"a","1","because",5,""]'],
+    ['a tombstone without a time', '[0,"a","1","logout"]'],
+    ['a tombstone of nothing', '[0]'],
+  ])('%s is no record', (_, text) => {
+    expect(decodeRecord(text)).toBeNull();
+    expect(judgeRecord(text, 'cookie', T)).toEqual({ status: 'invalid', reason: 'unknown' });
+  });
+});
+
+describe('judgeRecord', () => {
+  const session = sampleSession(T);
+  const text = encodeSession(session);
+  const invalid = (reason: string) => ({ status: 'invalid', reason });
+
+  test('nothing there is unknown', () => {
+    expect(judgeRecord(null, 'cookie', T)).toEqual(invalid('unknown'));
+  });
+
+  test('a session is valid up to its last millisecond', () => {
+    expect(judgeRecord(text, 'cookie', endsAtMs(session) - 1)).toEqual({ status: 'valid', session });
+    expect(judgeRecord(text, 'cookie', endsAtMs(session))).toEqual(invalid('expired'));
+  });
+
+  test('neither kind opens the other, and is not told that it expired', () => {
+    expect(judgeRecord(text, 'bearer', T)).toEqual(invalid('unknown'));
+    expect(judgeRecord(text, 'bearer', endsAtMs(session))).toEqual(invalid('unknown'));
+    const bearer = encodeSession({ ...session, kind: 'bearer' });
+    expect(judgeRecord(bearer, 'cookie', T)).toEqual(invalid('unknown'));
+    expect(judgeRecord(bearer, 'bearer', T)).toMatchObject({ status: 'valid' });
+    expect(judgeRecord(bearer, 'either', T)).toMatchObject({ status: 'valid' });
+  });
+
+  test.each([...LOGOUT_REASONS, 'renewed'] as const)('ended by %s is told with what is left', (reason) => {
+    const tombstone: Tombstone = {
+      sessionId: session.id,
+      userId: session.userId,
+      reason,
+      endedAtMs: T,
+      ipAddress: null,
+    };
+    const ended = { status: 'invalid', reason: 'ended', tombstone };
+    expect(judgeRecord(encodeTombstone(tombstone), 'cookie', T)).toEqual(ended);
+  });
+
+  test('an abandoned start never was', () => {
+    const tombstone = { sessionId: session.id, userId: session.userId, endedAtMs: T, ipAddress: null };
+    const abandoned = encodeTombstone({ ...tombstone, reason: 'abandoned' });
+    expect(judgeRecord(abandoned, 'cookie', T)).toEqual(invalid('unknown'));
+  });
+});

@@ -1,0 +1,261 @@
+import { describe, expect, test } from 'vitest';
+import { parseSettings, type Settings } from '../../src/settings.ts';
+import fc, { anyText } from '../fakes/property.ts';
+
+const SECRETS = {
+  UPSTASH_REDIS_REST_URL: 'https://eu1-example-12345.upstash.io',
+  UPSTASH_REDIS_REST_TOKEN: 'AbCd0123-_=',
+  DATABASE_URL: 'mysql://user:pscale_pw_x%2Fy@aws.connect.psdb.cloud/main?ssl={"rejectUnauthorized":true}',
+  SECRET_KEY: 'k'.repeat(32),
+};
+
+function settingsOf(vars: Record<string, unknown> = {}): Settings {
+  const result = parseSettings({ ...SECRETS, ...vars });
+  if (!result.ok) throw new Error(`malformed: ${result.malformed.join()}`);
+  return result.settings;
+}
+const malformedOf = (env: unknown): readonly string[] => {
+  const result = parseSettings(env);
+  return result.ok ? [] : result.malformed;
+};
+
+describe('defaults', () => {
+  const defaults = {
+    SECRET_KEY_FALLBACKS: [],
+    LOGIN_URL: '/sign-in/',
+    LOGIN_REDIRECT_URL: '/home/',
+    ACCOUNT_LOGOUT_REDIRECT_URL: '/',
+    SESSION_COOKIE_NAME: 'sessionid',
+    CSRF_COOKIE_NAME: 'csrftoken',
+    SESSION_COOKIE_DOMAIN: '',
+    SESSION_COOKIE_AGE: 86_400,
+    SESSION_IDLE_AGE: 7200,
+    REMEMBER_ME_AGE: 2_592_000,
+    REMEMBER_ME_IDLE_AGE: 1_209_600,
+    CSRF_TRUSTED_ORIGINS: [],
+    ALLOWED_REDIRECT_HOSTS: [],
+    BCRYPT_ROUNDS: 10,
+    PBKDF2_MAX_ITERATIONS: 2_000_000,
+    MIN_PASSWORD_LENGTH: 8,
+    MAX_SESSIONS_PER_USER: 50,
+    ACTIVITY_RETENTION_DAYS: 0,
+  };
+
+  test('stand where nothing is set', () => expect(settingsOf()).toMatchObject(defaults));
+
+  test('stand where a variable is empty', () => {
+    const empty = Object.fromEntries(Object.keys(defaults).map((name) => [name, '']));
+    expect(settingsOf(empty)).toMatchObject(defaults);
+  });
+
+  test('other bindings are left alone', () => {
+    expect(settingsOf({ ASSETS: { fetch: () => null }, UNKNOWN: 7 })).not.toHaveProperty('UNKNOWN');
+  });
+});
+
+describe('what is read', () => {
+  test.each([
+    ['SESSION_COOKIE_AGE', 3600, 3600],
+    ['SESSION_COOKIE_AGE', '3600', 3600],
+    ['MAX_SESSIONS_PER_USER', '0', 0],
+    ['MAX_SESSIONS_PER_USER', 0, 0],
+    ['BCRYPT_ROUNDS', '14', 14],
+    ['UPSTASH_REDIS_REST_URL', 'http://127.0.0.1:8079/', 'http://127.0.0.1:8079'],
+    ['SECRET_KEY_FALLBACKS', ` ${'a'.repeat(32)} ,, ${'b'.repeat(40)}`, ['a'.repeat(32), 'b'.repeat(40)]],
+    ['LOGIN_URL', '/accounts/login/', '/accounts/login/'],
+    ['LOGIN_URL', '/login', '/login'],
+    ['LOGIN_REDIRECT_URL', '/profile/?tab=1#x', '/profile/?tab=1#x'],
+    ['LOGIN_REDIRECT_URL', 'https://app.example.org', 'https://app.example.org/'],
+    ['ACCOUNT_LOGOUT_REDIRECT_URL', 'http://localhost:3000/bye', 'http://localhost:3000/bye'],
+    ['SESSION_COOKIE_NAME', '__Host-sid', '__Host-sid'],
+    ['SESSION_COOKIE_DOMAIN', '.example.org', '.example.org'],
+    [
+      'CSRF_TRUSTED_ORIGINS',
+      'https://a.example, http://b.example:8080',
+      ['https://a.example', 'http://b.example:8080'],
+    ],
+    [
+      'ALLOWED_REDIRECT_HOSTS',
+      'App.example.org,b.example:8443,[::1]:80',
+      ['app.example.org', 'b.example:8443', '[::1]:80'],
+    ],
+  ])('%s: %j', (name, value, expected) => {
+    expect(settingsOf({ [name]: value })).toMatchObject({ [name]: expected });
+  });
+
+  test('DATABASE_URL with its credentials decoded', () => {
+    expect(settingsOf().DATABASE_URL).toEqual({
+      protocol: 'https:',
+      host: 'aws.connect.psdb.cloud',
+      username: 'user',
+      password: 'pscale_pw_x/y',
+    });
+  });
+});
+
+/** Values that each variable refuses. */
+const MALFORMED: Record<string, unknown[]> = {
+  UPSTASH_REDIS_REST_URL: [
+    '',
+    'eu1.upstash.io',
+    'redis://x.upstash.io',
+    'https://',
+    'https:// x',
+    7,
+    null,
+    {},
+  ],
+  UPSTASH_REDIS_REST_TOKEN: ['', 'with space', 'línea', 'a\nb', null, []],
+  DATABASE_URL: [
+    '',
+    'nonsense',
+    'mysql://host/db',
+    'mysql://user@host/db',
+    'postgres://u:p@host/db',
+    'mysql://u:%@h/d',
+  ],
+  SECRET_KEY: ['', 'k'.repeat(31), null, {}],
+  SECRET_KEY_FALLBACKS: ['short', `${'a'.repeat(32)},short`],
+  LOGIN_URL: [
+    '/',
+    'sign-in/',
+    '//evil.com',
+    '/a b/',
+    '/a?b',
+    '/a#b',
+    '/a/../b',
+    '/a/..',
+    '/./a',
+    '/a//b',
+    '/%61/',
+    '/a\\b',
+    'https://x.example/',
+  ],
+  LOGIN_REDIRECT_URL: [
+    'home',
+    '//evil.com',
+    '/\\evil.com',
+    '/..//evil.com',
+    '/\t/evil.com',
+    'javascript:alert(1)',
+    'https://',
+  ],
+  ACCOUNT_LOGOUT_REDIRECT_URL: ['bye', '//evil.com', 'ftp://x.example', 'data:text/html,x', 'http:/x'],
+  SESSION_COOKIE_NAME: ['a b', 'a=b', 'a;b', 'é', 'a,b', '"a"', 'x'.repeat(65), 'a\n'],
+  CSRF_COOKIE_NAME: ['a b', 'a=b', 'sessionid', '(x)'],
+  SESSION_COOKIE_DOMAIN: [
+    'exa mple.org',
+    'example.org;x',
+    'https://example.org',
+    'example..org',
+    'a_b.example',
+    'x\ny',
+  ],
+  CSRF_TRUSTED_ORIGINS: [
+    'example.org',
+    'https://a.example/',
+    'https://a.example/x',
+    'null',
+    '*',
+    'https://A.example',
+    'ftp://a.example',
+  ],
+  ALLOWED_REDIRECT_HOSTS: [
+    'https://a.example',
+    'a.example/',
+    'a.example:',
+    'u@a.example',
+    'a b',
+    '*',
+    '*.example.org',
+    'a.example;script-src',
+    "'none'",
+    '..',
+    'a.example:99999',
+  ],
+  SESSION_COOKIE_AGE: ['0', '-1', '1.5', '1e3', 'abc', ' 5', '99999999999', true, null, [5]],
+  SESSION_IDLE_AGE: ['0', '7200s', -1, 1.5],
+  REMEMBER_ME_AGE: ['0', '315360001'],
+  REMEMBER_ME_IDLE_AGE: ['0', 'never'],
+  BCRYPT_ROUNDS: ['9', '15', '10.5', 31],
+  PBKDF2_MAX_ITERATIONS: ['0', '100000001'],
+  MIN_PASSWORD_LENGTH: ['7', '257', '-8'],
+  MAX_SESSIONS_PER_USER: ['-1', '100001', 'none'],
+  ACTIVITY_RETENTION_DAYS: ['-1', '36501', 'forever'],
+};
+
+describe('what is malformed', () => {
+  const cases = Object.entries(MALFORMED).flatMap(([name, values]) =>
+    values.map((value): [string, unknown] => [name, value]),
+  );
+  test.each(cases)('%s: %j', (name, value) => {
+    expect(malformedOf({ ...SECRETS, [name]: value })).toEqual([name]);
+  });
+
+  test('each required one that is missing', () => {
+    for (const name of Object.keys(SECRETS)) {
+      const env = Object.fromEntries(Object.entries(SECRETS).filter(([each]) => each !== name));
+      expect(malformedOf(env)).toEqual([name]);
+    }
+    expect(malformedOf({}).toSorted()).toEqual(Object.keys(SECRETS).toSorted());
+  });
+
+  test.each([null, undefined, 7, 'text', []])('an environment that is %j names something', (env) => {
+    expect(malformedOf(env).length).toBeGreaterThan(0);
+  });
+
+  test('is told by name, all of them, and never by value', () => {
+    // A marker in each value, so that a leak shows.
+    const marked = Object.fromEntries(Object.keys(MALFORMED).map((name) => [name, `;leak of ${name}\n`]));
+    fc.assert(
+      fc.property(fc.subarray(Object.keys(marked), { minLength: 1 }), (names) => {
+        const bad = Object.fromEntries(names.map((name) => [name, marked[name]]));
+        const result = parseSettings({ ...SECRETS, ...bad });
+        expect(result.ok).toBe(false);
+        const text = JSON.stringify(result);
+        expect(text).not.toContain('leak');
+        for (const secret of Object.values(SECRETS)) expect(text).not.toContain(secret);
+        if (!result.ok) expect(result.malformed.toSorted()).toEqual(names.toSorted());
+      }),
+    );
+  });
+
+  test('no string at all makes it throw, and an answer holds names alone', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...Object.keys(MALFORMED)), anyText(), (name, value) => {
+        const result = parseSettings({ ...SECRETS, [name]: value });
+        if (!result.ok) expect(result).toEqual({ ok: false, malformed: [name] });
+      }),
+    );
+  });
+
+  // A pattern that tries all ways to split a segment would take minutes for a longer one.
+  test('a long LOGIN_URL is judged at once', { timeout: 500 }, () => {
+    expect(malformedOf({ ...SECRETS, LOGIN_URL: `/${'a'.repeat(26)}?` })).toEqual(['LOGIN_URL']);
+  });
+});
+
+describe('what contradicts', () => {
+  test.each([
+    [{ SESSION_COOKIE_NAME: '__Host-sid', SESSION_COOKIE_DOMAIN: 'example.org' }, ['SESSION_COOKIE_NAME']],
+    // Browsers take the prefix in any case.
+    [{ SESSION_COOKIE_NAME: '__host-sid', SESSION_COOKIE_DOMAIN: 'example.org' }, ['SESSION_COOKIE_NAME']],
+    [{ SESSION_COOKIE_NAME: '__Secure-sid', SESSION_COOKIE_DOMAIN: 'example.org' }, []],
+    // csrftoken is host-only whatever the domain.
+    [{ CSRF_COOKIE_NAME: '__Host-csrf', SESSION_COOKIE_DOMAIN: 'example.org' }, []],
+    [{ SESSION_COOKIE_NAME: 'same', CSRF_COOKIE_NAME: 'same' }, ['CSRF_COOKIE_NAME']],
+    [{ LOGIN_URL: '/home/' }, ['LOGIN_URL']],
+    [{ LOGIN_URL: '/home' }, ['LOGIN_URL']],
+    [{ LOGIN_URL: '/logout/' }, ['LOGIN_URL']],
+    [{ LOGIN_URL: '/sessions/' }, ['LOGIN_URL']],
+    [{ LOGIN_URL: '/sessions/revoke/' }, ['LOGIN_URL']],
+    [{ LOGIN_URL: '/account/password/' }, ['LOGIN_URL']],
+    [{ LOGIN_URL: '/healthz' }, ['LOGIN_URL']],
+    [{ LOGIN_URL: '/readyz/' }, ['LOGIN_URL']],
+    [{ LOGIN_URL: '/api/v1/sessions' }, ['LOGIN_URL']],
+    [{ LOGIN_URL: '/assets/x/' }, ['LOGIN_URL']],
+    [{ LOGIN_URL: '/apiary/' }, []],
+  ])('%j: %j', (vars, names) => {
+    expect(malformedOf({ ...SECRETS, ...vars })).toEqual(names);
+  });
+});
