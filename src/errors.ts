@@ -113,7 +113,7 @@ function outageInWords(unconfirmed: 'sign_out' | 'password_change' | undefined):
     case undefined:
       return 'The service cannot reach its data at the moment. Nothing is lost; try again in a moment.';
     case 'sign_out':
-      return 'The sign-out could not be confirmed: the session may still be open. Try again in a moment.';
+      return 'The session may still be open. Try again in a moment.';
     case 'password_change':
       return 'The new password is set, but your sessions on other devices may still be open for a moment. Sign in with the new password and look at your sessions.';
   }

@@ -74,7 +74,9 @@ async function answerForm(c: AppContext, reason: Reason): Promise<Response> {
       : reason.code === 'wrong_current_password'
         ? [{ field: 'current_password', message: detail }]
         : [];
-  return c.html(await renderForm(c, detail, errors), status);
+  // Each field says what is wrong with it.
+  const message = errors.length > 0 ? 'Please check the fields below.' : detail;
+  return c.html(await renderForm(c, message, errors), status);
 }
 
 async function renderForm(c: AppContext, problem: string | null, errors: readonly FieldError[]) {

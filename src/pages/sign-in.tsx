@@ -126,7 +126,9 @@ async function answerForm(c: AppContext, reason: Reason, state: FormState): Prom
     if (headers[name] !== undefined) c.header(name, headers[name]);
   }
   const errors = reason.code === 'invalid_fields' ? reason.errors : [];
-  return c.html(await renderForm(c, state, { message: detail, errors }), status);
+  // Each field says what is wrong with it.
+  const message = errors.length > 0 ? 'Please check the fields below.' : detail;
+  return c.html(await renderForm(c, state, { message, errors }), status);
 }
 
 async function renderForm(c: AppContext, state: FormState, problem: FormProblem | null) {

@@ -70,11 +70,13 @@ main.wide p.fine { margin: .2rem 0 0; }
 .sessions { list-style: none; margin: 1.5rem 0; padding: 0; border-top: 1px solid var(--line); }
 .sessions li { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem; align-items: center; justify-content: space-between; padding: 1rem 0; border-bottom: 1px solid var(--line); }
 .sessions li > div { flex: 1 1 20rem; }
-.badge { display: inline-block; margin-left: .5rem; padding: .05rem .5rem; font-size: .8125rem; color: var(--accent-ink); background: var(--accent); border-radius: 1rem; }
+.sessions strong { margin-right: .5rem; }
+.badge { display: inline-block; margin-right: .4rem; padding: .05rem .5rem; font-size: .8125rem; color: var(--accent-ink); background: var(--accent); border-radius: 1rem; }
 .badge.soft { color: var(--soft); background: var(--ground); }
 table { width: 100%; border-collapse: collapse; font-size: .9375rem; color: var(--soft); }
 th, td { padding: .45rem .75rem .45rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; }
+th, td:first-child time { white-space: nowrap; }
 .fine { margin: 1.5rem 0 0; color: var(--soft); font-size: .8125rem; }
 `;
 

@@ -50,6 +50,9 @@ export function sessionCookies(settings: CookieSettings, url: URL) {
     domain: settings.SESSION_COOKIE_DOMAIN,
   };
   const csrf = { name: settings.CSRF_COOKIE_NAME, isHttpOnly: false, domain: '' };
+  // Chromium keeps pages for Back in spite of no-store until an HttpOnly cookie is set; a deletion does not count
+  // (its BackForwardCache for no-store pages). This one is set and deleted in the same answer, for that alone.
+  const signedOut = { name: 'signedout', isHttpOnly: true, domain: '' };
   // After a domain was configured, browsers may still hold the host-only cookie of before, and send both.
   const hostOnlyTwin = session.domain === '' ? [] : [setCookie({ ...session, domain: '' }, url, '', EXPIRED)];
   const life = (maxAgeSeconds: number | null): string =>
@@ -63,8 +66,10 @@ export function sessionCookies(settings: CookieSettings, url: URL) {
     ],
     csrf: (value: string, maxAgeSeconds: number | null): string =>
       setCookie(csrf, url, value, life(maxAgeSeconds)),
-    /** Expires both. */
+    /** Expires both, and makes the browser forget the pages that it keeps for Back. */
     expireAll: (): string[] => [
+      setCookie(signedOut, url, '1', ''),
+      setCookie(signedOut, url, '', EXPIRED),
       ...hostOnlyTwin,
       setCookie(session, url, '', EXPIRED),
       setCookie(csrf, url, '', EXPIRED),

@@ -17,6 +17,10 @@ export function prefersJson(c: AppContext): boolean {
   return best !== 'text/html';
 }
 
+/** Where to try again what failed, if there is such a page. */
+const retryAddress = (reason: Reason): string | null =>
+  reason.code === 'store_unavailable' && reason.unconfirmed === 'sign_out' ? '/logout/' : null;
+
 /** Answers what went wrong, as a page or as `application/problem+json` (RFC 9457). */
 export function answerReason(c: AppContext, reason: Reason): Response | Promise<Response> {
   const problem = problemOf(reason);
@@ -26,7 +30,10 @@ export function answerReason(c: AppContext, reason: Reason): Response | Promise<
     if (name !== 'WWW-Authenticate' || prefersJson(c)) c.header(name, value);
   }
   if (!prefersJson(c))
-    return c.html(<ErrorPage problem={problem} requestId={c.get('requestId')} />, problem.status);
+    return c.html(
+      <ErrorPage problem={problem} requestId={c.get('requestId')} retryAt={retryAddress(reason)} />,
+      problem.status,
+    );
   return c.body(
     JSON.stringify({
       type: problemType(reason.code),

@@ -1,0 +1,181 @@
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { CHROMIUM_SETUP_TIMEOUT_MS, findChromium, launchChromium } from '../support/chromium.ts';
+import { addUser, logoutRows, PASSWORD, type TestUser } from '../support/people.ts';
+import { useStage } from '../support/stage.ts';
+
+const stage = useStage();
+
+let browser: Browser | null = null;
+let user: TestUser;
+let context: BrowserContext;
+/** Console errors and warnings, page errors and failed loads of the present test's pages. */
+let complaints: string[] = [];
+
+beforeAll(async () => {
+  const path = findChromium();
+  if (path !== null) browser = await launchChromium(path);
+}, CHROMIUM_SETUP_TIMEOUT_MS);
+afterAll(() => browser?.close());
+
+beforeEach(async (test) => {
+  test.skip(browser === null, 'there is no Chromium');
+  user = await addUser(stage.cloud);
+  complaints = [];
+  await openContext({});
+});
+afterEach(() => context?.close());
+
+async function openContext(options: BrowserContextOptions): Promise<void> {
+  await context?.close();
+  context = await browser!.newContext({ baseURL: stage.worker.localOrigin, ...options });
+  context.on('weberror', (error) => complaints.push(error.error().message));
+  context.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  context.on('requestfailed', (request) => {
+    const { errorText = '' } = request.failure() ?? {};
+    // What is still on its way when the page is left is broken off.
+    if (errorText !== 'net::ERR_ABORTED') complaints.push(`${request.url()}: ${errorText}`);
+  });
+}
+
+/** Chromium reports each answer of 400 and above on its console; where one is expected, it is no complaint. */
+const unexpected = (status?: number): string[] =>
+  complaints.filter((text) => status === undefined || !text.includes(`status of ${status} `));
+
+async function openPage(path: string): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(path);
+  return page;
+}
+
+async function signIn(page: Page, password = PASSWORD, rememberMe = false): Promise<void> {
+  await page.getByLabel('Username').fill(user.username);
+  await page.getByLabel('Password').fill(password);
+  if (rememberMe) await page.getByLabel(/Remember me/).check();
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+test('sign in, be remembered, log out; Back shows nothing private and the old cookie opens nothing', async () => {
+  const page = await openPage('/home/');
+  expect(new URL(page.url()).pathname).toBe('/sign-in/');
+  await signIn(page, PASSWORD, true);
+  await page.waitForURL('**/home/');
+  await page.getByRole('heading', { name: `Hello, ${user.username}` }).waitFor();
+  const old = (await context.cookies()).find((cookie) => cookie.name === 'sessionid');
+  expect(old).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/' });
+  expect((old?.expires ?? 0) - Date.now() / 1000).toBeGreaterThan(2_591_000);
+  expect(await page.evaluate(() => document.cookie)).not.toContain('sessionid');
+
+  // A page left while it still loads is never kept for Back: that would hide what is looked for below.
+  await page.waitForLoadState('networkidle');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.waitForURL(`${stage.worker.localOrigin}/`);
+  await page.getByText('You are not signed in.').waitFor();
+  expect(await context.cookies()).toEqual([]);
+
+  // Chromium keeps pages for Back in spite of no-store, unless an HttpOnly cookie was given another value meanwhile;
+  // to delete one is not enough. A page from its memory never "loads", so only the beginning is waited for.
+  await page.goBack({ waitUntil: 'commit' });
+  await expect.poll(() => page.locator('body').innerText(), { timeout: 5000 }).toContain('Remember me');
+  expect(await page.content()).not.toContain(user.username);
+  await context.addCookies([old!]);
+  await page.goto('/home/');
+  expect(new URL(page.url()).pathname).toBe('/sign-in/');
+  await stage.worker.delivered();
+  expect(await logoutRows(stage.cloud, user)).toMatchObject([{ reason: 'logout' }]);
+  expect(unexpected()).toEqual([]);
+});
+
+test('logging out in one tab signs the other one out', async () => {
+  const first = await openPage('/sign-in/');
+  await signIn(first);
+  await first.waitForURL('**/home/');
+  const second = await openPage('/home/');
+  await openPage('/logout/').then((page) => page.getByRole('button', { name: 'Sign out' }).click());
+  await first.reload();
+  expect(new URL(first.url()).pathname).toBe('/sign-in/');
+  // The button of a page that is still open works: nobody is left signed in, nothing is wrong.
+  await second.getByRole('button', { name: 'Sign out' }).click();
+  await second.getByText('You are not signed in.').waitFor();
+  expect(unexpected()).toEqual([]);
+});
+
+test('a wrong password is announced, with the focus where it is typed again', async () => {
+  const page = await openPage('/sign-in/?next=/home/%3Fa%3D1');
+  expect(await page.locator(':focus').getAttribute('name')).toBe('username');
+  await signIn(page, 'not my password');
+  const alert = page.getByRole('alert');
+  await alert.waitFor();
+  expect(await alert.innerText()).toBe('The username or the password is not right.');
+  expect(await page.locator(':focus').getAttribute('name')).toBe('password');
+  expect(await page.getByLabel('Username').inputValue()).toBe(user.username);
+  expect(await page.getByLabel('Password').inputValue()).toBe('');
+  await page.keyboard.type(PASSWORD);
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/home/?a=1');
+  expect(unexpected(401)).toEqual([]);
+});
+
+test('the form is one that people, password managers and screen readers can use', async () => {
+  const page = await openPage('/sign-in/');
+  const username = page.getByRole('textbox', { name: 'Username' });
+  expect(await username.getAttribute('autocomplete')).toBe('username');
+  expect(await username.getAttribute('autocapitalize')).toBe('none');
+  const password = page.getByLabel('Password');
+  expect(await password.getAttribute('type')).toBe('password');
+  expect(await password.getAttribute('autocomplete')).toBe('current-password');
+  // By keyboard alone.
+  await page.keyboard.type(user.username);
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(PASSWORD);
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Space');
+  expect(await page.getByRole('checkbox', { name: /Remember me/ }).isChecked()).toBe(true);
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/home/');
+  expect(await page.locator('html').getAttribute('lang')).toBe('en');
+  expect(await page.title()).toMatch(/Home/);
+  expect(unexpected()).toEqual([]);
+});
+
+test('everything works with JavaScript disabled', async () => {
+  await openContext({ javaScriptEnabled: false });
+  const page = await openPage('/sign-in/');
+  await signIn(page);
+  await page.waitForURL('**/home/');
+  await page.goto('/logout/');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByText('You are not signed in.').waitFor();
+});
+
+test('no page goes against its own policy or past the edge of a phone', async () => {
+  await openContext({ viewport: { width: 320, height: 640 } });
+  const page = await openPage('/sign-in/');
+  const policies: string[] = [];
+  await page.exposeFunction('report', (text: string) => policies.push(text));
+  await page.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      (window as unknown as { report: (text: string) => void }).report(event.violatedDirective);
+    });
+  });
+  const visit = async (path: string, status: number): Promise<void> => {
+    expect((await page.goto(path))?.status(), path).toBe(status);
+    const overhang = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect(overhang, path).toBeLessThanOrEqual(0);
+    // The stylesheet is there and is let in.
+    expect(await page.evaluate(() => getComputedStyle(document.body).margin), path).toBe('0px');
+  };
+  for (const path of ['/', '/sign-in/', '/nowhere/']) await visit(path, path === '/nowhere/' ? 404 : 200);
+  await page.goto('/sign-in/');
+  await signIn(page);
+  await page.waitForURL('**/home/');
+  for (const path of ['/', '/home/', '/logout/']) await visit(path, 200);
+  stage.cloud.faults.set('redis', { kind: 'status', status: 500 });
+  for (const path of ['/', '/home/']) await visit(path, path === '/' ? 200 : 503);
+  stage.cloud.faults.clear();
+  expect(policies).toEqual([]);
+  expect(unexpected(404).filter((text) => !text.includes('status of 503 '))).toEqual([]);
+});

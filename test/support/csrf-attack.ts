@@ -1,0 +1,103 @@
+import { expect } from 'vitest';
+import { inParallel } from './in-parallel.ts';
+import type { SeededVisitor, Siege } from './siege.ts';
+import { ORIGIN } from './visitor.ts';
+
+export const FORM = 'application/x-www-form-urlencoded';
+const NEW_PASSWORD = 'another good long password';
+
+/** Everything that a session's cookie can change. */
+export interface Target {
+  method: string;
+  path: string;
+  /** Fields of a form, or a JSON body where `isApi`. */
+  fields: Record<string, string>;
+  isApi?: true;
+}
+
+export const targetsOf = ({ session, user }: SeededVisitor): Target[] => [
+  { method: 'POST', path: '/logout/', fields: {} },
+  { method: 'POST', path: '/sessions/revoke/', fields: { scope: 'all' } },
+  { method: 'POST', path: '/sessions/revoke/', fields: { id: session.id } },
+  {
+    method: 'POST',
+    path: '/account/password/',
+    fields: { current_password: user.password, new_password: NEW_PASSWORD },
+  },
+  { method: 'DELETE', path: '/api/v1/sessions/current', fields: {}, isApi: true },
+  { method: 'DELETE', path: '/api/v1/sessions?scope=all', fields: {}, isApi: true },
+  { method: 'DELETE', path: `/api/v1/sessions/${session.id}`, fields: {}, isApi: true },
+  {
+    method: 'PUT',
+    path: '/api/v1/password',
+    fields: { current_password: user.password, new_password: NEW_PASSWORD },
+    isApi: true,
+  },
+];
+
+/** What an attacker changes of a request that would otherwise be a good one. */
+export interface Attack {
+  /** `csrftoken`; the victim's own by default. */
+  cookie?: string;
+  /** Where the token goes, and which; nowhere by default. */
+  field?: string;
+  header?: string;
+  headers?: Record<string, string>;
+  query?: string;
+  /** In the place of the form. */
+  body?: string;
+}
+
+export interface Keys {
+  victim: SeededVisitor;
+  cookie: string;
+  token: string;
+}
+
+export async function keysOf(victim: SeededVisitor): Promise<Keys> {
+  const { csrfToken } = await victim.visitor.get('/home/');
+  return { victim, cookie: (await victim.visitor.cookie('csrftoken')) ?? '', token: csrfToken ?? '' };
+}
+
+/** Sends the attack to this target; answers the status. */
+export async function send(
+  siege: Siege,
+  { victim, cookie }: Keys,
+  target: Target,
+  attack: Attack,
+): Promise<number> {
+  const fields = {
+    ...target.fields,
+    ...(attack.field === undefined ? {} : { csrfmiddlewaretoken: attack.field }),
+  };
+  const body =
+    attack.body ?? (target.isApi === true ? JSON.stringify(fields) : new URLSearchParams(fields).toString());
+  const [path, query = ''] = target.path.split('?');
+  const answer = await siege.fetch(`${ORIGIN}${path}?${query}${attack.query ?? ''}`, {
+    method: target.method,
+    ...(target.method === 'DELETE' ? {} : { body: Buffer.from(body) }),
+    headers: {
+      'Content-Type': target.isApi === true ? 'application/json' : FORM,
+      Cookie: `sessionid=${victim.token}; csrftoken=${attack.cookie ?? cookie}`,
+      ...(attack.header === undefined ? {} : { 'X-CSRFToken': attack.header }),
+      ...attack.headers,
+    },
+  });
+  return answer.status;
+}
+
+/** Sends the attack to everything that it could change: it is refused, and nothing has changed. */
+export async function expectRefused(
+  siege: Siege,
+  keys: Keys,
+  attack: Attack,
+  statuses = [403],
+): Promise<void> {
+  const before = await siege.counts();
+  await inParallel(targetsOf(keys.victim), async (target) => {
+    expect(statuses, `${target.method} ${target.path}`).toContain(await send(siege, keys, target, attack));
+  });
+  expect(await siege.counts()).toEqual(before);
+  await siege.expectUsersUnchanged();
+  expect(await keys.victim.visitor.isSignedIn()).toBe(true);
+}

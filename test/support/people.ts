@@ -1,0 +1,55 @@
+import { vi } from 'vitest';
+import { hashPassword } from '../../src/user/password.ts';
+import type { Front, Row } from '../../tools/local-cloud/front.ts';
+import { BACKGROUND_DEADLINE_MS } from './worker.ts';
+
+export const PASSWORD = 'correct horse battery staple';
+
+/** One hash serves a whole file: making one takes a tenth of a second. */
+let sharedHash: Promise<string> | null = null;
+
+export interface TestUser {
+  id: string;
+  username: string;
+  password: string;
+}
+
+export interface NewUser {
+  username?: string;
+  /** By default that of PASSWORD in the format that the service writes, cost 10. */
+  passwordHash?: string;
+  isActive?: boolean;
+}
+
+let people = 0;
+
+/** Adds a user whom no other test has. */
+export async function addUser(cloud: Front, wanted: NewUser = {}): Promise<TestUser> {
+  people += 1;
+  const username = wanted.username ?? `person-${people}`;
+  const passwordHash = wanted.passwordHash ?? (await (sharedHash ??= hashPassword(PASSWORD, 10)));
+  await cloud.query('INSERT INTO users (username, password_hash, is_active) VALUES (?, ?, ?)', [
+    username,
+    passwordHash,
+    wanted.isActive === false ? 0 : 1,
+  ]);
+  const [row] = await cloud.query('SELECT id FROM users WHERE BINARY username = ?', [username]);
+  return { id: String(row?.['id']), username, password: PASSWORD };
+}
+
+/** This user's logouts, oldest first. For those that are not written yet, see `TestWorker.delivered`. */
+export function logoutRows(cloud: Front, user: TestUser): Promise<Row[]> {
+  return cloud.query('SELECT * FROM logout_activity WHERE user_id = ? ORDER BY logged_out_at, id', [user.id]);
+}
+
+/** Tries to sign in under this name, oldest first. */
+export function loginRows(cloud: Front, username: string): Promise<Row[]> {
+  return cloud.query('SELECT * FROM login_activity WHERE BINARY username = ? ORDER BY occurred_at, id', [
+    username,
+  ]);
+}
+
+/** Waits until there is something: work behind an answer takes its time. */
+export function eventually<T>(probe: () => Promise<T> | T, timeout = BACKGROUND_DEADLINE_MS): Promise<T> {
+  return vi.waitFor(async () => await probe(), { timeout, interval: 20 });
+}

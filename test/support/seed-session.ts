@@ -1,0 +1,49 @@
+import type { Front } from '../../tools/local-cloud/front.ts';
+import type { Session } from '../../src/session/session.ts';
+import { hashToken, newToken, type Token, type TokenHash, type UserId } from '../../src/session/token.ts';
+import { sampleSession, sampleStart } from '../fakes/samples.ts';
+import { openCloudStores } from '../stores/open-cloud-stores.ts';
+import type { TestUser } from './people.ts';
+import type { Visitor } from './visitor.ts';
+import type { TestWorker } from './worker.ts';
+
+export interface SeededSession {
+  readonly token: Token;
+  readonly tokenHash: TokenHash;
+  readonly session: Session;
+}
+
+/**
+ * An open session without the tenth of a second that a sign-in's bcrypt takes: put into the store by the adapter
+ * that the Worker uses. It leaves no login.
+ */
+export async function seedSession(
+  cloud: Front,
+  user: TestUser,
+  changes: Partial<Session> = {},
+): Promise<SeededSession> {
+  const { sessions, outbox } = openCloudStores(cloud);
+  const token = newToken();
+  const tokenHash = await hashToken(token);
+  const session = sampleSession(changes.createdAtMs ?? Date.now(), {
+    userId: user.id as UserId,
+    username: user.username,
+    ...changes,
+  });
+  const { loginEntryId } = await sessions.start(sampleStart(session, tokenHash));
+  if (loginEntryId !== null) await outbox.remove([loginEntryId]);
+  return { token, tokenHash, session };
+}
+
+/** A browser with a session of its own, and the `csrftoken` that goes with it. */
+export async function seedVisitor(
+  { cloud, worker }: { cloud: Front; worker: TestWorker },
+  user: TestUser,
+  changes: Partial<Session> = {},
+): Promise<SeededSession & { visitor: Visitor }> {
+  const visitor = worker.visitor();
+  const seeded = await seedSession(cloud, user, { kind: 'cookie', ...changes });
+  await visitor.setCookie(`sessionid=${seeded.token}; Path=/; Secure; HttpOnly`);
+  await visitor.get('/home/');
+  return { ...seeded, visitor };
+}

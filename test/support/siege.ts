@@ -1,0 +1,168 @@
+import type { RequestInit, Response } from 'miniflare';
+import { expect, test } from 'vitest';
+import type { Row } from '../../tools/local-cloud/front.ts';
+import { expectIndexesAgree } from '../stores/redis-contents.ts';
+import { addUser, type NewUser, type TestUser } from './people.ts';
+import { seedVisitor } from './seed-session.ts';
+import { useStage, type Stage } from './stage.ts';
+import { Visitor, type VisitorOptions } from './visitor.ts';
+import type { WorkerOptions } from './worker.ts';
+
+/** All headers that an answer of this service may have: one more was smuggled in, or tells too much. */
+const HEADERS = new Set([
+  ...['content-type', 'content-length', 'transfer-encoding', 'connection', 'date', 'location', 'set-cookie'],
+  ...['cache-control', 'content-security-policy', 'strict-transport-security', 'referrer-policy'],
+  ...[
+    'x-content-type-options',
+    'x-frame-options',
+    'x-permitted-cross-domain-policies',
+    'origin-agent-cluster',
+  ],
+  ...['cross-origin-opener-policy', 'cross-origin-resource-policy', 'x-request-id', 'allow', 'retry-after'],
+  ...['www-authenticate', 'server-timing'],
+]);
+
+/** What the simulator of Workers adds for itself. */
+const SIMULATOR_HEADER = /^mf-/;
+
+/** What no client should ever read: traces, and the words of what lies behind. */
+const LEAKS = [
+  /\n\s*at .+[(/].*:\d+/,
+  /\b(?:Type|Syntax|Range|Reference|Database|Zod)Error\b/,
+  /\b(?:upstash|planetscale|vitess|vttablet|mariadb|ioredis|workerd|miniflare|bcrypt|zod)/i,
+  /\b(?:errno|sqlstate|user_script|cjson)\b|SQL syntax|WRONGTYPE|NOSCRIPT/i,
+];
+
+/** Every key that the service writes to Redis. */
+const REDIS_KEY =
+  /^(?:session:[\w-]{43}|user-sessions:\d+|operation:[\da-f-]{36}|outbox:pending|throttle:(?:attempt:[\da-f-]{36}|account:[\w-]{43}|(?:account-network:[\w-]{43}|network):(?:unknown|[\d.]+|[\da-f:]+::\/64)))$/;
+
+/**
+ * Events that are logged when something is broken, which nothing from outside may bring about. A store that takes
+ * its time is none: that is how a busy machine looks from inside.
+ */
+const ALARMS =
+  /^(?!.*"fault":"timeout").*(?:uncaught|"event":"(?:internal_error|settings_malformed|store_unavailable|background_failed|activity_set_aside)")/;
+
+export interface Siege extends Stage {
+  /** A visitor whose every answer is judged. */
+  visitor(options?: VisitorOptions): Visitor;
+  /** One request as it stands, its answer judged. */
+  fetch(url: string, init?: RequestInit): Promise<Response>;
+  /** Adds a user whose row has to be the same in the end. */
+  addUser(wanted?: NewUser): Promise<TestUser>;
+  /** A browser with an open session of this user, without the work of a password. */
+  seedVisitor(user?: TestUser): Promise<SeededVisitor>;
+  /** Takes the rows of all users, as they are now, for what they have to be in the end. */
+  rememberUsers(): Promise<void>;
+  expectUsersUnchanged(): Promise<void>;
+  /** Rows in the three tables, and open sessions, once everything recorded is delivered. */
+  counts(): Promise<Counts>;
+}
+
+export type SeededVisitor = Awaited<ReturnType<typeof seedVisitor>> & { user: TestUser };
+
+export interface Counts {
+  users: number;
+  logins: number;
+  logouts: number;
+  sessions: number;
+}
+
+/** A stage for hostile input: no answer may be a 5xx, tell of the inside or have a header that is not ours. */
+export function useSiege(bindings?: WorkerOptions['bindings']): Siege {
+  const stage = useStage(bindings);
+  let expected: Row[] = [];
+  const fetch: Siege['fetch'] = async (url, init) => {
+    const response = await stage.worker.fetch(url, init);
+    expectHarmless(response, await response.clone().text());
+    return response;
+  };
+  const readUsers = (condition = 'TRUE', args: unknown[] = []): Promise<Row[]> =>
+    stage.cloud.query(
+      `SELECT id, username, password_hash, is_active FROM users WHERE ${condition} ORDER BY id`,
+      args,
+    );
+
+  const visitor = (options?: VisitorOptions): Visitor => new Visitor(fetch, options);
+
+  /** What could not be delivered right after its answer is left to the cron. */
+  const deliverAll = async (): Promise<void> => {
+    await stage.worker.delivered().catch(() => stage.worker.scheduled());
+    await stage.cloud.settled();
+  };
+
+  const siege: Siege = {
+    get cloud() {
+      return stage.cloud;
+    },
+    get worker() {
+      return stage.worker;
+    },
+    fetch,
+    visitor,
+    addUser: async (wanted) => {
+      const user = await addUser(stage.cloud, wanted);
+      expected.push(...(await readUsers('id = ?', [user.id])));
+      return user;
+    },
+    seedVisitor: async (wanted) => {
+      const user = wanted ?? (await siege.addUser());
+      const worker = { ...stage.worker, visitor };
+      return { ...(await seedVisitor({ cloud: stage.cloud, worker }, user)), user };
+    },
+    rememberUsers: async () => {
+      expected = await readUsers();
+    },
+    expectUsersUnchanged: async () => expect(await readUsers()).toEqual(expected),
+    counts: async () => {
+      await deliverAll();
+      const [rows] = await stage.cloud.query(
+        `SELECT (SELECT COUNT(*) FROM users) AS users, (SELECT COUNT(*) FROM login_activity) AS logins,
+           (SELECT COUNT(*) FROM logout_activity) AS logouts`,
+      );
+      const indexes = await stage.cloud.redis.keys('user-sessions:*');
+      const sizes = await Promise.all(indexes.map((key) => stage.cloud.redis.hlen(key)));
+      return {
+        users: Number(rows?.['users']),
+        logins: Number(rows?.['logins']),
+        logouts: Number(rows?.['logouts']),
+        sessions: sizes.reduce((sum, size) => sum + size, 0),
+      };
+    },
+  };
+
+  return siege;
+}
+
+/** Makes the last test of a file: what went on before has broken nothing, left nothing over and locked nobody out. */
+export function testAftermath(siege: Siege): void {
+  test('afterwards nothing is broken or left over, and others get in', async () => {
+    const visitor = siege.visitor();
+    await visitor.signIn(await siege.addUser());
+    expect(await visitor.isSignedIn()).toBe(true);
+    await visitor.logOut();
+    expect(await visitor.isSignedIn()).toBe(false);
+
+    await siege.counts();
+    expect(siege.worker.logs.filter((line) => ALARMS.test(line))).toEqual([]);
+    const keys = await siege.cloud.redis.keys('*');
+    expect(keys.filter((key) => !REDIS_KEY.test(key))).toEqual([]);
+    expect(await siege.cloud.redis.xlen('outbox:pending')).toBe(0);
+    await expectIndexesAgree(siege.cloud.redis, Date.now());
+    await siege.expectUsersUnchanged();
+  });
+}
+
+/** Judges an answer whatever it was an answer to. What is echoed into a field's value is the client's own text. */
+export function expectHarmless(
+  response: { status: number; headers: Headers | Response['headers'] },
+  body: string,
+): void {
+  expect(response.status, body).toBeLessThan(500);
+  const headers = [...response.headers];
+  expect(headers.filter(([name]) => !HEADERS.has(name) && !SIMULATOR_HEADER.test(name))).toEqual([]);
+  expect(headers.filter(([, value]) => /[\u0000-\u001f\u007f]/.test(value))).toEqual([]);
+  const own = body.replace(/ value="[^"]*"/g, '');
+  expect(LEAKS.filter((leak) => leak.test(own))).toEqual([]);
+}

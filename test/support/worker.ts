@@ -1,0 +1,106 @@
+import { Log, LogLevel, Miniflare, type RequestInit, type Response } from 'miniflare';
+import { inject, vi } from 'vitest';
+import type { Front } from '../../tools/local-cloud/front.ts';
+import { readCompatibilityDate } from './bundle.ts';
+import { ORIGIN, Visitor, type VisitorOptions } from './visitor.ts';
+
+export const SECRET_KEY = 'a-secret-key-of-the-tests-that-is-long-enough';
+
+/** How long the work behind an answer may take before a test gives up on it. */
+export const BACKGROUND_DEADLINE_MS = 10_000;
+
+export interface WorkerOptions {
+  cloud: Front;
+  /** Over those of the cloud and SECRET_KEY; undefined takes one away. */
+  bindings?: Record<string, string | undefined>;
+}
+
+/** The built Worker in workerd. */
+export interface TestWorker extends AsyncDisposable {
+  /** Everything written to the console so far, a line an entry. */
+  logs: string[];
+  /** Where a browser on this machine reaches it. */
+  localOrigin: string;
+  /** One request as it stands: no cookie jar, no default header, redirects not followed. */
+  fetch(url: string, init?: RequestInit): Promise<Response>;
+  /** A browser of its own: a cookie jar, an address, a user agent. */
+  visitor(options?: VisitorOptions): Visitor;
+  /** Runs the cron. */
+  scheduled(): Promise<void>;
+  /** Resolves when every recorded activity has its row: nothing is pending in the outbox. */
+  delivered(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface ScheduledHandlers {
+  scheduled(options: { cron: string }): Promise<{ outcome: string }>;
+}
+
+/** Starts the bundle with the bindings of this cloud. It knows nothing of the internet and stores nothing itself. */
+export async function openWorker({ cloud, bindings = {} }: WorkerOptions): Promise<TestWorker> {
+  const { script, error } = inject('bundle');
+  if (script === null) throw new Error(`The Worker could not be built:\n${error}`);
+  const logs: string[] = [];
+  const miniflare = new Miniflare({
+    host: '127.0.0.1',
+    port: 0,
+    // Otherwise it asks the internet who we are.
+    cf: false,
+    log: new Log(LogLevel.NONE),
+    logRequests: false,
+    handleStructuredLogs: ({ message }) => logs.push(message),
+    // A client's stack trace in the place of the Worker's own 500 would hide it.
+    handleUncaughtError: (uncaught) => logs.push(`uncaught: ${uncaught.message}`),
+    workers: [
+      {
+        config: {
+          name: 'worker',
+          compatibilityDate: readCompatibilityDate(),
+          manifest: {
+            mainModule: 'index.js',
+            modulesRoot: '/',
+            modules: { 'index.js': { type: 'esm', contents: script } },
+          },
+          env: textBindings({ ...cloud.env, SECRET_KEY, ...bindings }),
+        },
+      },
+    ],
+  });
+  const { port } = await miniflare.ready;
+
+  const fetch: TestWorker['fetch'] = (url, init) =>
+    miniflare.dispatchFetch(url, { redirect: 'manual', ...init });
+  const delivered = async (): Promise<void> => {
+    await vi.waitFor(
+      async () => {
+        const readiness = (await (await fetch(`${ORIGIN}/readyz`)).json()) as { outbox: { pending: number } };
+        if (readiness.outbox.pending !== 0) throw new Error(`${readiness.outbox.pending} events are pending`);
+      },
+      { timeout: BACKGROUND_DEADLINE_MS, interval: 20 },
+    );
+  };
+
+  return {
+    logs,
+    localOrigin: `http://localhost:${port}`,
+    fetch,
+    visitor: (options) => new Visitor(fetch, options),
+    scheduled: async () => {
+      // Its types are those of another set of Workers types than the one installed.
+      const handlers = (await miniflare.getWorker()) as unknown as ScheduledHandlers;
+      const { outcome } = await handlers.scheduled({ cron: '* * * * *' });
+      if (outcome !== 'ok') throw new Error(`The cron ended with ${outcome}`);
+    },
+    delivered,
+    stop: () => miniflare.dispose(),
+    [Symbol.asyncDispose]: () => miniflare.dispose(),
+  };
+}
+
+function textBindings(values: Record<string, string | undefined>) {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, { type: 'text' as const, value }]],
+    ),
+  );
+}

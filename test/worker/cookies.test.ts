@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import { addUser } from '../support/people.ts';
+import { useStage } from '../support/stage.ts';
+import type { Answer } from '../support/visitor.ts';
+import { openWorker } from '../support/worker.ts';
+
+const stage = useStage();
+
+/** Values are random; everything else of a Set-Cookie is not. Only of the two cookies that this is about. */
+const shapes = (answer: Answer): string[] =>
+  answer.setCookies
+    .filter((cookie) => /^(?:__Host-)?(?:sessionid|csrftoken)=/.test(cookie))
+    .map((cookie) => cookie.replace(/^([^=]+)=[^;]+/, '$1=*'));
+
+const EXPIRED = 'Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT';
+
+describe('on https', () => {
+  test('without Remember me both last as long as the browser', async () => {
+    const visitor = stage.worker.visitor();
+    const user = await addUser(stage.cloud);
+    expect(shapes(await visitor.get('/sign-in/'))).toEqual(['csrftoken=*; Path=/; Secure; SameSite=Lax']);
+    expect(shapes(await visitor.signIn(user))).toEqual([
+      'sessionid=*; Path=/; HttpOnly; Secure; SameSite=Lax',
+      'csrftoken=*; Path=/; Secure; SameSite=Lax',
+    ]);
+    expect(shapes(await visitor.logOut())).toEqual([
+      `sessionid=; ${EXPIRED}; Path=/; HttpOnly; Secure; SameSite=Lax`,
+      `csrftoken=; ${EXPIRED}; Path=/; Secure; SameSite=Lax`,
+    ]);
+    expect(await visitor.jar.getCookies(visitor.origin)).toEqual([]);
+  });
+
+  test('with Remember me both have a Max-Age', async () => {
+    const answer = await stage.worker.visitor().signIn(await addUser(stage.cloud), { rememberMe: true });
+    expect(shapes(answer)).toEqual([
+      'sessionid=*; Max-Age=2592000; Path=/; HttpOnly; Secure; SameSite=Lax',
+      'csrftoken=*; Max-Age=2592000; Path=/; Secure; SameSite=Lax',
+    ]);
+  });
+
+  test('the token is opaque, random and long', async () => {
+    const user = await addUser(stage.cloud);
+    const tokens = new Set<string | undefined>();
+    for (let i = 0; i < 3; i += 1) {
+      const visitor = stage.worker.visitor();
+      await visitor.signIn(user);
+      tokens.add(await visitor.cookie('sessionid'));
+    }
+    expect(tokens.size).toBe(3);
+    // 128 bits are 22 characters of base64url.
+    for (const token of tokens) expect(token).toMatch(/^[\w-]{22,}$/);
+  });
+
+  test('the CSRF cookie changes at sign-in', async () => {
+    const visitor = stage.worker.visitor();
+    await visitor.get('/sign-in/');
+    const before = await visitor.cookie('csrftoken');
+    await visitor.signIn(await addUser(stage.cloud));
+    expect(await visitor.cookie('csrftoken')).not.toBe(before);
+  });
+});
+
+test.each(['http://localhost:8787', 'http://127.0.0.1:8787', 'http://[::1]:8787'])(
+  'on %s Secure is left out',
+  async (origin) => {
+    const visitor = stage.worker.visitor({ origin });
+    expect(shapes(await visitor.signIn(await addUser(stage.cloud)))).toEqual([
+      'sessionid=*; Path=/; HttpOnly; SameSite=Lax',
+      'csrftoken=*; Path=/; SameSite=Lax',
+    ]);
+    expect(shapes(await visitor.logOut())).toEqual([
+      `sessionid=; ${EXPIRED}; Path=/; HttpOnly; SameSite=Lax`,
+      `csrftoken=; ${EXPIRED}; Path=/; SameSite=Lax`,
+    ]);
+  },
+);
+
+test('on https://localhost it is not', async () => {
+  const visitor = stage.worker.visitor({ origin: 'https://localhost:8787' });
+  expect(shapes(await visitor.get('/sign-in/'))).toEqual(['csrftoken=*; Path=/; Secure; SameSite=Lax']);
+});
+
+test('with SESSION_COOKIE_DOMAIN sign-in and logout expire the host-only twin', async () => {
+  await using worker = await openWorker({
+    cloud: stage.cloud,
+    bindings: { SESSION_COOKIE_DOMAIN: 'example.org' },
+  });
+  const user = await addUser(stage.cloud);
+  const visitor = worker.visitor();
+  // From before the domain was configured.
+  await stage.worker.visitor().signIn(user);
+  await visitor.setCookie('sessionid=left-over; Path=/; Secure; HttpOnly');
+  expect(shapes(await visitor.signIn(user))).toEqual([
+    `sessionid=; ${EXPIRED}; Path=/; HttpOnly; Secure; SameSite=Lax`,
+    'sessionid=*; Domain=example.org; Path=/; HttpOnly; Secure; SameSite=Lax',
+    'csrftoken=*; Path=/; Secure; SameSite=Lax',
+  ]);
+  expect(await visitor.isSignedIn()).toBe(true);
+  expect(shapes(await visitor.logOut())).toEqual([
+    `sessionid=; ${EXPIRED}; Path=/; HttpOnly; Secure; SameSite=Lax`,
+    `sessionid=; ${EXPIRED}; Domain=example.org; Path=/; HttpOnly; Secure; SameSite=Lax`,
+    `csrftoken=; ${EXPIRED}; Path=/; Secure; SameSite=Lax`,
+  ]);
+  expect(await visitor.jar.getCookies(visitor.origin)).toEqual([]);
+});
+
+test.each(['https://login.example.org', 'http://localhost:8787'])(
+  '__Host- names are always Secure, on %s too',
+  async (origin) => {
+    await using worker = await openWorker({
+      cloud: stage.cloud,
+      bindings: { SESSION_COOKIE_NAME: '__Host-sessionid', CSRF_COOKIE_NAME: '__Host-csrftoken' },
+    });
+    const visitor = worker.visitor({ origin });
+    expect(shapes(await visitor.signIn(await addUser(stage.cloud)))).toEqual([
+      '__Host-sessionid=*; Path=/; HttpOnly; Secure; SameSite=Lax',
+      '__Host-csrftoken=*; Path=/; Secure; SameSite=Lax',
+    ]);
+    expect(await visitor.isSignedIn()).toBe(true);
+    expect(shapes(await visitor.logOut())).toEqual([
+      `__Host-sessionid=; ${EXPIRED}; Path=/; HttpOnly; Secure; SameSite=Lax`,
+      `__Host-csrftoken=; ${EXPIRED}; Path=/; Secure; SameSite=Lax`,
+    ]);
+  },
+);

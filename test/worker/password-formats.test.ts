@@ -1,0 +1,65 @@
+import bcrypt from 'bcryptjs';
+import { expect, test } from 'vitest';
+import { addUser, eventually, PASSWORD } from '../support/people.ts';
+import { useStage } from '../support/stage.ts';
+import { openWorker } from '../support/worker.ts';
+
+const stage = useStage();
+
+/** Today's own cost, so that the format alone is what is out of date. */
+const COST = 10;
+
+async function storedHash(id: string): Promise<string> {
+  const [row] = await stage.cloud.query('SELECT password_hash FROM users WHERE id = ?', [id]);
+  return String(row?.['password_hash']);
+}
+
+test.each([
+  ['a bare $2b$', (hash: string) => hash],
+  ['a bare $2a$', (hash: string) => hash.replace('$2b$', '$2a$')],
+  ['a bare $2y$', (hash: string) => hash.replace('$2b$', '$2y$')],
+  ["Django's bcrypt$", (hash: string) => `bcrypt$${hash}`],
+])('%s signs in and is rewritten behind the answer', async (_, format) => {
+  const passwordHash = format(await bcrypt.hash(PASSWORD, COST));
+  const user = await addUser(stage.cloud, { passwordHash });
+  const visitor = stage.worker.visitor();
+  expect((await visitor.trySignIn({ ...user, password: 'wrong' })).status).toBe(401);
+  await stage.cloud.settled();
+  expect(await storedHash(user.id)).toBe(passwordHash);
+  await visitor.signIn(user);
+  await eventually(async () => expect(await storedHash(user.id)).toMatch(/^bcrypt_sha256\$\$2b\$10\$/));
+  await stage.worker.visitor().signIn(user);
+  expect(await visitor.isSignedIn()).toBe(true);
+});
+
+test("a hash of today's format and cost is left alone, one of another cost is not", async () => {
+  const user = await addUser(stage.cloud);
+  const before = await storedHash(user.id);
+  await stage.worker.visitor().signIn(user);
+  await stage.worker.delivered();
+  await stage.cloud.settled();
+  expect(await storedHash(user.id)).toBe(before);
+  await using worker = await openWorker({ cloud: stage.cloud, bindings: { BCRYPT_ROUNDS: '11' } });
+  await worker.visitor().signIn(user);
+  await eventually(async () => expect(await storedHash(user.id)).toMatch(/^bcrypt_sha256\$\$2b\$11\$/));
+  await stage.worker.visitor().signIn(user);
+});
+
+test('a long password counts to its last character', async () => {
+  const { hashPassword } = await import('../../src/user/password.ts');
+  const password = `${'x'.repeat(100)}1`;
+  const user = await addUser(stage.cloud, { passwordHash: await hashPassword(password, 10) });
+  await stage.worker.visitor().signIn({ ...user, password });
+  const almost = await stage.worker.visitor().trySignIn({ ...user, password: `${'x'.repeat(100)}2` });
+  expect(almost.status).toBe(401);
+});
+
+test.each(['', '!', '!unusable', 'plain', 'argon2$argon2id$v=19$m=8$x$y', '$2b$31$' + 'a'.repeat(53)])(
+  'a hash like "%s" matches no password',
+  async (passwordHash) => {
+    const user = await addUser(stage.cloud, { passwordHash });
+    for (const password of [PASSWORD, passwordHash || 'x']) {
+      expect((await stage.worker.visitor().trySignIn({ ...user, password })).status).toBe(401);
+    }
+  },
+);
