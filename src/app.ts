@@ -21,6 +21,7 @@ import { isLocalHttp } from './session/cookies.ts';
 import { StartRefusedError } from './session/session-store.ts';
 import type { Settings } from './settings.ts';
 import { StoreUnavailableError } from './store/store-call.ts';
+import { OverloadedError } from './user/cpu-turns.ts';
 import { answerReason } from './web/answers.tsx';
 import { djangoAddresses } from './web/django-addresses.ts';
 import { pageHeaders } from './web/page-headers.ts';
@@ -90,6 +91,7 @@ function reasonOf(error: Error, c: AppContext, log: Log): Reason {
   if (error instanceof SessionsNotEndedError) {
     return { code: 'store_unavailable', store: 'redis', unconfirmed: 'password_change' };
   }
+  if (error instanceof OverloadedError) return { code: 'overloaded' };
   if (error instanceof StartRefusedError) return { code: 'store_unavailable', store: 'redis' };
   // Thrown by Hono's body parsers for bodies that are not what their type says.
   if (error instanceof HTTPException && error.status === 400) return { code: 'malformed_body' };

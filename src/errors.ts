@@ -26,6 +26,7 @@ export type Reason =
       readonly store: StoreName;
       readonly unconfirmed?: 'sign_out' | 'password_change';
     }
+  | { readonly code: 'overloaded' }
   | { readonly code: 'internal_error' };
 
 export type ReasonCode = Reason['code'];
@@ -103,6 +104,13 @@ export function problemOf(reason: Reason): Problem {
       return problem(503, 'Temporarily unavailable', outageInWords(reason.unconfirmed), {
         'Retry-After': String(RETRY_AFTER_OUTAGE_SECONDS),
       });
+    case 'overloaded':
+      return problem(
+        503,
+        'Busy',
+        'So many people are signing in that yours would take too long. Nothing is lost; try again in a moment.',
+        { 'Retry-After': String(RETRY_AFTER_OUTAGE_SECONDS) },
+      );
     case 'internal_error':
       return problem(500, 'Something went wrong', 'This is our fault. It has been logged.');
   }

@@ -22,6 +22,7 @@ import {
 } from './store/store-call.ts';
 import { storeTrace } from './store/store-trace.ts';
 import { upstashClient, upstashConnection } from './store/upstash-client.ts';
+import { cpuTurns } from './user/cpu-turns.ts';
 import { planetscaleUserStore } from './user/planetscale-user-store.ts';
 import type { AppEnv } from './web/request-context.ts';
 import { requestScope } from './web/request-scope.ts';
@@ -67,6 +68,7 @@ function depsFactory(settings: Settings, shield: Shield): DepsFactory {
     nowMs: () => Date.now(),
     sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
   };
+  const turns = cpuTurns(clock);
   return (trace, pace) => {
     const { timeoutMs, database } = paces[pace];
     const redisClient = upstashClient(redis, timeoutMs, trace);
@@ -75,6 +77,7 @@ function depsFactory(settings: Settings, shield: Shield): DepsFactory {
       sessions: upstashSessionStore(redisClient),
       throttle: upstashThrottle(redisClient),
       shield,
+      cpuTurns: turns,
       outbox: upstashOutbox(redisClient),
       users: planetscaleUserStore(sqlClient),
       activityLog: planetscaleActivityLog(sqlClient),

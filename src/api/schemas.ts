@@ -33,6 +33,6 @@ export const logoutsQuery = z.object({
     z.pipe(z.transform(Number), z.int().check(z.maximum(LOGOUTS_LIMIT_MAX, { error: limitError }))),
   ),
   before: z.optional(
-    z.string().check(z.regex(/^\d{1,15}\.[0-9a-f-]{36}$/, { error: 'before is what next_before was.' })),
+    z.string().check(z.regex(/^\d{1,14}\.[0-9a-f-]{36}$/, { error: 'before is what next_before was.' })),
   ),
 });

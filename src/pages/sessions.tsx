@@ -45,7 +45,8 @@ export const sessionsPage = new Hono<AppEnv>()
     const { session, sessions } = list;
     const recent = likelyUser === session.userId ? early : await findRecent(c, session.userId);
     const csrfToken = await csrfTokenForForm(c, [tokenHash], session);
-    const notice = NOTICES[c.req.query('done') ?? ''];
+    const done = c.req.query('done') ?? '';
+    const notice = Object.hasOwn(NOTICES, done) ? NOTICES[done] : undefined;
     return c.html(
       <Layout title="Your sessions" username={session.username} wide>
         <h1>Your sessions</h1>

@@ -4,6 +4,7 @@ import { NEXT_MAX_CHARACTERS, safeNextUrl } from '../security/next-url.ts';
 import { signIn } from '../session/sign-in.ts';
 import { hashToken, type TokenHash } from '../session/token.ts';
 import { StoreUnavailableError } from '../store/store-call.ts';
+import { OverloadedError } from '../user/cpu-turns.ts';
 import { prefersJson } from '../web/answers.tsx';
 import { characterCount, signInForm } from '../web/fields.ts';
 import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken, setSessionCookies } from '../web/csrf-guard.ts';
@@ -58,8 +59,8 @@ export const signInPage = (loginUrl: string) =>
             return answerForm(c, { code: 'bad_credentials' }, state);
           case 'throttled':
             return answerForm(c, { code: 'throttled', retryAfterSeconds: result.retryAfterSeconds }, state);
-          case 'store_unavailable':
-            return answerForm(c, { code: 'store_unavailable', store: result.store }, state);
+          case 'not_now':
+            return answerForm(c, result.reason, state);
         }
       },
     );
@@ -101,8 +102,11 @@ async function signInOrOutage(
       replaces: request.cookies.tokens,
     });
   } catch (error) {
-    if (error instanceof StoreUnavailableError)
-      return { status: 'store_unavailable', store: error.store } as const;
+    if (error instanceof StoreUnavailableError) {
+      return { status: 'not_now', reason: { code: 'store_unavailable', store: error.store } } as const;
+    }
+    if (error instanceof OverloadedError)
+      return { status: 'not_now', reason: { code: 'overloaded' } } as const;
     throw error;
   }
 }

@@ -42,7 +42,8 @@ export class SessionsNotEndedError extends Error {
  *
  * Three waits: the user and the counter; the new hash, only in place of the one that was checked; the sessions.
  * In that order, so that an outage before the change changes nothing, and one after it, `SessionsNotEndedError`,
- * is told as what it is, while the sessions are ended in the background. Throws `StoreUnavailableError`.
+ * is told as what it is, while the sessions are ended in the background. Throws `StoreUnavailableError` or
+ * `OverloadedError`.
  */
 export async function changePassword(
   scope: RequestScope,
@@ -58,16 +59,17 @@ export async function changePassword(
   };
   const [reservation, user] = await reserveAttempt(scope, attempt, () => deps.users.findById(session.userId));
   if (reservation.status === 'throttled') return reservation;
-  const matches = await verifyPassword(
-    currentPassword,
-    user?.passwordHash ?? null,
-    settings.BCRYPT_ROUNDS,
-    settings.PBKDF2_MAX_ITERATIONS,
-  );
-  if (user === null || !matches || !user.isActive) return { status: 'wrong_password' };
-
-  const newHash = await hashPassword(newPassword, settings.BCRYPT_ROUNDS);
   try {
+    await deps.cpuTurns.take();
+    const matches = await verifyPassword(
+      currentPassword,
+      user?.passwordHash ?? null,
+      settings.BCRYPT_ROUNDS,
+      settings.PBKDF2_MAX_ITERATIONS,
+    );
+    if (user === null || !matches || !user.isActive) return { status: 'wrong_password' };
+    await deps.cpuTurns.take();
+    const newHash = await hashPassword(newPassword, settings.BCRYPT_ROUNDS);
     if (!(await putHash(deps, user, newHash))) return { status: 'wrong_password' };
   } catch (error) {
     scope.afterAnswer('release_attempt', (background) => background.throttle.release(attempt));

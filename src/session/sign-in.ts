@@ -30,7 +30,8 @@ export type SignInResult =
  *
  * First, at once, the attempt is counted and the user looked up; then the password is checked, with the same work
  * when there is no such user; then the session is started and the counter cleared, or the failure recorded.
- * Throws `StoreUnavailableError`: nothing was started that somebody holds, and the attempt is given back.
+ * Throws `StoreUnavailableError` or `OverloadedError`: nothing was started that somebody holds, and the attempt is
+ * given back.
  */
 export async function signIn(
   request: RequestScope,
@@ -54,13 +55,14 @@ export async function signIn(
     return { status: 'throttled', retryAfterSeconds: reservation.retryAfterSeconds };
   }
 
-  const matches = await verifyPassword(
-    password,
-    user?.passwordHash ?? null,
-    settings.BCRYPT_ROUNDS,
-    settings.PBKDF2_MAX_ITERATIONS,
-  );
   try {
+    await deps.cpuTurns.take();
+    const matches = await verifyPassword(
+      password,
+      user?.passwordHash ?? null,
+      settings.BCRYPT_ROUNDS,
+      settings.PBKDF2_MAX_ITERATIONS,
+    );
     if (user === null || !matches || !user.isActive) {
       const isInactive = user !== null && matches;
       await recordFailure(request, username, user, isInactive ? 'inactive' : 'bad_credentials');

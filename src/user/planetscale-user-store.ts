@@ -8,10 +8,14 @@ const COLUMNS = 'id, username, password_hash, is_active';
 export function planetscaleUserStore(sql: SqlClient): UserStore {
   return {
     async findByUsername(username) {
-      const { rows } = await sql.execute(`SELECT ${COLUMNS} FROM users WHERE username = ?`, [username]);
+      // utf8mb4_bin ignores trailing spaces when it compares; we do not, hence the length, in bytes. The name is
+      // not compared with the answer's: the client drops a byte order mark at the beginning of a text.
+      const { rows } = await sql.execute(
+        `SELECT ${COLUMNS} FROM users WHERE username = ? AND LENGTH(username) = ?`,
+        [username, new TextEncoder().encode(username).length],
+      );
       const user = readUser(rows[0]);
-      // utf8mb4_bin ignores trailing spaces when it compares; we do not.
-      return user?.username === username ? user : null;
+      return user === null ? null : { ...user, username };
     },
 
     async findById(id) {

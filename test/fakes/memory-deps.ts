@@ -41,6 +41,7 @@ export function openMemoryDeps(nowMs?: number): {
     throttle: new MemoryThrottle(clock, outage),
     shield: new MemoryShield(),
     log: new CapturedLog(),
+    cpuTurns: { take: () => Promise.resolve() },
   };
   return { deps, outage, depsFor: () => deps };
 }

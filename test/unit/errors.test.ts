@@ -24,6 +24,7 @@ const REASONS: { [Code in ReasonCode]: [Extract<Reason, { code: Code }>, number]
   method_not_allowed: [{ code: 'method_not_allowed', allow: ['GET', 'POST'] }, 405],
   throttled: [{ code: 'throttled', retryAfterSeconds: 61 }, 429],
   store_unavailable: [{ code: 'store_unavailable', store: 'redis' }, 503],
+  overloaded: [{ code: 'overloaded' }, 503],
   internal_error: [{ code: 'internal_error' }, 500],
 };
 const rows = Object.values(REASONS).map(([reason, status]) => ({ code: reason.code, reason, status }));

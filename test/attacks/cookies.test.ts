@@ -1,0 +1,247 @@
+import { describe, expect, test } from 'vitest';
+import { hashToken, newToken, type Token } from '../../src/session/token.ts';
+import { testAftermath, useSiege } from '../support/siege.ts';
+import { freshAddress, openSignInForm } from '../support/sign-in-form.ts';
+import { ORIGIN } from '../support/visitor.ts';
+
+const siege = useSiege();
+
+const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** Requests that each kind of page and the API get with these cookies; true where any of them let it in. */
+async function opensAnything(headers: Record<string, string>): Promise<boolean> {
+  const send = (path: string, method = 'GET') =>
+    siege.fetch(ORIGIN + path, { method, headers: { 'CF-Connecting-IP': freshAddress(), ...headers } });
+  const answers = await Promise.all([
+    ...['/home/', '/sessions/', '/account/password/', '/logout/'].map((path) => send(path)),
+    ...['/api/v1/sessions', '/api/v1/sessions/current', '/api/v1/logouts'].map((path) => send(path)),
+    send('/api/v1/sessions?scope=all', 'DELETE'),
+    send('/api/v1/password', 'PUT'),
+  ]);
+  for (const answer of answers) {
+    // Nothing that is no session is worth a cookie of one.
+    expect(answer.headers.getSetCookie().filter((cookie) => cookie.startsWith('sessionid'))).toEqual([]);
+  }
+  return answers.some((answer) => answer.status === 200);
+}
+
+/** The letters that stand for the same 4 bits and other spare ones: no encoder writes them at the end. */
+function withLastLetter(token: string, change: (value: number) => number): string {
+  const value = BASE64URL.indexOf(token.at(-1) ?? '');
+  return token.slice(0, -1) + BASE64URL.charAt(change(value) & 63);
+}
+
+const percentEncoded = (text: string): string =>
+  [...text].map((char) => `%${char.charCodeAt(0).toString(16)}`).join('');
+
+const FORGERIES: [string, (token: Token, sessionId: string) => Promise<string> | string][] = [
+  ['one letter more', (token) => `${token}A`],
+  ['one letter less', (token) => token.slice(0, -1)],
+  ['another first letter', (token) => (token.startsWith('A') ? 'B' : 'A') + token.slice(1)],
+  ['other spare bits in the last letter', (token) => withLastLetter(token, (value) => value ^ 1)],
+  ['other last bits', (token) => withLastLetter(token, (value) => value ^ 4)],
+  ['padding', (token) => `${token}=`],
+  ['quotes', (token) => `"${token}"`],
+  ['one quote', (token) => `"${token}`],
+  [
+    'the other case',
+    (token) => token.replace(/[a-z]/gi, (c) => (c < 'a' ? c.toLowerCase() : c.toUpperCase())),
+  ],
+  ['percent-encoding', percentEncoded],
+  ['one letter percent-encoded', (token) => percentEncoded(token.slice(0, 1)) + token.slice(1)],
+  ['twice, with a comma', (token) => `${token},${token}`],
+  ['twice, run together', (token) => token + token],
+  ['a space in the middle', (token) => `${token.slice(0, 20)} ${token.slice(20)}`],
+  ['a non-breaking space behind', (token) => `${token}\u00a0`],
+  ['its hash', hashToken],
+  ['its key in Redis', async (token) => `session:${await hashToken(token)}`],
+  ['the public id', (_, sessionId) => sessionId],
+  ['a token of nobody', () => newToken()],
+  ['8 KB', (token) => token.repeat(190)],
+  ['a pattern', () => '*'.repeat(43)],
+  ['SQL', () => "' OR '1'='1"],
+  ['JSON', (token) => JSON.stringify([token])],
+  ...['', '=', 'null', 'undefined', 'true', '0', '__proto__', 'constructor', '../../x', '%00', '\u00ff'].map(
+    (text): [string, () => string] => [JSON.stringify(text), () => text],
+  ),
+];
+
+describe('what is not the token opens nothing', () => {
+  test.each(FORGERIES)('%s', async (_, forge) => {
+    const { token, session, visitor } = await siege.seedVisitor();
+    const before = await siege.counts();
+    const forged = await forge(token, session.id);
+    expect(await opensAnything({ Cookie: `sessionid=${forged}` })).toBe(false);
+    expect(await opensAnything({ Authorization: `Bearer ${forged}` })).toBe(false);
+    expect(await siege.counts()).toEqual(before);
+    expect(await visitor.isSignedIn()).toBe(true);
+  });
+
+  test.each([
+    ['SESSIONID=T', 'another case of the name'],
+    ['xsessionid=T', 'a longer name'],
+    ['sessionid2=T', 'a longer name'],
+    ['$sessionid=T', 'a name of RFC 2965'],
+    ['sessionid%3DT', 'an encoded sign'],
+    ['sessionid T', 'no sign'],
+    ['csrftoken=T', 'the other cookie'],
+    ['__Host-sessionid=T', 'a prefix'],
+    ['x="; sessionid=\\"T\\""', 'a quoted string around it'],
+    ['sessionid=, sessionid=T', 'a comma between'],
+    ['__proto__=T; constructor=T; toString=T', 'names of every object'],
+  ])('%s: %s', async (pattern) => {
+    const { token } = await siege.seedVisitor();
+    expect(await opensAnything({ Cookie: pattern.replaceAll('T', token) })).toBe(false);
+  });
+
+  test.each([
+    'Bearer',
+    'Bearer ',
+    'Bearer  ',
+    'bearer=T',
+    'Basic T',
+    'Token T',
+    'Bearer T, Bearer T',
+    'T',
+    'BearerT',
+  ])('Authorization: %s', async (pattern) => {
+    const { token } = await siege.seedVisitor();
+    const Authorization = pattern.replaceAll('T', token);
+    expect(await opensAnything({ Authorization })).toBe(false);
+    // It beats the cookie, good as that one is.
+    const api = await siege.fetch(`${ORIGIN}/api/v1/sessions/current`, {
+      headers: { Authorization, Cookie: `sessionid=${token}` },
+    });
+    expect(api.status).toBe(401);
+  });
+});
+
+describe('more cookies than one', () => {
+  const homeWith = async (Cookie: string): Promise<string> => {
+    const answer = await siege.fetch(`${ORIGIN}/home/`, { headers: { Cookie } });
+    const body = await answer.text();
+    return answer.status === 200 ? (/<h1>Hello, ([^<]*)</.exec(body)?.[1] ?? '?') : `${answer.status}`;
+  };
+
+  test('of two good ones the first counts, in both orders, and nonsense beside it does no harm', async () => {
+    const [ada, bob] = [await siege.seedVisitor(), await siege.seedVisitor()];
+    expect(await homeWith(`sessionid=${ada.token}; sessionid=${bob.token}`)).toBe(ada.user.username);
+    expect(await homeWith(`sessionid=${bob.token}; sessionid=${ada.token}`)).toBe(bob.user.username);
+    for (const other of [
+      'sessionid=',
+      'sessionid=nonsense',
+      `sessionid="${bob.token}"`,
+      ';;;',
+      '=',
+      '=;=x',
+    ]) {
+      expect(await homeWith(`${other}; sessionid=${ada.token}`)).toBe(ada.user.username);
+      expect(await homeWith(`sessionid=${ada.token}; ${other}`)).toBe(ada.user.username);
+    }
+  });
+
+  test('a hundred of them, or 8 KB of one, hide nothing', async () => {
+    const { token, user } = await siege.seedVisitor();
+    const hundred = Array.from({ length: 100 }, (_, i) => `c${i}=${'x'.repeat(60)}`).join('; ');
+    expect(await homeWith(`${hundred}; sessionid=${token}`)).toBe(user.username);
+    expect(await homeWith(`x=${'y'.repeat(8192)}; sessionid=${token}`)).toBe(user.username);
+    expect(await homeWith(`sessionid=${'y'.repeat(8192)}; sessionid=${token}`)).toBe(user.username);
+  });
+
+  test('many tokens of nobody make few questions to the store', async () => {
+    const many = Array.from({ length: 150 }, () => `sessionid=${newToken()}`).join('; ');
+    for (const [path, method] of [
+      ['/home/', 'GET'],
+      ['/sessions/', 'GET'],
+      ['/logout/', 'POST'],
+      ['/sessions/revoke/', 'POST'],
+      ['/api/v1/sessions/current', 'DELETE'],
+    ] as const) {
+      await siege.worker.delivered();
+      siege.cloud.calls.length = 0;
+      await siege.fetch(ORIGIN + path, { method, headers: { Cookie: many } });
+      await siege.cloud.settled();
+      expect(siege.cloud.calls.length, path).toBeLessThanOrEqual(4);
+    }
+  });
+});
+
+describe('a token at the wrong door', () => {
+  test("a cookie's as a bearer, a bearer's as a cookie", async () => {
+    const { token, visitor, user } = await siege.seedVisitor();
+    expect(await opensAnything({ Authorization: `Bearer ${token}` })).toBe(false);
+    const app = await siege.fetch(`${ORIGIN}/api/v1/sessions`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'CF-Connecting-IP': freshAddress() },
+      body: JSON.stringify({ username: user.username, password: user.password }),
+    });
+    const bearer = ((await app.json()) as { token: string }).token;
+    expect(await opensAnything({ Cookie: `sessionid=${bearer}` })).toBe(false);
+    const before = await siege.counts();
+    for (const headers of [{ Authorization: `Bearer ${token}` }, { Cookie: `sessionid=${bearer}` }]) {
+      const ended = await siege.fetch(`${ORIGIN}/api/v1/sessions/current`, { method: 'DELETE', headers });
+      expect(await ended.json()).toEqual({ revoked: 0, logouts: [] });
+    }
+    await siege.fetch(`${ORIGIN}/logout/`, { method: 'POST', headers: { Cookie: `sessionid=${bearer}` } });
+    expect(await siege.counts()).toEqual(before);
+    expect(await visitor.isSignedIn()).toBe(true);
+    expect(await opensAnything({ Authorization: `Bearer ${bearer}` })).toBe(true);
+  });
+});
+
+describe('cookies of another time or person', () => {
+  test('from before the logout', async () => {
+    const { token, visitor } = await siege.seedVisitor();
+    const Cookie = await visitor.jar.getCookieString(ORIGIN);
+    expect((await visitor.logOut()).status).toBe(303);
+    expect(await opensAnything({ Cookie })).toBe(false);
+    expect(await opensAnything({ Cookie: `sessionid=${token}` })).toBe(false);
+    const before = await siege.counts();
+    await siege.fetch(`${ORIGIN}/logout/`, { method: 'POST', headers: { Cookie } });
+    expect(await siege.counts()).toEqual(before);
+  });
+
+  test("somebody's sessionid with one's own csrftoken changes nothing", async () => {
+    const [victim, thief] = [await siege.seedVisitor(), await siege.seedVisitor()];
+    const csrfCookie = (await thief.visitor.cookie('csrftoken')) ?? '';
+    const { csrfToken } = await thief.visitor.get('/home/');
+    const before = await siege.counts();
+    for (const submitted of [csrfCookie, csrfToken ?? '']) {
+      for (const [path, method] of [
+        ['/logout/', 'POST'],
+        ['/sessions/revoke/', 'POST'],
+        ['/account/password/', 'POST'],
+        ['/api/v1/sessions?scope=all', 'DELETE'],
+        ['/api/v1/sessions/current', 'DELETE'],
+        [`/api/v1/sessions/${victim.session.id}`, 'DELETE'],
+      ] as const) {
+        const answer = await siege.fetch(ORIGIN + path, {
+          method,
+          headers: {
+            Cookie: `sessionid=${victim.token}; csrftoken=${csrfCookie}`,
+            'X-CSRFToken': submitted,
+          },
+        });
+        expect(answer.status, path).toBe(403);
+      }
+    }
+    expect(await siege.counts()).toEqual(before);
+    expect(await victim.visitor.isSignedIn()).toBe(true);
+  });
+
+  test('a session that was planted ends at the sign-in, and the new one has another token', async () => {
+    const [attacker, user] = [await siege.seedVisitor(), await siege.addUser()];
+    const form = await openSignInForm(siege);
+    const answer = await form.submit(
+      { username: user.username, password: user.password },
+      { Cookie: `${form.cookie}; sessionid=${attacker.token}` },
+    );
+    expect(answer.status).toBe(303);
+    const [session = ''] = answer.headers.getSetCookie().filter((each) => each.startsWith('sessionid='));
+    expect(session).toMatch(/^sessionid=[\w-]{43};/);
+    expect(session).not.toContain(attacker.token);
+    expect(await attacker.visitor.isSignedIn()).toBe(false);
+  });
+});
+
+testAftermath(siege);

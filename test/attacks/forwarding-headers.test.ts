@@ -1,0 +1,192 @@
+import { describe, expect, test } from 'vitest';
+import { CHEAP_HASH } from '../support/hostile-strings.ts';
+import { loginRows } from '../support/people.ts';
+import { testAftermath, useSiege } from '../support/siege.ts';
+import { openSignInForm } from '../support/sign-in-form.ts';
+import { ORIGIN } from '../support/visitor.ts';
+
+const siege = useSiege();
+
+const SPOOFED = '203.0.113.66';
+const REAL = '198.51.100.7';
+
+/** Whatever some proxy or other somewhere believes. */
+const SPOOFS: Record<string, string>[] = [
+  { 'X-Forwarded-For': SPOOFED },
+  { 'X-Forwarded-For': `${SPOOFED}, ${REAL}` },
+  { Forwarded: `for=${SPOOFED};host=evil.example;proto=http` },
+  { 'X-Real-IP': SPOOFED },
+  { 'True-Client-IP': SPOOFED },
+  {
+    'X-Client-IP': SPOOFED,
+    'Client-IP': SPOOFED,
+    'X-Cluster-Client-IP': SPOOFED,
+    'Fastly-Client-IP': SPOOFED,
+  },
+  { 'X-Originating-IP': SPOOFED, 'X-Remote-IP': SPOOFED, 'X-Remote-Addr': SPOOFED, Via: `1.1 ${SPOOFED}` },
+  { 'CF-Connecting-IPv6': '2001:db8::66' },
+  { 'CF-Pseudo-IPv4': '240.0.0.1' },
+];
+
+describe('the address that is recorded and counted by', () => {
+  test.each(SPOOFS)('is not %j', async (spoof) => {
+    const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
+    const form = await openSignInForm(siege);
+    for (const address of [REAL, '2001:db8:5:6:7::8']) {
+      await siege.cloud.redis.flushdb();
+      await form.submit({ username, password: 'wrong' }, { 'CF-Connecting-IP': address, ...spoof });
+      const networks = await siege.cloud.redis.keys('throttle:network:*');
+      expect(networks).toEqual([`throttle:network:${address === REAL ? REAL : '2001:db8:5:6::/64'}`]);
+    }
+    await siege.worker.delivered();
+    const rows = await loginRows(siege.cloud, username);
+    expect(rows.map((row) => row['ip_address'])).toEqual([REAL, '2001:db8:5:6:7::8']);
+  });
+
+  test('with Pseudo IPv4 is the IPv6 one, and no other range is taken for Pseudo IPv4', async () => {
+    const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
+    const form = await openSignInForm(siege);
+    const addresses = [
+      '240.0.0.1',
+      '255.255.255.254',
+      '239.255.255.255',
+      '24.0.0.1',
+      '25.1.2.3',
+      '224.0.0.1',
+    ];
+    for (const address of addresses) {
+      const headers = { 'CF-Connecting-IP': address, 'CF-Connecting-IPv6': '2001:db8::66' };
+      await form.submit({ username, password: 'wrong' }, headers);
+    }
+    await siege.worker.delivered();
+    const rows = await loginRows(siege.cloud, username);
+    expect(rows.map((row) => row['ip_address'])).toEqual([
+      '2001:db8::66',
+      '2001:db8::66',
+      ...addresses.slice(2),
+    ]);
+  });
+
+  test.each([
+    ...[
+      `${SPOOFED}, ${REAL}`,
+      `${SPOOFED}:80`,
+      '[::1]',
+      '::1%eth0',
+      '::1]/x',
+      '::1]@[::2',
+      '::1]:80',
+      '1.2.3',
+      '0x7f.1',
+    ],
+    ...[
+      '01.2.3.4',
+      '1.2.3.4.5',
+      '999.1.1.1',
+      'localhost',
+      'unknown',
+      '-',
+      "' OR 1=1",
+      ':::',
+      '1::2::3',
+      '2001:db8::g',
+    ],
+  ])('is none where it is %j', async (address) => {
+    const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
+    const form = await openSignInForm(siege);
+    await siege.cloud.redis.flushdb();
+    await form.submit({ username, password: 'wrong' }, { 'CF-Connecting-IP': address });
+    expect(await siege.cloud.redis.keys('throttle:network:*')).toEqual(['throttle:network:unknown']);
+    await siege.worker.delivered();
+    expect((await loginRows(siege.cloud, username)).map((row) => row['ip_address'])).toEqual([null]);
+  });
+});
+
+test('a new address in each header is no new chance to guess', async () => {
+  const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
+  const form = await openSignInForm(siege);
+  const statuses: number[] = [];
+  for (let i = 1; i <= 12; i += 1) {
+    const spoofs = Object.assign({}, ...SPOOFS) as Record<string, string>;
+    const headers = Object.fromEntries(
+      Object.entries(spoofs).map(([name, value]) => [name, value.replaceAll('66', `${i}`)]),
+    );
+    const answer = await form.submit(
+      { username, password: 'wrong' },
+      { ...headers, 'CF-Connecting-IP': REAL },
+    );
+    statuses.push(answer.status);
+  }
+  expect(statuses).toEqual([...Array<number>(10).fill(401), 429, 429]);
+});
+
+describe('scheme, host and path', () => {
+  const HTTPS = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Ssl': 'on', 'Front-End-Https': 'on' };
+  const HTTP = {
+    'X-Forwarded-Proto': 'http',
+    'X-Forwarded-Scheme': 'http',
+    'CF-Visitor': '{"scheme":"http"}',
+  };
+
+  test('plain http is redirected, whatever it says it was', async () => {
+    const headers = {
+      ...HTTPS,
+      'CF-Visitor': '{"scheme":"https"}',
+      Forwarded: 'proto=https',
+      'X-Url-Scheme': 'https',
+    };
+    const answer = await siege.fetch('http://login.example.org/sign-in/', { headers });
+    expect(answer.status).toBe(308);
+    expect(answer.headers.get('Location')).toBe('https://login.example.org/sign-in/');
+    expect(answer.headers.getSetCookie()).toEqual([]);
+  });
+
+  test('https stays https, and its cookies Secure', async () => {
+    const answer = await siege.fetch(`${ORIGIN}/sign-in/`, { headers: HTTP });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.getSetCookie()[0]).toContain('Secure');
+    const api = await siege.fetch('http://evil.example/sign-in/', {
+      headers: { 'X-Forwarded-Host': 'localhost' },
+    });
+    expect(api.status).toBe(308);
+  });
+
+  test.each([
+    { 'X-Forwarded-Host': 'evil.example' },
+    { Forwarded: 'host=evil.example;proto=https' },
+    {
+      'X-Host': 'evil.example',
+      'X-Forwarded-Server': 'evil.example',
+      'X-HTTP-Host-Override': 'evil.example',
+    },
+    { 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Port': '443' },
+  ])('%j makes evil.example no home', async (headers) => {
+    const { token, visitor } = await siege.seedVisitor();
+    const csrf = (await visitor.cookie('csrftoken')) ?? '';
+    const Cookie = `sessionid=${token}; csrftoken=${csrf}`;
+    const logout = await siege.fetch(`${ORIGIN}/logout/`, {
+      method: 'POST',
+      headers: { ...headers, Cookie, 'X-CSRFToken': csrf, Origin: 'https://evil.example' },
+    });
+    expect(logout.status).toBe(403);
+    const away = await siege.fetch(`${ORIGIN}/sign-in/?next=https://evil.example/`, {
+      headers: { ...headers, Cookie },
+    });
+    expect(away.headers.get('Location')).toBe('/home/');
+    const home = await siege.fetch(`${ORIGIN}/home/`, { headers });
+    expect(home.headers.get('Location')).toBe('/sign-in/?next=%2Fhome%2F');
+    expect(await visitor.isSignedIn()).toBe(true);
+  });
+
+  test.each(['X-Original-URL', 'X-Rewrite-URL', 'X-Override-URL', 'X-Forwarded-Prefix', 'X-Accel-Redirect'])(
+    '%s shows no other page',
+    async (name) => {
+      const answer = await siege.fetch(`${ORIGIN}/healthz`, { headers: { [name]: '/home/' } });
+      expect(await answer.text()).toBe('ok\n');
+      const home = await siege.fetch(`${ORIGIN}/home/`, { headers: { [name]: '/' } });
+      expect(home.status).toBe(302);
+    },
+  );
+});
+
+testAftermath(siege);

@@ -1,0 +1,200 @@
+import { describe, expect, test } from 'vitest';
+import { CHEAP_HASH, NAUGHTY_IN_HEADERS } from '../support/hostile-strings.ts';
+import { inParallel } from '../support/in-parallel.ts';
+import { loginRows } from '../support/people.ts';
+import { rawRequest, sendRaw } from '../support/raw-http.ts';
+import { testAftermath, useSiege } from '../support/siege.ts';
+import { openSignInForm } from '../support/sign-in-form.ts';
+import { ORIGIN } from '../support/visitor.ts';
+
+const siege = useSiege();
+
+const INJECTIONS = [
+  'x\r\nSet-Cookie: sessionid=planted',
+  'x\nSet-Cookie: sessionid=planted',
+  'x\rSet-Cookie: sessionid=planted',
+  'x\r\n\r\n<script>alert(1)</script>',
+  'x%0d%0aSet-Cookie: sessionid=planted',
+  'x\u560d\u560aSet-Cookie: sessionid=planted',
+  'x\u2028Set-Cookie: sessionid=planted',
+  'x\u0085Set-Cookie: sessionid=planted',
+  'x\u0000Set-Cookie: sessionid=planted',
+];
+
+describe('a text that would end a header', () => {
+  test('as a name, an address to go to and a password ends none', async () => {
+    const form = await openSignInForm(siege);
+    for (const text of INJECTIONS) {
+      const username = text;
+      await siege.addUser({ username, passwordHash: CHEAP_HASH });
+      const refused = await form.submit({ username, password: text, next: text });
+      expect(refused.status).toBe(401);
+      expect(refused.headers.getSetCookie()).toEqual([]);
+      const api = await siege.fetch(`${ORIGIN}/api/v1/sessions`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ username, password: text, device_name: text }),
+      });
+      expect(api.status).toBe(401);
+      expect([...api.headers.keys()]).not.toContain('set-cookie');
+    }
+  });
+
+  test('in the path and the query of a page that redirects ends none', async () => {
+    for (const text of INJECTIONS.map(encodeURIComponent)) {
+      for (const path of [
+        `/home/?${text}`,
+        `/home?${text}`,
+        `/accounts/login/?${text}`,
+        `/${text}`,
+        `/home/${text}`,
+      ]) {
+        const answer = await siege.fetch(ORIGIN + path);
+        expect(answer.headers.getSetCookie().join()).not.toContain('planted');
+        expect(answer.headers.get('Location') ?? '/').toMatch(/^\/(?!\/)[\u0021-\u007e]*$/);
+      }
+    }
+  });
+});
+
+describe('X-Request-Id', () => {
+  const send = async (id: string) =>
+    (await siege.fetch(`${ORIGIN}/`, { headers: { 'X-Request-Id': id } })).headers;
+
+  test.each(['a', 'A-b_c=0', '0190b8f4-6c2e-7d13-a5e4-7f0c3a1b2c3d', 'x'.repeat(64)])(
+    '%s is taken',
+    async (id) => {
+      expect((await send(id)).get('X-Request-Id')).toBe(id);
+    },
+  );
+
+  test.each([
+    ...[
+      '',
+      'x'.repeat(65),
+      'a b',
+      'a,b',
+      'a;b',
+      '<script>',
+      '"',
+      "'",
+      '{"a":1}',
+      '../x',
+      '%0d%0a',
+      '\u00e9',
+      '\t',
+    ],
+    ...['a\u00a0b', '${jndi:ldap://x}', 'a:b', 'x'.repeat(8000)],
+  ])('%j is replaced', async (id) => {
+    const replaced = (await send(id)).get('X-Request-Id') ?? '';
+    expect(replaced).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
+    if (id.length > 3) expect(siege.worker.logs.filter((line) => line.includes(id))).toEqual([]);
+  });
+
+  test('each log line stays a line of JSON', async () => {
+    await inParallel(NAUGHTY_IN_HEADERS, async (text) => {
+      await siege.fetch(`${ORIGIN}/`, {
+        headers: { 'X-Request-Id': text, 'User-Agent': text, 'CF-IPCountry': text },
+      });
+    });
+    for (const line of siege.worker.logs) expect(Object.keys(JSON.parse(line) as object)).toContain('event');
+  });
+});
+
+describe('User-Agent', () => {
+  test('is kept to the letter, up to 512 characters', async () => {
+    const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
+    const form = await openSignInForm(siege);
+    const agents = [
+      'a'.repeat(512),
+      'b'.repeat(513),
+      'c'.repeat(8000),
+      '\u00e9',
+      "'; DROP TABLE users; -- ",
+      '<b>&"',
+    ];
+    for (const agent of agents) {
+      expect((await form.submit({ username, password: 'wrong' }, { 'User-Agent': agent })).status).toBe(401);
+    }
+    await siege.worker.delivered();
+    const kept = (await loginRows(siege.cloud, username)).map((row) => row['user_agent']);
+    // Bytes that are not UTF-8 are what the platform makes of them.
+    expect(kept.filter((_, i) => i !== 3)).toEqual(
+      agents.map((agent) => agent.trim().slice(0, 512)).filter((_, i) => i !== 3),
+    );
+  });
+
+  test('naughty ones do the list of sessions and its reader no harm', async () => {
+    const { visitor, user } = await siege.seedVisitor();
+    const form = await openSignInForm(siege);
+    const agents = [
+      '<script>alert(1)</script>',
+      '"><img src=x onerror=alert(1)>',
+      'Mozilla/5.0 (<b>)',
+      '1'.repeat(512),
+    ];
+    const digits = 'Chrome/1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1x';
+    for (const agent of [...agents, digits]) {
+      await form.submit({ username: user.username, password: 'wrong' }, { 'User-Agent': agent });
+    }
+    await siege.worker.delivered();
+    const page = await visitor.get('/sessions/');
+    expect(page.status).toBe(200);
+    expect(page.body).toContain('&lt;script&gt;');
+    expect(page.body).not.toMatch(/<script|<img|<b>/);
+  });
+});
+
+describe('CF-IPCountry', () => {
+  // Old lists have A1 (anonymous proxy), A2 (satellite); XX and T1 are Cloudflare's own.
+  test.each(['A1', 'A2', 'T1', 'XX', '00', '9Z', 'EU', 'AP', 'xx', 'DE, FR', '<b>', "' OR 1=1"])(
+    '%s does not take the list of sessions away from its owner',
+    async (country) => {
+      const { visitor, user } = await siege.seedVisitor();
+      const form = await openSignInForm(siege);
+      await form.submit({ username: user.username, password: 'wrong' }, { 'CF-IPCountry': country });
+      await siege.worker.delivered();
+      const page = await visitor.get('/sessions/');
+      expect(page.status).toBe(200);
+      expect(page.body).not.toContain('<b>');
+    },
+  );
+});
+
+describe('Host', () => {
+  test.each(['https://evil.example', 'https://login.example.org.', 'https://login.example.org:8443'])(
+    '%s: every link and redirect stays relative',
+    async (origin) => {
+      for (const path of [
+        '/home/',
+        '/home',
+        '/sessions/',
+        '/accounts/login/',
+        '/sign-in/',
+        '/',
+        '/nowhere/',
+      ]) {
+        const answer = await siege.fetch(origin + path);
+        expect(answer.headers.get('Location') ?? '/').toMatch(/^\/(?!\/)/);
+        expect(await answer.text()).not.toMatch(/(?:href|src|action)="(?!\/(?!\/))/);
+      }
+    },
+  );
+
+  test.each([
+    'evil.example',
+    'localhost.evil.example',
+    'localhost@evil.example',
+    'evil.example/',
+    '127.0.0.2',
+  ])('raw, "%s": no page on plain http', async (host) => {
+    const origin = siege.worker.localOrigin;
+    const request = rawRequest(origin, 'GET', '/home/').replace(/^Host: .*$/m, `Host: ${host}`.trimEnd());
+    const answer = await sendRaw(origin, request);
+    expect(answer.status).not.toBe(200);
+    expect(answer.status).toBeLessThan(500);
+    expect(answer.body).not.toContain('<b>');
+  });
+});
+
+testAftermath(siege);
