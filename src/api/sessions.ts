@@ -3,6 +3,7 @@ import { RequestError } from '../errors.ts';
 import { sessionCookies } from '../session/cookies.ts';
 import {
   deliverAfterAnswer,
+  listSessions,
   newEnding,
   noteActivity,
   resumeSession,
@@ -11,7 +12,7 @@ import {
 import { viewReceipt, viewSession, viewUser } from '../session/presentation.ts';
 import type { RecordedLogout, RevokeScope } from '../session/session-store.ts';
 import { signIn } from '../session/sign-in.ts';
-import { parseSessionId, type SessionId } from '../session/token.ts';
+import { hashToken, parseSessionId, type SessionId } from '../session/token.ts';
 import { readApiCredential, requireHolder, requireJson } from '../web/api-guard.ts';
 import { hasCsrfToken, requireOwnOrigin } from '../web/csrf-guard.ts';
 import type { AppContext, AppEnv } from '../web/request-context.ts';
@@ -69,10 +70,7 @@ export const sessionsApi = new Hono<AppEnv>()
 
   /** One wait. */
   .get('/sessions', async (c) => {
-    const { deps } = c.get('request');
-    const holder = await requireHolder(c, 'reads');
-    const list = await deps.sessions.list(holder, deps.clock.nowMs());
-    noteActivity(c.get('request'), holder.tokenHash, list);
+    const list = await listSessions(c.get('request'), await requireHolder(c, 'reads'));
     if (list.status === 'invalid') throw new RequestError({ code: 'not_signed_in' });
     return c.json({ sessions: list.sessions.map((session) => viewSession(session, list.session.id)) });
   })
@@ -87,13 +85,20 @@ export const sessionsApi = new Hono<AppEnv>()
     let logouts: readonly RecordedLogout[] = [];
     if (credential.status === 'present') {
       const { token, holder } = credential;
-      if (!isCookie || (await hasCsrfToken(c, [holder.tokenHash]))) {
+      // With twins (see `sessionCookies`) a browser sends two, and both cookies expire: both sessions end.
+      const tokens = isCookie ? c.get('request').cookies.tokens : [token];
+      const tokenHashes = await Promise.all(tokens.map(hashToken));
+      if (!isCookie || (await hasCsrfToken(c, tokenHashes))) {
         logouts = await unlessUnconfirmed(() =>
-          terminateSessions(c.get('request'), [token], holder.kind, 'logout'),
+          terminateSessions(c.get('request'), tokens, holder.kind, 'logout'),
         );
       } else {
-        const check = await unlessUnconfirmed(() => resumeSession(c.get('request'), holder));
-        if (check.status === 'valid') throw new RequestError({ code: 'csrf_failed' });
+        for (const tokenHash of tokenHashes) {
+          const check = await unlessUnconfirmed(() =>
+            resumeSession(c.get('request'), { tokenHash, kind: 'cookie' }),
+          );
+          if (check.status === 'valid') throw new RequestError({ code: 'csrf_failed' });
+        }
       }
     }
     if (isCookie) expireCookies(c);

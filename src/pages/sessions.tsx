@@ -1,7 +1,13 @@
 import { Hono } from 'hono/tiny';
 import type { ActivityLine } from '../activity/activity-log.ts';
 import { RequestError } from '../errors.ts';
-import { deliverAfterAnswer, newEnding, noteActivity } from '../session/lifecycle.ts';
+import {
+  deliverAfterAnswer,
+  listSessions,
+  newEnding,
+  noteActivity,
+  resumeSession,
+} from '../session/lifecycle.ts';
 import type { RevokeScope } from '../session/session-store.ts';
 import type { Session } from '../session/session.ts';
 import { hashToken, parseSessionId, type SessionId, type UserId } from '../session/token.ts';
@@ -37,13 +43,13 @@ export const sessionsPage = new Hono<AppEnv>()
     // The cookie for CSRF names the user, under our signature: enough to ask for the history already.
     const likelyUser = await request.csrf.userOf(request.cookies.csrf, tokenHash);
     const [list, early] = await Promise.all([
-      request.deps.sessions.list({ tokenHash, kind: 'cookie' }, nowMs),
+      listSessions(request, { tokenHash, kind: 'cookie' }),
       likelyUser === null ? null : findRecent(c, likelyUser),
     ]);
-    noteActivity(request, tokenHash, list);
     if (list.status === 'invalid') return c.redirect(signInUrl(c), 302);
     const { session, sessions } = list;
-    const recent = likelyUser === session.userId ? early : await findRecent(c, session.userId);
+    // Without that cookie it would be a second wait; the next look has it.
+    const recent = likelyUser === session.userId ? early : 'later';
     const csrfToken = await csrfTokenForForm(c, [tokenHash], session);
     const done = c.req.query('done') ?? '';
     const notice = Object.hasOwn(NOTICES, done) ? NOTICES[done] : undefined;
@@ -81,6 +87,10 @@ export const sessionsPage = new Hono<AppEnv>()
         <h2>Recent activity</h2>
         {recent === null ? (
           <p class="fine">The record cannot be read at the moment.</p>
+        ) : recent === 'later' ? (
+          <p class="fine">
+            <a href="/sessions/">Show it</a>
+          </p>
         ) : (
           <ActivityTable lines={recent} nowMs={nowMs} />
         )}
@@ -101,8 +111,9 @@ export const sessionsPage = new Hono<AppEnv>()
         await requireCsrfToken(c, [tokenHash]);
       } catch (error) {
         if (!(error instanceof RequestError) || error.reason.code !== 'csrf_failed') throw error;
-        const { deps } = c.get('request');
-        const check = await deps.sessions.check({ tokenHash, kind: 'cookie' }, deps.clock.nowMs());
+        const check = await unlessUnconfirmed(() =>
+          resumeSession(c.get('request'), { tokenHash, kind: 'cookie' }),
+        );
         if (check.status === 'valid') throw error;
         return c.redirect(signInUrl(c, '/sessions/'), 303);
       }

@@ -6,7 +6,7 @@ import type { Settings } from '../settings.ts';
 import { StoreUnavailableError } from '../store/store-call.ts';
 import { uuidSeries, uuidV7 } from '../uuid.ts';
 import { needsRefresh, type Lifetimes } from './rules.ts';
-import type { Ending, Holder, RecordedLogout } from './session-store.ts';
+import type { Ending, Holder, ListResult, RecordedLogout } from './session-store.ts';
 import type { Session, SessionCheck, SessionKind } from './session.ts';
 import { hashToken, newSessionId, newToken, type Token, type TokenHash, type UserId } from './token.ts';
 
@@ -25,10 +25,26 @@ export function lifetimesOf(settings: Settings, rememberMe: boolean): Lifetimes 
  * Throws `StoreUnavailableError` when that cannot be told now; the caller answers 503 and keeps the cookie.
  */
 export async function resumeSession(request: RequestScope, holder: Holder): Promise<SessionCheck> {
-  const check = await request.deps.sessions.check(holder, request.deps.clock.nowMs());
+  const nowMs = request.deps.clock.nowMs();
+  const check = await request.deps.sessions.check(holder, nowMs);
   noteActivity(request, holder.tokenHash, check);
-  return check;
+  return check.status === 'invalid' ? check : { ...check, session: seenNow(check.session, nowMs) };
 }
+
+/** The holder's session and all open ones of its user: one wait, and activity like `resumeSession`. */
+export async function listSessions(request: RequestScope, holder: Holder): Promise<ListResult> {
+  const nowMs = request.deps.clock.nowMs();
+  const list = await request.deps.sessions.list(holder, nowMs);
+  noteActivity(request, holder.tokenHash, list);
+  if (list.status === 'invalid') return list;
+  const session = seenNow(list.session, nowMs);
+  const sessions = list.sessions.map((each) => (each.id === session.id ? session : each));
+  return { ...list, session, sessions };
+}
+
+/** As it is once this request is noted: what is shown is never older than the interval of the notes. */
+const seenNow = (session: Session, nowMs: number): Session =>
+  needsRefresh(session, nowMs) ? { ...session, lastSeenAtMs: nowMs } : session;
 
 /** What every look at a session leaves behind, whichever command found it. */
 export function noteActivity(request: RequestScope, tokenHash: TokenHash, check: SessionCheck): void {

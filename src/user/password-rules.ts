@@ -18,7 +18,7 @@ export function findPasswordFlaw({ password, username, minLength }: NewPassword)
     return `The new password must have ${minLength} characters at least.`;
   if (password.toLowerCase() === username.toLowerCase()) return 'The new password must not be your username.';
   if (isCommon(password))
-    return 'The new password is one of the most common ones, which are tried first. Choose another.';
+    return 'The new password is one of the most common ones, or close to one; those are tried first. Choose another.';
   return null;
 }
 
@@ -26,7 +26,9 @@ let decoded: ReadonlySet<string> | null = null;
 
 function isCommon(password: string): boolean {
   decoded ??= decodeFrontCoding(commonPasswords);
-  return decoded.has(password.toLowerCase());
+  const word = password.toLowerCase();
+  // A common one with a digit or two behind it is what is tried next (NIST: "derivatives thereof").
+  return decoded.has(word) || decoded.has(word.replace(/\d{1,2}$/, ''));
 }
 
 /** Reads a sorted list in front coding: a capital (how much is shared with the word before, A = 0), then the rest. */

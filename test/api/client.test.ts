@@ -1,0 +1,66 @@
+import { expect, expectTypeOf, test } from 'vitest';
+import { apiClient } from '../../src/client/api-client.ts';
+import { addUser, PASSWORD } from '../support/people.ts';
+import { useStage } from '../support/stage.ts';
+import { ORIGIN } from '../support/visitor.ts';
+
+const stage = useStage();
+
+/** The Worker in the place of the network. Its types are those of another Response than the browser's. */
+const workerFetch = ((input: string, init?: RequestInit) =>
+  stage.worker.fetch(input, init as never)) as unknown as typeof fetch;
+
+const clientOf = (token?: string) => apiClient(`${ORIGIN}/`, token, { fetch: workerFetch });
+
+async function signedIn(username: string) {
+  const answer = await clientOf().sessions.$post({
+    json: { username, password: PASSWORD, device_name: "Ada's phone" },
+  });
+  if (answer.status !== 201) throw new Error('The sign-in was refused');
+  const body = await answer.json();
+  expectTypeOf(body.token).toBeString();
+  return { ...body, client: clientOf(body.token) };
+}
+
+test('a whole story through the typed client', async () => {
+  const { username } = await addUser(stage.cloud);
+  const { client, session, user } = await signedIn(username);
+  expect(user.username).toBe(username);
+  expect(session.device_name).toBe("Ada's phone");
+  const other = await signedIn(username);
+
+  const current = await client.sessions.current.$get();
+  expect(current.status).toBe(200);
+  expect((await current.json()).session.id).toBe(session.id);
+
+  const { sessions } = await (await client.sessions.$get()).json();
+  expect(sessions.map((each) => each.id)).toEqual([other.session.id, session.id]);
+  expectTypeOf(sessions[0]!.last_seen_at).toBeString();
+
+  const ended = await client.sessions[':id'].$delete({ param: { id: other.session.id } });
+  expect(await ended.json()).toMatchObject({ revoked: 1, logouts: [{ session_id: other.session.id }] });
+  const others = await client.sessions.$delete({ query: { scope: 'others' } });
+  expect(await others.json()).toEqual({ revoked: 0, logouts: [] });
+
+  const changed = await client.password.$put({
+    json: { current_password: PASSWORD, new_password: 'neun grüne Wale' },
+  });
+  const { token = '' } = (await changed.json()) as { token?: string };
+  expect((await client.sessions.current.$get()).status).toBe(401);
+  const renewed = clientOf(token);
+
+  await stage.worker.delivered();
+  const { logouts, next_before: nextBefore } = await (
+    await renewed.logouts.$get({ query: { limit: '5' } })
+  ).json();
+  expect(logouts).toMatchObject([{ session_id: other.session.id, reason: 'revoked' }]);
+  expect(nextBefore).toBeNull();
+
+  expect(await (await renewed.sessions.current.$delete()).json()).toMatchObject({ revoked: 1 });
+});
+
+test('a refusal is an answer, not an exception', async () => {
+  const answer = await clientOf().sessions.$post({ json: { username: 'nobody-here', password: 'x' } });
+  expect(answer.status).toBe(401);
+  expect(answer.headers.get('Content-Type')).toBe('application/problem+json');
+});

@@ -1,0 +1,193 @@
+import { describe, expect, test } from 'vitest';
+import { ApiCaller } from '../support/api.ts';
+import { addUser, eventually } from '../support/people.ts';
+import { seedSession, seedVisitor } from '../support/seed-session.ts';
+import { useStage } from '../support/stage.ts';
+
+const stage = useStage();
+
+const HOUR_MS = 3_600_000;
+/** Of the right form, and never given out. */
+const NEVER_GIVEN_OUT = `${'A'.repeat(42)}A`;
+
+const bearer = (token?: string): ApiCaller => new ApiCaller(stage.worker.visitor(), token);
+
+describe('GET /sessions/current', () => {
+  test('says who a bearer is', async () => {
+    const user = await addUser(stage.cloud);
+    const { token, session } = await seedSession(stage.cloud, user, {
+      kind: 'bearer',
+      deviceName: 'tablet',
+      rememberMe: true,
+    });
+    const { status, body } = await bearer(token).get('/sessions/current');
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      session: {
+        id: session.id,
+        current: true,
+        kind: 'bearer',
+        created_at: new Date(session.createdAtMs).toISOString(),
+        last_seen_at: new Date(session.lastSeenAtMs).toISOString(),
+        expires_at: new Date(session.expiresAtMs).toISOString(),
+        ip_address: session.client.ipAddress,
+        user_agent: session.client.userAgent,
+        device_name: 'tablet',
+        remember_me: true,
+      },
+      user: { id: user.id, username: user.username },
+    });
+  });
+
+  test('says who a cookie is, no CSRF token asked for', async () => {
+    const user = await addUser(stage.cloud);
+    const { visitor, session } = await seedVisitor(stage, user);
+    const { status, body, setCookies } = await new ApiCaller(visitor).get('/sessions/current', {
+      headers: { Origin: undefined },
+    });
+    expect(status).toBe(200);
+    expect(body.session).toMatchObject({ id: session.id, kind: 'cookie', current: true });
+    expect(setCookies).toEqual([]);
+  });
+
+  test('the scheme is Bearer in any case', async () => {
+    const { token } = await seedSession(stage.cloud, await addUser(stage.cloud), { kind: 'bearer' });
+    for (const scheme of ['bearer', 'BEARER', 'Bearer ']) {
+      const headers = { Authorization: `${scheme} ${token}` };
+      expect((await bearer().get('/sessions/current', { headers })).status).toBe(200);
+    }
+  });
+
+  test('after an hour of silence the session is seen now: last_seen_at is at most 5 minutes old', async () => {
+    for (const path of ['/sessions/current', '/sessions']) {
+      const { token } = await seedSession(stage.cloud, await addUser(stage.cloud), {
+        kind: 'bearer',
+        createdAtMs: Date.now() - HOUR_MS,
+      });
+      const { session, sessions } = (await bearer(token).get(path)).body;
+      const seenAt = (session ?? sessions[0]).last_seen_at;
+      expect(Date.parse(seenAt), path).toBeGreaterThan(Date.now() - 300_000);
+    }
+  });
+
+  test('such a visit moves last_seen_at and the idle end, for the next one too', async () => {
+    const { token, tokenHash } = await seedSession(stage.cloud, await addUser(stage.cloud), {
+      kind: 'bearer',
+      createdAtMs: Date.now() - HOUR_MS,
+    });
+    const caller = bearer(token);
+    await caller.get('/sessions');
+    await eventually(async () => {
+      expect(await stage.cloud.redis.ttl(`session:${tokenHash}`)).toBeGreaterThan(7100);
+    });
+    const { body } = await caller.get('/sessions/current');
+    expect(Date.parse(body.session.last_seen_at)).toBeGreaterThan(Date.now() - 60_000);
+  });
+});
+
+/** Each route that needs a session, as an app or a script calls it. */
+const ROUTES: [string, string, unknown?][] = [
+  ['GET', '/sessions/current'],
+  ['GET', '/sessions'],
+  ['GET', '/logouts'],
+  ['DELETE', `/sessions/${'0'.repeat(26)}`],
+  ['DELETE', '/sessions?scope=others'],
+  ['DELETE', '/sessions?scope=all'],
+  ['PUT', '/password', { current_password: 'x', new_password: 'a new and long enough one' }],
+];
+
+describe.each(ROUTES)('%s %s lets nobody in', (method, path, json) => {
+  const call = (caller: ApiCaller, headers: Record<string, string | undefined> = {}) =>
+    caller.call(method, path, { ...(json === undefined ? {} : { json }), headers });
+
+  test('without a credential, with one of the wrong form, with one that nobody has', async () => {
+    for (const headers of [
+      {},
+      { Authorization: 'Bearer' },
+      { Authorization: `Bearer ${NEVER_GIVEN_OUT}` },
+      { Authorization: 'Bearer not-a-token' },
+      { Authorization: `Bearer ${NEVER_GIVEN_OUT} ${NEVER_GIVEN_OUT}` },
+      { Authorization: `Bearer ${'A'.repeat(5000)}` },
+      { Authorization: 'Basic YW5uOnNlY3JldA==' },
+      { Cookie: 'sessionid=not-a-token' },
+    ]) {
+      const { status, body } = await call(bearer(), headers);
+      expect(status, JSON.stringify(headers)).toBe(401);
+      expect(body.code).toBe('not_signed_in');
+    }
+  });
+
+  test("with a cookie's token as a bearer, or the reverse", async () => {
+    const user = await addUser(stage.cloud);
+    const { token: cookieToken, visitor } = await seedVisitor(stage, user);
+    expect((await call(bearer(cookieToken))).status).toBe(401);
+
+    const { token } = await seedSession(stage.cloud, user, { kind: 'bearer' });
+    const csrf = (await visitor.cookie('csrftoken')) ?? '';
+    const { status } = await call(bearer(), {
+      Cookie: `sessionid=${token}; csrftoken=${csrf}`,
+      'X-CSRFToken': csrf,
+    });
+    // Where something would change, the CSRF token is missing first: none can be had for such a cookie.
+    expect([401, 403]).toContain(status);
+    expect(await visitor.isSignedIn()).toBe(true);
+    expect((await bearer(token).get('/sessions')).body.sessions).toHaveLength(2);
+  });
+
+  test('with a bad Authorization beside a good cookie: the header beats it', async () => {
+    const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
+    for (const Authorization of [`Bearer ${NEVER_GIVEN_OUT}`, 'Bearer nonsense', 'Basic YW5uOnNlY3JldA==']) {
+      expect((await call(new ApiCaller(visitor), { Authorization })).status).toBe(401);
+    }
+    expect(await visitor.isSignedIn()).toBe(true);
+  });
+});
+
+describe.each(ROUTES.filter(([method]) => method !== 'GET'))('%s %s by cookie', (method, path, json) => {
+  test.each<[string, string, Record<string, string | undefined>]>([
+    ['without X-CSRFToken', 'csrf_failed', { 'X-CSRFToken': undefined }],
+    ['with a wrong one', 'csrf_failed', { 'X-CSRFToken': 'nonsense' }],
+    ['from a foreign origin', 'foreign_origin', { Origin: 'https://evil.example' }],
+    ['from no origin', 'foreign_origin', { Origin: 'null' }],
+    ['from another site', 'foreign_origin', { Origin: undefined, 'Sec-Fetch-Site': 'cross-site' }],
+  ])('%s: 403 and nothing changes', async (_, code, headers) => {
+    const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
+    const request = { headers, ...(json === undefined ? {} : { json }) };
+    const { status, body, setCookies } = await new ApiCaller(visitor).call(method, path, request);
+    expect(status).toBe(403);
+    expect(body.code).toBe(code);
+    expect(setCookies).toEqual([]);
+    expect(await visitor.isSignedIn()).toBe(true);
+  });
+});
+
+test('a good bearer beside a cookie of somebody else is who it is, without a CSRF token from wherever', async () => {
+  const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
+  const user = await addUser(stage.cloud);
+  const { token } = await seedSession(stage.cloud, user, { kind: 'bearer' });
+  const caller = new ApiCaller(visitor, token);
+  expect((await caller.get('/sessions/current')).body.user.id).toBe(user.id);
+  const headers = { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' };
+  const { status, body } = await caller.delete('/sessions?scope=all', { headers });
+  expect({ status, revoked: body.revoked }).toEqual({ status: 200, revoked: 1 });
+  expect(await visitor.isSignedIn()).toBe(true);
+});
+
+describe('what is not there', () => {
+  test.each([
+    ['GET', '', 404],
+    ['GET', '/', 404],
+    ['GET', '/nothing', 404],
+    ['GET', '/sessions/current/more', 404],
+    ['PATCH', '/sessions', 405],
+    ['POST', '/sessions/current', 405],
+    ['GET', `/sessions/${'0'.repeat(26)}`, 405],
+    ['GET', '/password', 405],
+    ['DELETE', '/logouts', 405],
+    ['POST', '/openapi.json', 405],
+  ])('%s %s: %i as a problem', async (method, path, expected) => {
+    const { status, headers } = await bearer().call(method, path, { headers: { Accept: 'text/html' } });
+    expect(status).toBe(expected);
+    expect(headers.get('Allow') !== null).toBe(expected === 405);
+  });
+});

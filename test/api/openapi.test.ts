@@ -1,0 +1,106 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { ApiCaller } from '../support/api.ts';
+import { describedApi, type ApiDescription } from '../support/api-description.ts';
+import { addUser, PASSWORD } from '../support/people.ts';
+import { seedSession } from '../support/seed-session.ts';
+import { useStage } from '../support/stage.ts';
+
+// That real answers are as described is looked at wherever a test calls the API: see test/support/api.ts.
+
+const stage = useStage();
+
+/** Section "JSON API" of the documentation: all there is. */
+const ROUTES = [
+  'POST /sessions',
+  'GET /sessions',
+  'DELETE /sessions',
+  'GET /sessions/current',
+  'DELETE /sessions/current',
+  'DELETE /sessions/{id}',
+  'PUT /password',
+  'GET /logouts',
+  'GET /openapi.json',
+];
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+let document: ApiDescription;
+beforeAll(async () => {
+  document = await describedApi(stage.worker.visitor());
+});
+
+test('is served as JSON to everybody, and may be kept for a while', async () => {
+  const { status, headers, setCookies } = await new ApiCaller(stage.worker.visitor()).get('/openapi.json');
+  expect({ status, setCookies }).toEqual({ status: 200, setCookies: [] });
+  expect(headers.get('Content-Type')).toMatch(/^application\/json/);
+});
+
+test('is valid OpenAPI 3.1', async () => {
+  const validator = new Validator();
+  const { valid, errors } = await validator.validate(structuredClone(document) as never);
+  expect(errors ?? []).toEqual([]);
+  expect({ valid, version: validator.version }).toEqual({ valid: true, version: '3.1' });
+  expect(document.servers).toEqual([{ url: '/api/v1' }]);
+});
+
+test('describes every route there is', () => {
+  const described = Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  expect(described.sort()).toEqual([...ROUTES].sort());
+});
+
+test('describes no route that is not there, and leaves out no method that is', async () => {
+  const nobody = new ApiCaller(stage.worker.visitor());
+  for (const [path, operations] of Object.entries(document.paths)) {
+    const concrete = path.replace('{id}', '0'.repeat(26));
+    const allowed: string[] = [];
+    for (const method of METHODS) {
+      const { status } = await nobody.call(method, concrete);
+      expect(status, `${method} ${path}`).not.toBe(404);
+      if (status !== 405) allowed.push(method.toLowerCase());
+    }
+    expect(allowed.sort(), path).toEqual(Object.keys(operations).sort());
+  }
+});
+
+test('every operation tells who may call it, and describes its refusals as problems', () => {
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, operation] of Object.entries(operations)) {
+      const place = `${method} ${path}`;
+      const isPublic = path === '/openapi.json' || place === 'post /sessions';
+      expect(operation.security?.length === 0, place).toBe(isPublic);
+      for (const [status, response] of Object.entries(operation.responses)) {
+        if (Number(status) < 400) continue;
+        expect(response.content, place).toHaveProperty(['application/problem+json']);
+      }
+    }
+  }
+});
+
+describe('its request schemas take what the service takes', () => {
+  test.each<[string, string, string, object]>([
+    [
+      'SignInBody',
+      'POST',
+      '/sessions',
+      { username: 'ann', password: 'x', remember_me: true, device_name: 'd' },
+    ],
+    ['PasswordBody', 'PUT', '/password', { current_password: PASSWORD, new_password: 'a new and long one' }],
+  ])('%s', async (name, method, path, json) => {
+    const { token } = await seedSession(stage.cloud, await addUser(stage.cloud), { kind: 'bearer' });
+    const { status } = await new ApiCaller(stage.worker.visitor(), token).call(method, path, { json });
+    expect(status).not.toBe(400);
+    const { properties, required } = document.components.schemas[name] as {
+      properties: Record<string, unknown>;
+      required: string[];
+    };
+    expect(Object.keys(properties).sort()).toEqual(Object.keys(json).sort());
+    for (const field of required) {
+      const rest = Object.fromEntries(Object.entries(json).filter(([name]) => name !== field));
+      const answer = await new ApiCaller(stage.worker.visitor(), token).call(method, path, { json: rest });
+      expect([400, 401]).toContain(answer.status);
+    }
+  });
+});

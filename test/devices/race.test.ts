@@ -1,0 +1,162 @@
+import { expect, test } from 'vitest';
+import type { Holder } from '../../src/session/session-store.ts';
+import type { Session } from '../../src/session/session.ts';
+import { hashToken, type Token, type TokenHash, type UserId } from '../../src/session/token.ts';
+import { newTokenHash, sampleEnding, sampleSession, sampleStart } from '../fakes/samples.ts';
+import { openCloudStores } from '../stores/open-cloud-stores.ts';
+import { ApiCaller, type ApiBody } from '../support/api.ts';
+import { addUser, eventually, logoutRows, PASSWORD, type TestUser } from '../support/people.ts';
+import { useStage } from '../support/stage.ts';
+
+const stage = useStage();
+
+const ROUNDS = 6;
+/** A slow machine plays fewer rounds. */
+const DEADLINE_MS = 10_000;
+const ACTS_A_ROUND = 200;
+/** Some rounds go past it, so that starts evict each other. */
+const MAX_SESSIONS = 25;
+
+/** The same pseudo-random numbers in each run (mulberry32), so that a failure can be looked at again. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+interface Started {
+  session: Session;
+  /** The last one is that of the last renewal that was asked for. */
+  holders: Holder[];
+}
+
+type Stores = ReturnType<typeof openCloudStores>;
+
+async function startOne({ sessions }: Stores, user: TestUser, all: Started[]): Promise<void> {
+  const kind = all.length % 2 === 0 ? 'cookie' : 'bearer';
+  const session = sampleSession(Date.now(), {
+    userId: user.id as UserId,
+    username: user.username,
+    kind,
+  });
+  const tokenHash: TokenHash = newTokenHash();
+  all.push({ session, holders: [{ tokenHash, kind }] });
+  await sessions.start(sampleStart(session, tokenHash, { maxSessionsPerUser: MAX_SESSIONS }));
+}
+
+/** The choice of `actOn` that ends one session. */
+const END_CHOICE = 0.5;
+
+/** One act on a session that was begun, is being begun or has long been ended. */
+async function actOn({ sessions }: Stores, { session, holders }: Started, choice: number): Promise<void> {
+  const holder = holders[0]!;
+  const nowMs = Date.now();
+  if (choice < 0.45) {
+    await sessions.refresh(holder.tokenHash, { ...session, lastSeenAtMs: nowMs + 1 });
+  } else if (choice < 0.6) {
+    await sessions.end([holder.tokenHash], holder.kind, 'logout', sampleEnding(nowMs));
+  } else if (choice < 0.7) {
+    await sessions.revoke(holder, { only: session.id }, sampleEnding(nowMs));
+  } else if (choice < 0.78) {
+    const renewed = { tokenHash: newTokenHash(), kind: holder.kind };
+    holders.push(renewed);
+    await sessions.renew(holder, renewed.tokenHash, sampleEnding(nowMs));
+  } else if (choice < 0.85) {
+    await sessions.revoke(holder, { all: 'others' }, sampleEnding(nowMs));
+  } else if (choice < 0.9) {
+    await sessions.revoke(holder, { all: 'everywhere' }, sampleEnding(nowMs));
+  } else {
+    await sessions.list(holder, nowMs);
+  }
+}
+
+/** Session ids that answer, session ids that the index lists, and how often each has a row. */
+async function stateOf({ sessions }: Stores, user: TestUser, all: Started[]) {
+  const answering: string[] = [];
+  for (const { session, holders } of all) {
+    const checks = await Promise.all(holders.map((holder) => sessions.check(holder, Date.now())));
+    const open = checks.filter((check) => check.status === 'valid');
+    expect(open.length, 'tokens that open one session').toBeLessThanOrEqual(1);
+    if (open.length === 1) answering.push(session.id);
+  }
+  const index = await stage.cloud.redis.hgetall(`user-sessions:${user.id}`);
+  await stage.worker.scheduled();
+  await stage.worker.delivered();
+  const ended = (await logoutRows(stage.cloud, user)).map((row) => String(row['session_id']));
+  return { answering: answering.sort(), listed: Object.keys(index).sort(), ended: ended.sort() };
+}
+
+test('whatever happens at once, the index, the records and the rows agree', { timeout: 60_000 }, async () => {
+  const stores = openCloudStores(stage.cloud);
+  const random = randomFrom(20_261);
+  const startedAtMs = performance.now();
+  for (let round = 1; round <= ROUNDS && performance.now() - startedAtMs < DEADLINE_MS; round += 1) {
+    const user = await addUser(stage.cloud);
+    const all: Started[] = [];
+    const work = Array.from({ length: ACTS_A_ROUND }, () => {
+      if (all.length < 10 || random() < 0.4) return startOne(stores, user, all);
+      return actOn(stores, all[Math.floor(random() * all.length)]!, random());
+    });
+    await Promise.all(work);
+    // Last come ends alone: a start or a list would tidy up what they leave behind.
+    await Promise.all(all.filter((_, i) => i % 2 === 0).map((each) => actOn(stores, each, END_CHOICE)));
+    const { answering, listed, ended } = await stateOf(stores, user, all);
+    expect(listed, `round ${round}`).toEqual(answering);
+    expect(answering.length).toBeLessThanOrEqual(MAX_SESSIONS);
+    // Each session is open, or has one row and no more.
+    expect([...answering, ...ended].sort(), `round ${round}`).toEqual(
+      all.map(({ session }) => session.id).sort(),
+    );
+  }
+});
+
+test('sign-ins and sign-outs over HTTP at once, through both doors', async () => {
+  const user = await addUser(stage.cloud);
+  const credentials = { username: user.username, password: PASSWORD };
+  const begun: ApiBody[] = [];
+  const signInToApp = async () => {
+    // A machine under load may make the store's answers late: such a sign-in says 503 and leaves no session.
+    const body = await eventually(async () => {
+      const answer = await new ApiCaller(stage.worker.visitor()).post('/sessions', credentials);
+      expect(answer.status).toBe(201);
+      return answer.body;
+    });
+    begun.push(body);
+    return new ApiCaller(stage.worker.visitor(), body.token);
+  };
+  const browser = stage.worker.visitor();
+  await browser.signIn(user);
+  const { session: ofBrowser } = (await new ApiCaller(browser).get('/sessions/current')).body;
+  await Promise.all([
+    signInToApp().then((app) => app.delete('/sessions?scope=others')),
+    signInToApp().then((app) => Promise.all([app.get('/sessions'), app.delete('/sessions/current')])),
+    signInToApp().then((app) => Promise.all([1, 2, 3].map(() => app.delete('/sessions/current')))),
+    signInToApp(),
+    signInToApp(),
+    new ApiCaller(browser).delete('/sessions?scope=others'),
+  ]);
+  // Two could have ended each other's, never all: whoever asks last for the others is there itself.
+  const last = await signInToApp();
+  const { sessions } = (await last.get('/sessions')).body;
+  const open: string[] = (await browser.isSignedIn()) ? [ofBrowser.id] : [];
+  for (const { token, session } of begun) {
+    const { status } = await new ApiCaller(stage.worker.visitor(), token).get('/sessions/current');
+    if (status === 200) open.push(session.id);
+  }
+  expect(sessions.map((each) => each.id).sort()).toEqual(open.sort());
+  // What a start that was sent twice put into the outbox is left to the cron.
+  await stage.worker.scheduled();
+  await stage.worker.delivered();
+  const known = new Set([ofBrowser.id, ...begun.map((each) => each.session.id)]);
+  const rows = await logoutRows(stage.cloud, user);
+  const ended = rows.map((row) => String(row['session_id'])).filter((id) => known.has(id));
+  expect([...open, ...ended].sort()).toEqual([...known].sort());
+  // No token lies anywhere in the store, only its hash.
+  const keys = await stage.cloud.redis.keys('session:*');
+  expect(keys).toContain(`session:${await hashToken(last.token as Token)}`);
+  expect(keys).not.toContain(`session:${last.token}`);
+});

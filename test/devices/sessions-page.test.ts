@@ -1,0 +1,180 @@
+import { describe, expect, test } from 'vitest';
+import type { Fault } from '../../tools/local-cloud/faults.ts';
+import { addUser } from '../support/people.ts';
+import { seedSession, seedVisitor } from '../support/seed-session.ts';
+import { useStage } from '../support/stage.ts';
+import { storeCost } from '../support/store-cost.ts';
+import { decodeEntities } from '../support/visitor.ts';
+
+const stage = useStage();
+
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+const CHROME =
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36';
+const IPHONE =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1';
+
+/** The text of each session in the list, its tags and runs of blanks taken out. */
+function listItems(html: string): string[] {
+  const list = /<ul class="sessions">(.*?)<\/ul>/s.exec(html)?.[1] ?? '';
+  return [...list.matchAll(/<li>(.*?)<\/li>/gs)].map(([, item = '']) => textOf(item));
+}
+
+const textOf = (html: string): string =>
+  decodeEntities(html.replaceAll(/<[^>]*>/g, ' '))
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+
+const client = (ipAddress: string, userAgent: string | null, country: string | null = null) => ({
+  client: { ipAddress, userAgent, country },
+});
+
+test('each session with its device, address, times and button; this one marked', async () => {
+  const user = await addUser(stage.cloud);
+  const nowMs = Date.now();
+  const { visitor, session } = await seedVisitor(stage, user, {
+    createdAtMs: nowMs,
+    ...client('203.0.113.1', FIREFOX, 'NL'),
+  });
+  await seedSession(stage.cloud, user, {
+    createdAtMs: nowMs - 3_600_000 * 3,
+    lastSeenAtMs: nowMs - 60_000 * 5,
+    rememberMe: true,
+    ...client('2001:db8::7', CHROME),
+  });
+  await seedSession(stage.cloud, user, {
+    kind: 'bearer',
+    createdAtMs: nowMs - 86_400_000 * 0.5,
+    lastSeenAtMs: nowMs - 3_600_000,
+    deviceName: `Ada's <phone>`,
+    ...client('203.0.113.3', 'App/1.0', 'T1'),
+  });
+  await seedSession(stage.cloud, user, { createdAtMs: nowMs - 1000, ...client('203.0.113.4', IPHONE) });
+  const { status, body } = await visitor.get('/sessions/');
+  expect(status).toBe(200);
+  const items = listItems(body);
+  expect(items).toHaveLength(4);
+  const [firefox = '', iphone = '', chrome = '', phone = ''] = items;
+  expect(firefox).toMatch(/^Firefox on Linux This device 203\.0\.113\.1, Netherlands/);
+  expect(firefox).toMatch(/signed in just now · last seen just now Sign out here$/);
+  expect(iphone).toMatch(/^Safari on iOS 203\.0\.113\.4 .* Sign out$/);
+  expect(chrome).toMatch(/^Chrome on Windows 10 Remembered 2001:db8::7/);
+  expect(chrome).toContain('signed in 3 hours ago · last seen 5 minutes ago');
+  expect(phone).toMatch(/^Ada's <phone> App 203\.0\.113\.3, Tor network/);
+  expect(body).not.toContain('<phone>');
+  // One button for each session, and the two for all of them.
+  expect(body).toContain(`name="id" value="${session.id}"`);
+  expect([...body.matchAll(/action="\/sessions\/revoke\/"/g)]).toHaveLength(6);
+  for (const scope of ['others', 'all']) expect(body).toContain(`name="scope" value="${scope}"`);
+  // Exact for programs and on hover.
+  expect(body).toContain(`datetime="${new Date(nowMs).toISOString()}"`);
+});
+
+test.each([
+  [null, 'Unknown device'],
+  ['curl/8.5.0', 'curl/8.5.0'],
+  ['x'.repeat(60), `${'x'.repeat(40)}…`],
+  ['"><script>alert(1)</script>', '"><script>alert(1)</script>'],
+])('a device that nobody knows: %s', async (userAgent, expected) => {
+  const { visitor } = await seedVisitor(stage, await addUser(stage.cloud), client('203.0.113.9', userAgent));
+  const { body } = await visitor.get('/sessions/');
+  expect(listItems(body)[0]?.startsWith(expected)).toBe(true);
+  expect(body).not.toContain('<script>');
+});
+
+test('alone there is nothing to sign out elsewhere; nobody else’s sessions are listed', async () => {
+  await seedSession(stage.cloud, await addUser(stage.cloud));
+  const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
+  const { body } = await visitor.get('/sessions/');
+  expect(listItems(body)).toHaveLength(1);
+  expect(body).not.toContain('value="others"');
+  expect(body).toContain('value="all"');
+});
+
+test('recent activity shows sign-ins, failed ones too, and sign-outs, newest first', async () => {
+  const user = await addUser(stage.cloud);
+  const visitor = stage.worker.visitor({ headers: { 'User-Agent': FIREFOX }, cf: { country: 'SE' } });
+  await visitor.trySignIn({ ...user, password: 'wrong' });
+  await visitor.signIn(user);
+  const other = await seedSession(stage.cloud, user);
+  const page = await visitor.get('/sessions/');
+  await visitor.post('/sessions/revoke/', {
+    csrfmiddlewaretoken: page.csrfToken ?? '',
+    id: other.session.id,
+  });
+  await stage.worker.delivered();
+  const { body } = await visitor.get('/sessions/');
+  const rows = [...body.matchAll(/<tr><td>(.*?)<\/tr>/gs)].map(([, row = '']) => textOf(row));
+  expect(rows.map((row) => row.replace(/^just now /, ''))).toEqual(
+    ['Signed out from another device', 'Signed in', 'Failed sign-in: wrong password'].map(
+      (what) => `${what} Firefox on Linux, ${visitor.ipAddress}, Sweden`,
+    ),
+  );
+});
+
+describe('waits once', () => {
+  test('for both stores at the same time', async () => {
+    const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
+    await visitor.get('/sessions/');
+    const { cost, answer } = await storeCost(stage, () => visitor.get('/sessions/'));
+    expect(answer.status).toBe(200);
+    expect(cost).toMatchObject({ waits: 1, redisCommands: 1 });
+  });
+
+  test('with no csrftoken cookie as well', async () => {
+    const { token } = await seedSession(stage.cloud, await addUser(stage.cloud));
+    const visitor = stage.worker.visitor();
+    await visitor.setCookie(`sessionid=${token}; Path=/; Secure`);
+    const { cost, answer } = await storeCost(stage, () => visitor.get('/sessions/'));
+    expect(answer.status).toBe(200);
+    expect(answer.setCookies.map((each) => each.split('=')[0])).toEqual(['csrftoken']);
+    expect(cost).toMatchObject({ waits: 1, redisCommands: 1 });
+  });
+});
+
+describe('the way in', () => {
+  test('nobody, or an ended session: to the sign-in page, which leads back', async () => {
+    const location = '/sign-in/?next=%2Fsessions%2F';
+    expect(await stage.worker.visitor().get('/sessions/')).toMatchObject({ status: 302, location });
+    const { visitor, token } = await seedVisitor(stage, await addUser(stage.cloud));
+    await visitor.logOut();
+    await visitor.setCookie(`sessionid=${token}; Path=/; Secure`);
+    expect(await visitor.get('/sessions/')).toMatchObject({ status: 302, location });
+  });
+
+  test("a bearer's token in the cookie opens nothing", async () => {
+    const { token } = await seedSession(stage.cloud, await addUser(stage.cloud), { kind: 'bearer' });
+    const visitor = stage.worker.visitor();
+    await visitor.setCookie(`sessionid=${token}; Path=/; Secure`);
+    expect((await visitor.get('/sessions/')).status).toBe(302);
+  });
+});
+
+describe.each<[string, Fault]>([
+  ['refuses', { kind: 'refuse' }],
+  ['hangs', { kind: 'hang' }],
+  ['says 500', { kind: 'status', status: 500 }],
+])('when a store %s', (_, fault) => {
+  test('MySQL: the list is there, the buttons work, and the record is said to be unreadable', async () => {
+    const user = await addUser(stage.cloud);
+    const { visitor } = await seedVisitor(stage, user);
+    const other = await seedSession(stage.cloud, user);
+    stage.cloud.faults.set('mysql', fault);
+    const startedAtMs = performance.now();
+    const page = await visitor.get('/sessions/');
+    expect(performance.now() - startedAtMs).toBeLessThan(5000);
+    expect(page.status).toBe(200);
+    expect(listItems(page.body)).toHaveLength(2);
+    expect(textOf(page.body)).toContain('The record cannot be read at the moment');
+    const fields = { csrfmiddlewaretoken: page.csrfToken ?? '', id: other.session.id };
+    expect((await visitor.post('/sessions/revoke/', fields)).status).toBe(303);
+  });
+
+  test('Redis: 503 with Retry-After, the cookies kept', async () => {
+    const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
+    stage.cloud.faults.set('redis', fault);
+    const { status, headers, setCookies } = await visitor.get('/sessions/');
+    expect({ status, setCookies }).toEqual({ status: 503, setCookies: [] });
+    expect(Number(headers.get('Retry-After'))).toBeGreaterThan(0);
+  });
+});
