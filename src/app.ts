@@ -16,7 +16,7 @@ import { passwordPage } from './pages/password.tsx';
 import { sessionsPage } from './pages/sessions.tsx';
 import { signInPage } from './pages/sign-in.tsx';
 import { csrfTokens } from './security/csrf.ts';
-import { SessionsNotEndedError } from './session/change-password.ts';
+import { PasswordUnconfirmedError, SessionsNotEndedError } from './session/change-password.ts';
 import { isLocalHttp } from './session/cookies.ts';
 import { StartRefusedError } from './session/session-store.ts';
 import type { Settings } from './settings.ts';
@@ -90,6 +90,9 @@ function reasonOf(error: Error, c: AppContext, log: Log): Reason {
   if (error instanceof StoreUnavailableError) return { code: 'store_unavailable', store: error.store };
   if (error instanceof SessionsNotEndedError) {
     return { code: 'store_unavailable', store: 'redis', unconfirmed: 'password_change' };
+  }
+  if (error instanceof PasswordUnconfirmedError) {
+    return { code: 'store_unavailable', store: 'database', unconfirmed: 'new_password' };
   }
   if (error instanceof OverloadedError) return { code: 'overloaded' };
   if (error instanceof StartRefusedError) return { code: 'store_unavailable', store: 'redis' };

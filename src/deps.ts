@@ -6,7 +6,6 @@ import type { Shield, Throttle } from './security/throttle.ts';
 import type { SessionStore } from './session/session-store.ts';
 import type { Settings } from './settings.ts';
 import type { Trace } from './store/store-call.ts';
-import type { CpuTurns } from './user/cpu-turns.ts';
 import type { UserStore } from './user/user-store.ts';
 
 /** Everything a handler reaches outside itself for; interfaces alone, no vendor. */
@@ -17,7 +16,8 @@ export interface Deps {
   readonly activityLog: ActivityLog;
   readonly throttle: Throttle;
   readonly shield: Shield;
-  readonly cpuTurns: CpuTurns;
+  /** Before each bcrypt; throws `OverloadedError`. */
+  readonly cpuTurns: { take(): Promise<void> };
   readonly log: Log;
   readonly clock: Clock;
 }

@@ -7,6 +7,9 @@ export interface FieldError {
   readonly message: string;
 }
 
+/** What an outage left in doubt. */
+export type Unconfirmed = 'sign_out' | 'new_password' | 'password_change';
+
 /** Everything that can be wrong with a request, by tag. `problemOf` says what the client is told. */
 export type Reason =
   | { readonly code: 'invalid_fields'; readonly errors: readonly FieldError[] }
@@ -24,7 +27,7 @@ export type Reason =
   | {
       readonly code: 'store_unavailable';
       readonly store: StoreName;
-      readonly unconfirmed?: 'sign_out' | 'password_change';
+      readonly unconfirmed?: Unconfirmed;
     }
   | { readonly code: 'overloaded' }
   | { readonly code: 'internal_error' };
@@ -116,12 +119,14 @@ export function problemOf(reason: Reason): Problem {
   }
 }
 
-function outageInWords(unconfirmed: 'sign_out' | 'password_change' | undefined): string {
+function outageInWords(unconfirmed: Unconfirmed | undefined): string {
   switch (unconfirmed) {
     case undefined:
       return 'The service cannot reach its data at the moment. Nothing is lost; try again in a moment.';
     case 'sign_out':
       return 'The session may still be open. Try again in a moment.';
+    case 'new_password':
+      return 'The new password may be set already, or not. Try to sign in with it in a moment.';
     case 'password_change':
       return 'The new password is set, but your sessions on other devices may still be open for a moment. Sign in with the new password and look at your sessions.';
   }

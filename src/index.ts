@@ -22,7 +22,7 @@ import {
 } from './store/store-call.ts';
 import { storeTrace } from './store/store-trace.ts';
 import { upstashClient, upstashConnection } from './store/upstash-client.ts';
-import { cpuTurns } from './user/cpu-turns.ts';
+import { cpuTurns, cpuTurnsOf } from './user/cpu-turns.ts';
 import { planetscaleUserStore } from './user/planetscale-user-store.ts';
 import type { AppEnv } from './web/request-context.ts';
 import { requestScope } from './web/request-scope.ts';
@@ -77,7 +77,7 @@ function depsFactory(settings: Settings, shield: Shield): DepsFactory {
       sessions: upstashSessionStore(redisClient),
       throttle: upstashThrottle(redisClient),
       shield,
-      cpuTurns: turns,
+      cpuTurns: cpuTurnsOf(turns, clock, trace),
       outbox: upstashOutbox(redisClient),
       users: planetscaleUserStore(sqlClient),
       activityLog: planetscaleActivityLog(sqlClient),
@@ -87,14 +87,18 @@ function depsFactory(settings: Settings, shield: Shield): DepsFactory {
   };
 }
 
-const isRead = (request: Request): boolean => request.method === 'GET' || request.method === 'HEAD';
+const isHealthCheck = (request: Request): boolean =>
+  ['GET', 'HEAD'].includes(request.method) && new URL(request.url).pathname === '/healthz';
 
 export default {
   async fetch(request, env, context) {
-    // Alive, whatever the settings and the stores.
-    if (isRead(request) && new URL(request.url).pathname === '/healthz') return new Response('ok\n');
     const service = serviceFor(env);
-    if (service === null) return new Response('Internal Server Error\n', { status: 500 });
+    // Alive, even with malformed settings.
+    if (service === null) {
+      return isHealthCheck(request)
+        ? new Response('ok\n')
+        : new Response('Internal Server Error\n', { status: 500 });
+    }
     return service.app.fetch(request, env, context);
   },
 
@@ -122,7 +126,8 @@ export class SessionService extends WorkerEntrypoint {
    * Who is this? One wait. Takes a request as it came in, or a bare token. `unknown` means that a store is out, or
    * that this service is not set up: not signed out. See `verifySession`.
    */
-  async verify(credential: Request | string): Promise<Verification> {
+  async verify(given: Request | string | null): Promise<Verification> {
+    const credential = given ?? '';
     const service = serviceFor(this.env);
     if (service === null) return { status: 'unknown' };
     const { settings, depsFor } = service;

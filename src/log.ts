@@ -26,7 +26,6 @@ export interface LogFields {
   readonly store_waits?: number;
   readonly store?: string;
   readonly fault?: string;
-  readonly code?: string;
   readonly outcome?: string;
   readonly reason?: string;
   readonly task?: string;

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { DEFAULT_PBKDF2_MAX_ITERATIONS } from './user/pbkdf2.ts';
 import { parseDatabaseUrl } from './store/database-url.ts';
 
 const SECRET_KEY_MIN_CHARACTERS = 32;
@@ -95,7 +96,7 @@ const bindings = z.object({
   CSRF_TRUSTED_ORIGINS: list(parseOrigin),
   ALLOWED_REDIRECT_HOSTS: list(parseHost),
   BCRYPT_ROUNDS: integer(10, 10, 14),
-  PBKDF2_MAX_ITERATIONS: integer(2_000_000, 1, 100_000_000),
+  PBKDF2_MAX_ITERATIONS: integer(DEFAULT_PBKDF2_MAX_ITERATIONS, 1, 100_000_000),
   // Below 8 (ASVS 5.0 6.2.1) the list of common passwords would not cover what the length lets through.
   MIN_PASSWORD_LENGTH: integer(8, 8, 256),
   MAX_SESSIONS_PER_USER: integer(50, 0, 100_000),

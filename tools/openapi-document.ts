@@ -16,7 +16,9 @@ import { logoutsQuery, passwordBody, revokeQuery, signInBody } from '../src/api/
 type JsonSchema = Record<string, unknown>;
 
 const schemaOf = (schema: z.ZodMiniType, io: 'input' | 'output'): JsonSchema => {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema;
+  const json = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema;
+  // Said once for the whole document by its version.
+  delete json['$schema'];
   return json;
 };
 
@@ -43,13 +45,13 @@ const answer = (description: string, name: keyof typeof ANSWERS) => ({
 
 const PROBLEMS: Record<number, string> = {
   400: 'Bad input: code invalid_fields (with errors) or malformed_body',
-  401: 'No valid session, or wrong credentials: code not_signed_in or bad_credentials',
+  401: 'No valid session, or wrong credentials: code not_signed_in, bad_credentials or wrong_current_password',
   403: 'A cookie without its CSRF token, or another site: code csrf_failed or foreign_origin',
   404: 'Nobody has it, or somebody else: code not_found',
   413: 'A body over 64 KiB: code body_too_large',
   415: 'Not application/json: code unsupported_media_type',
   429: 'Too many failures: code throttled, with Retry-After',
-  503: 'A store is out: code store_unavailable, with Retry-After. Never means "signed out"',
+  503: 'A store is out, or too many sign in at once: code store_unavailable or overloaded, with Retry-After. Never means "signed out"',
 };
 
 const problems = (...statuses: number[]) =>

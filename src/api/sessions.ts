@@ -1,27 +1,22 @@
 import { Hono } from 'hono/tiny';
 import { RequestError } from '../errors.ts';
-import { sessionCookies } from '../session/cookies.ts';
 import {
-  deliverAfterAnswer,
+  endsOwn,
   listSessions,
-  newEnding,
-  noteActivity,
   resumeSession,
+  revokeSessions,
   terminateSessions,
 } from '../session/lifecycle.ts';
 import { viewReceipt, viewSession, viewUser } from '../session/presentation.ts';
 import type { RecordedLogout, RevokeScope } from '../session/session-store.ts';
 import { signIn } from '../session/sign-in.ts';
-import { hashToken, parseSessionId, type SessionId } from '../session/token.ts';
+import { hashToken, NO_SESSION_ID, parseSessionId } from '../session/token.ts';
 import { readApiCredential, requireHolder, requireJson } from '../web/api-guard.ts';
-import { hasCsrfToken, requireOwnOrigin } from '../web/csrf-guard.ts';
+import { expireCookies, hasCsrfToken, requireOwnOrigin } from '../web/csrf-guard.ts';
 import type { AppContext, AppEnv } from '../web/request-context.ts';
 import { unlessUnconfirmed } from '../web/unconfirmed.ts';
 import { validate } from '../web/validate.ts';
 import { revokeQuery, signInBody } from './schemas.ts';
-
-/** No session has it: what stands for an id that could not be one, so that it is answered like an unknown one. */
-const NO_SESSION_ID = '-' as SessionId;
 
 /** Sessions over JSON; a bearer token is the same kind of session as a cookie, in the same list. */
 export const sessionsApi = new Hono<AppEnv>()
@@ -120,26 +115,13 @@ export const sessionsApi = new Hono<AppEnv>()
 async function revoke(c: AppContext, scope: RevokeScope): Promise<readonly RecordedLogout[]> {
   const request = c.get('request');
   const holder = await requireHolder(c, 'changes');
+  const isCookie = holder.kind === 'cookie';
   const result = await unlessUnconfirmed(() =>
-    request.deps.sessions.revoke(holder, scope, newEnding(request)),
+    revokeSessions(request, holder, scope, isCookie ? request.cookies.tokens : []),
   );
-  if (result.status === 'invalid') {
-    noteActivity(request, holder.tokenHash, result);
-    throw new RequestError({ code: 'not_signed_in' });
-  }
+  if (result.status === 'invalid') throw new RequestError({ code: 'not_signed_in' });
   if (result.status === 'not_found') throw new RequestError({ code: 'not_found' });
-  deliverAfterAnswer(request, result.logouts);
   c.set('outcome', 'revoked');
-  if (holder.kind === 'cookie' && endsOwn(result.logouts)) expireCookies(c);
+  if (isCookie && endsOwn(result.logouts)) expireCookies(c);
   return result.logouts;
-}
-
-/** Only the holder's own session ends with these reasons. */
-const endsOwn = (logouts: readonly RecordedLogout[]): boolean =>
-  logouts.some(({ activity }) => activity.reason === 'logout' || activity.reason === 'logout_all');
-
-function expireCookies(c: AppContext): void {
-  const { settings, url } = c.get('request');
-  for (const cookie of sessionCookies(settings, url).expireAll())
-    c.header('Set-Cookie', cookie, { append: true });
 }

@@ -1,9 +1,14 @@
 import { Hono } from 'hono/tiny';
 import { RequestError } from '../errors.ts';
-import { sessionCookies } from '../session/cookies.ts';
 import { resumeSession, terminateSessions } from '../session/lifecycle.ts';
 import { hashToken } from '../session/token.ts';
-import { CSRF_FIELD, csrfTokenForForm, hasCsrfToken, requireOwnOrigin } from '../web/csrf-guard.ts';
+import {
+  CSRF_FIELD,
+  csrfTokenForForm,
+  expireCookies,
+  hasCsrfToken,
+  requireOwnOrigin,
+} from '../web/csrf-guard.ts';
 import type { AppContext, AppEnv } from '../web/request-context.ts';
 import { findSignedIn } from '../web/sign-in-guard.ts';
 import { unlessUnconfirmed } from '../web/unconfirmed.ts';
@@ -56,8 +61,6 @@ export const logoutPage = new Hono<AppEnv>()
 
 /** The cookies expire, the browser goes where signed-out people go. */
 export function answerSignedOut(c: AppContext): Response {
-  const { settings, url } = c.get('request');
-  for (const cookie of sessionCookies(settings, url).expireAll())
-    c.header('Set-Cookie', cookie, { append: true });
-  return c.redirect(settings.ACCOUNT_LOGOUT_REDIRECT_URL, 303);
+  expireCookies(c);
+  return c.redirect(c.get('request').settings.ACCOUNT_LOGOUT_REDIRECT_URL, 303);
 }

@@ -1,16 +1,10 @@
 import { Hono } from 'hono/tiny';
 import type { ActivityLine } from '../activity/activity-log.ts';
 import { RequestError } from '../errors.ts';
-import {
-  deliverAfterAnswer,
-  listSessions,
-  newEnding,
-  noteActivity,
-  resumeSession,
-} from '../session/lifecycle.ts';
+import { endsOwn, listSessions, resumeSession, revokeSessions } from '../session/lifecycle.ts';
 import type { RevokeScope } from '../session/session-store.ts';
 import type { Session } from '../session/session.ts';
-import { hashToken, parseSessionId, type SessionId, type UserId } from '../session/token.ts';
+import { hashToken, NO_SESSION_ID, parseSessionId, type UserId } from '../session/token.ts';
 import { StoreUnavailableError } from '../store/store-call.ts';
 import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken } from '../web/csrf-guard.ts';
 import { revokeForm } from '../web/fields.ts';
@@ -125,17 +119,11 @@ export const sessionsPage = new Hono<AppEnv>()
       const request = c.get('request');
       const holder = { tokenHash: await hashToken(request.cookies.tokens[0]!), kind: 'cookie' } as const;
       const result = await unlessUnconfirmed(() =>
-        request.deps.sessions.revoke(holder, scope, newEnding(request)),
+        revokeSessions(request, holder, scope, request.cookies.tokens),
       );
-      if (result.status === 'invalid') {
-        noteActivity(request, holder.tokenHash, result);
-        return c.redirect(signInUrl(c, '/sessions/'), 303);
-      }
+      if (result.status === 'invalid') return c.redirect(signInUrl(c, '/sessions/'), 303);
       if (result.status === 'not_found') throw new RequestError({ code: 'not_found' });
-      deliverAfterAnswer(request, result.logouts);
-      const isOwnEnded = result.logouts.some(({ activity }) =>
-        ['logout', 'logout_all'].includes(activity.reason),
-      );
+      const isOwnEnded = endsOwn(result.logouts);
       c.set('outcome', isOwnEnded ? 'signed_out' : 'revoked');
       if (isOwnEnded) return answerSignedOut(c);
       return c.redirect(`/sessions/?done=${'only' in scope ? 'revoked' : 'others'}`, 303);
@@ -151,7 +139,7 @@ function parseScope({
   scope?: 'others' | 'all' | undefined;
 }): RevokeScope {
   if (scope !== undefined && id === undefined) return { all: scope === 'all' ? 'everywhere' : 'others' };
-  if (id !== undefined && scope === undefined) return { only: parseSessionId(id) ?? ('-' as SessionId) };
+  if (id !== undefined && scope === undefined) return { only: parseSessionId(id) ?? NO_SESSION_ID };
   throw new RequestError({
     code: 'invalid_fields',
     errors: [{ field: 'id', message: 'Give either an id or a scope.' }],

@@ -6,7 +6,8 @@ import { hashToken, type TokenHash } from '../session/token.ts';
 import { StoreUnavailableError } from '../store/store-call.ts';
 import { OverloadedError } from '../user/cpu-turns.ts';
 import { prefersJson } from '../web/answers.tsx';
-import { characterCount, signInForm } from '../web/fields.ts';
+import { characterCount } from '../text.ts';
+import { signInForm } from '../web/fields.ts';
 import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken, setSessionCookies } from '../web/csrf-guard.ts';
 import type { AppContext, AppEnv } from '../web/request-context.ts';
 import { findSignedIn } from '../web/sign-in-guard.ts';
@@ -126,13 +127,17 @@ async function answerForm(c: AppContext, reason: Reason, state: FormState): Prom
   if (prefersJson(c)) throw new RequestError(reason);
   const { status, detail, headers } = problemOf(reason);
   c.set('outcome', reason.code);
-  for (const name of ['Retry-After'] as const) {
-    if (headers[name] !== undefined) c.header(name, headers[name]);
-  }
+  if (headers['Retry-After'] !== undefined) c.header('Retry-After', headers['Retry-After']);
   const errors = reason.code === 'invalid_fields' ? reason.errors : [];
-  // Each field says what is wrong with it.
-  const message = errors.length > 0 ? 'Please check the fields below.' : detail;
-  return c.html(await renderForm(c, state, { message, errors }), status);
+  // A visible field says itself what is wrong with it; of the others the message must.
+  const elsewhere = errors.filter(({ field }) => field !== 'username' && field !== 'password');
+  const message =
+    errors.length === 0
+      ? detail
+      : ['Please check the form.', ...elsewhere.map((each) => each.message)].join(' ');
+  // A `next` that was refused would be refused again.
+  const next = errors.some(({ field }) => field === 'next') ? '' : state.next;
+  return c.html(await renderForm(c, { ...state, next }, { message, errors }), status);
 }
 
 async function renderForm(c: AppContext, state: FormState, problem: FormProblem | null) {

@@ -25,7 +25,11 @@ for i = 2, 4 do
     if left > wait then wait, full = left, KEYS[i] end
   end
 end
-if full then return {1, wait, redis.call('HSETNX', full, 'refused', '1')} end
+if full then
+  -- Whose refusal is told, by attempt: a repetition after a lost answer is told the same.
+  redis.call('HSETNX', full, 'refused', KEYS[1])
+  return {1, wait, redis.call('HGET', full, 'refused') == KEYS[1] and 1 or 0}
+end
 redis.call('SET', KEYS[1], 'counted', 'EX', ARGV[1])
 for i = 2, 4 do
   if redis.call('HINCRBY', KEYS[i], 'failures', 1) == 1 then

@@ -8,8 +8,11 @@ import { uuidV7 } from '../uuid.ts';
 import { deliverAfterAnswer, newEnding, untilStoreAnswers } from './lifecycle.ts';
 import { StartRefusedError, type Ending, type Holder, type RecordedLogout } from './session-store.ts';
 import type { Session } from './session.ts';
-import { reserveAttempt, clearCounter } from './sign-in.ts';
+import { clearCounter, recordFailure, releaseAfterAnswer, reserveAttempt } from './sign-in.ts';
 import { hashToken, newToken, type Token, type TokenHash } from './token.ts';
+
+/** Pauses before each look for a hash whose write was not confirmed: it may be done later than we gave up on it. */
+const LOOKS_AFTER_MS = [0, 1000, 3000, 8000] as const;
 
 export interface PasswordChange {
   readonly currentPassword: string;
@@ -31,6 +34,11 @@ export type PasswordChangeResult =
   /** The session was ended while its password was being changed. */
   | { readonly status: 'not_signed_in' };
 
+/** Nobody knows whether the new password is set; if it is, the other sessions are ended in the background. */
+export class PasswordUnconfirmedError extends Error {
+  override readonly name = 'PasswordUnconfirmedError';
+}
+
 /** The password is changed, but the store of sessions did not confirm that the others are ended. */
 export class SessionsNotEndedError extends Error {
   override readonly name = 'SessionsNotEndedError';
@@ -41,8 +49,9 @@ export class SessionsNotEndedError extends Error {
  * (ASVS 5.0 7.4.3). The current password is asked for, and wrong ones count like failed sign-ins.
  *
  * Three waits: the user and the counter; the new hash, only in place of the one that was checked; the sessions.
- * In that order, so that an outage before the change changes nothing, and one after it, `SessionsNotEndedError`,
- * is told as what it is, while the sessions are ended in the background. Throws `StoreUnavailableError` or
+ * In that order, so that an outage before the change changes nothing; one in the middle of it
+ * (`PasswordUnconfirmedError`) or after it (`SessionsNotEndedError`) is told as what it is, while the sessions are
+ * ended in the background. Throws `StoreUnavailableError` or
  * `OverloadedError`.
  */
 export async function changePassword(
@@ -58,7 +67,10 @@ export async function changePassword(
     network: networkOf(client.ipAddress),
   };
   const [reservation, user] = await reserveAttempt(scope, attempt, () => deps.users.findById(session.userId));
-  if (reservation.status === 'throttled') return reservation;
+  if (reservation.status === 'throttled') {
+    if (reservation.firstInWindow) await recordFailure(scope, session.username, user, 'throttled');
+    return reservation;
+  }
   try {
     await deps.cpuTurns.take();
     const matches = await verifyPassword(
@@ -70,20 +82,47 @@ export async function changePassword(
     if (user === null || !matches || !user.isActive) return { status: 'wrong_password' };
     await deps.cpuTurns.take();
     const newHash = await hashPassword(newPassword, settings.BCRYPT_ROUNDS);
-    if (!(await putHash(deps, user, newHash))) return { status: 'wrong_password' };
+    await putHash(scope, holder, user, newHash);
   } catch (error) {
-    scope.afterAnswer('release_attempt', (background) => background.throttle.release(attempt));
+    releaseAfterAnswer(scope, attempt);
     throw error;
   }
   const [result] = await Promise.all([renewSession(scope, holder, session), clearCounter(scope, attempt)]);
   return result;
 }
 
-/** False: somebody else changed the password between our look and our write. */
-async function putHash(deps: Deps, user: User, newHash: string): Promise<boolean> {
-  if (await deps.users.replacePasswordHash(user.id, user.passwordHash, newHash)) return true;
-  // Or our own write was repeated after a lost answer, and found itself.
-  return (await deps.users.findById(user.id))?.passwordHash === newHash;
+/**
+ * Puts the new hash in the place of the one that was checked. Throws `StoreUnavailableError` if that was changed
+ * meanwhile, perhaps by our own rewriting of it: nothing was changed here, and the next try tells. Throws
+ * `PasswordUnconfirmedError` if MySQL's answer never came.
+ */
+async function putHash(scope: RequestScope, holder: Holder, user: User, newHash: string): Promise<void> {
+  const { users } = scope.deps;
+  let isSet: boolean;
+  try {
+    isSet =
+      (await users.replacePasswordHash(user.id, user.passwordHash, newHash)) ||
+      // Or our own write was repeated after a lost answer, and found itself.
+      (await users.findById(user.id))?.passwordHash === newHash;
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError)) throw error;
+    const ending = newEnding(scope);
+    scope.afterAnswer('end_other_sessions', async (background) => {
+      let isTaken = false;
+      for (const pauseMs of LOOKS_AFTER_MS) {
+        if (isTaken) return;
+        await background.clock.sleep(pauseMs);
+        await untilStoreAnswers(background, async () => {
+          isTaken = (await background.users.findById(user.id))?.passwordHash === newHash;
+          if (isTaken) {
+            await background.sessions.revoke(holder, { all: 'others', because: 'password_changed' }, ending);
+          }
+        });
+      }
+    });
+    throw new PasswordUnconfirmedError();
+  }
+  if (!isSet) throw new StoreUnavailableError('database', 'refused');
 }
 
 async function renewSession(
@@ -94,7 +133,7 @@ async function renewSession(
   const token = newToken();
   const tokenHash = await hashToken(token);
   try {
-    const result = await scope.deps.sessions.renew(holder, tokenHash, newEnding(scope));
+    const result = await scope.deps.sessions.renew(holder, tokenHash, newEnding(scope), session.userId);
     if (result.status === 'invalid') return { status: 'not_signed_in' };
     deliverAfterAnswer(scope, result.logouts);
     return { status: 'changed', token, tokenHash, session: result.session, logouts: result.logouts };

@@ -6,7 +6,14 @@ import type { Settings } from '../settings.ts';
 import { StoreUnavailableError } from '../store/store-call.ts';
 import { uuidSeries, uuidV7 } from '../uuid.ts';
 import { needsRefresh, type Lifetimes } from './rules.ts';
-import type { Ending, Holder, ListResult, RecordedLogout } from './session-store.ts';
+import type {
+  Ending,
+  Holder,
+  ListResult,
+  RecordedLogout,
+  RevokeResult,
+  RevokeScope,
+} from './session-store.ts';
 import type { Session, SessionCheck, SessionKind } from './session.ts';
 import { hashToken, newSessionId, newToken, type Token, type TokenHash, type UserId } from './token.ts';
 
@@ -75,6 +82,8 @@ export interface NewSession {
   readonly kind: SessionKind;
   readonly rememberMe: boolean;
   readonly deviceName: string | null;
+  /** When the look at the password began, in Unix ms. */
+  readonly checkedFromMs: number;
   /** Session cookies that came along. */
   readonly replaces: readonly Token[];
 }
@@ -127,6 +136,7 @@ export async function startNewSessionFor(
       login,
       replaces,
       maxSessionsPerUser: settings.MAX_SESSIONS_PER_USER,
+      checkedFromMs: wanted.checkedFromMs,
       ending: newEnding(request),
     });
     const logins = started.loginEntryId === null ? [] : [{ entryId: started.loginEntryId, activity: login }];
@@ -173,6 +183,30 @@ export async function terminateSessions(
   deliverAfterAnswer(request, logouts);
   return logouts;
 }
+
+/**
+ * Ends sessions of the holder's user: one wait. Where that ends one's own, the sessions of twin cookies end too
+ * (`cookies` are all that came along; a second wait), as all of these cookies will expire.
+ */
+export async function revokeSessions(
+  request: RequestScope,
+  holder: Holder,
+  scope: RevokeScope,
+  cookies: readonly Token[],
+): Promise<RevokeResult> {
+  const result = await request.deps.sessions.revoke(holder, scope, newEnding(request));
+  if (result.status === 'invalid') noteActivity(request, holder.tokenHash, result);
+  if (result.status !== 'revoked') return result;
+  deliverAfterAnswer(request, result.logouts);
+  const twins = cookies.slice(1);
+  if (twins.length === 0 || !endsOwn(result.logouts)) return result;
+  const more = await terminateSessions(request, twins, 'cookie', 'logout');
+  return { status: 'revoked', logouts: [...result.logouts, ...more] };
+}
+
+/** Whether the holder's own session is among those that a revocation ended: only it ends with these reasons. */
+export const endsOwn = (logouts: readonly RecordedLogout[]): boolean =>
+  logouts.some(({ activity }) => activity.reason === 'logout' || activity.reason === 'logout_all');
 
 /** The part of an ending that this request knows; a new one for each operation. */
 export function newEnding(request: RequestScope): Ending {

@@ -1,7 +1,7 @@
 import type { ClientInfo, LoginActivity, LogoutActivity, LogoutReason } from '../activity/events.ts';
 import type { Uuid, UuidSeries } from '../uuid.ts';
 import type { Session, SessionCheck, SessionKind } from './session.ts';
-import type { SessionId, TokenHash } from './token.ts';
+import type { SessionId, TokenHash, UserId } from './token.ts';
 
 /** A credential as the store knows it: the hash of a token and the door it came through. */
 export interface Holder {
@@ -56,6 +56,8 @@ export interface StartRequest {
   readonly replaces: readonly TokenHash[];
   /** The oldest sessions beyond this many end with `evicted`; 0 for no limit. */
   readonly maxSessionsPerUser: number;
+  /** When the look at the user's password began, in Unix ms: a change since then refuses the start. */
+  readonly checkedFromMs: number;
   readonly ending: Ending;
 }
 
@@ -83,7 +85,8 @@ export interface SessionStore {
 
   /**
    * Ends what the session replaces, ends the oldest beyond the limit, writes the record, lists it and puts the
-   * login and the logouts into the outbox. Throws `StartRefusedError` if the token was abandoned meanwhile.
+   * login and the logouts into the outbox. Throws `StartRefusedError` if the token was abandoned or the user's
+   * password changed meanwhile.
    */
   start(request: StartRequest): Promise<Started>;
 
@@ -109,12 +112,13 @@ export interface SessionStore {
 
   /**
    * Gives the holder's session a new token, and ends the other ones of its user with `password_changed`.
-   * Throws `StartRefusedError` if the new token was abandoned meanwhile.
+   * Where the holder is no session any more, the others end all the same. Starts that were checked against the
+   * old password are refused from here on. Throws `StartRefusedError` if the new token was abandoned meanwhile.
    */
-  renew(holder: Holder, newTokenHash: TokenHash, ending: Ending): Promise<RenewResult>;
+  renew(holder: Holder, newTokenHash: TokenHash, ending: Ending, userId: UserId): Promise<RenewResult>;
 }
 
-/** The token of this start was given up by an earlier request. The caller answers 503. */
+/** The token of this start was given up, or the password it was checked against. The caller answers 503. */
 export class StartRefusedError extends Error {
   override readonly name = 'StartRefusedError';
 }

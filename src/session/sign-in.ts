@@ -5,7 +5,7 @@ import { SHIELD_RETRY_AFTER_SECONDS, type Attempt, type Reservation } from '../s
 import { hashPassword, needsRehash, verifyPassword } from '../user/password.ts';
 import type { User } from '../user/user-store.ts';
 import { uuidV7 } from '../uuid.ts';
-import { deliverAfterAnswer, startNewSessionFor, type NewSession } from './lifecycle.ts';
+import { deliverAfterAnswer, startNewSessionFor, untilStoreAnswers, type NewSession } from './lifecycle.ts';
 import type { Session } from './session.ts';
 import type { Token, TokenHash } from './token.ts';
 
@@ -36,9 +36,10 @@ export type SignInResult =
 export async function signIn(
   request: RequestScope,
   { username, password }: Credentials,
-  wanted: NewSession,
+  wanted: Omit<NewSession, 'checkedFromMs'>,
 ): Promise<SignInResult> {
   const { deps, settings, client } = request;
+  const checkedFromMs = deps.clock.nowMs();
   const attempt: Attempt = {
     attemptId: uuidV7(deps.clock.nowMs()),
     username,
@@ -69,13 +70,13 @@ export async function signIn(
       return { status: 'bad_credentials' };
     }
     const [started] = await Promise.all([
-      startNewSessionFor(request, user, wanted),
+      startNewSessionFor(request, user, { ...wanted, checkedFromMs }),
       clearCounter(request, attempt),
     ]);
     rehashAfterAnswer(request, user, password);
     return { status: 'signed_in', ...started };
   } catch (error) {
-    request.afterAnswer('release_attempt', (background) => background.throttle.release(attempt));
+    releaseAfterAnswer(request, attempt);
     throw error;
   }
 }
@@ -93,8 +94,19 @@ export async function reserveAttempt(
   if (reservation.status === 'fulfilled' && user.status === 'fulfilled') {
     return [reservation.value, user.value];
   }
-  request.afterAnswer('release_attempt', (background) => background.throttle.release(attempt));
+  // Refused is refused, whoever it is: the answer, and its row, need not wait for MySQL.
+  if (reservation.status === 'fulfilled' && reservation.value.status === 'throttled') {
+    return [reservation.value, null];
+  }
+  releaseAfterAnswer(request, attempt);
   throw reservation.status === 'rejected' ? reservation.reason : (user as PromiseRejectedResult).reason;
+}
+
+/** An outage is no failure of the person who tried: the attempt is given back. */
+export function releaseAfterAnswer(request: RequestScope, attempt: Attempt): void {
+  request.afterAnswer('release_attempt', (background) =>
+    untilStoreAnswers(background, () => background.throttle.release(attempt)),
+  );
 }
 
 /** The session counts, not the counter: if only this fails, the user is in and it is done in the background. */
@@ -106,7 +118,8 @@ export async function clearCounter(request: RequestScope, attempt: Attempt): Pro
   }
 }
 
-async function recordFailure(
+/** Puts a failed sign-in into the outbox: one wait. */
+export async function recordFailure(
   request: RequestScope,
   username: string,
   user: User | null,
@@ -131,6 +144,7 @@ function rehashAfterAnswer(request: RequestScope, user: User, password: string):
   const { BCRYPT_ROUNDS } = request.settings;
   if (!needsRehash(user.passwordHash, BCRYPT_ROUNDS)) return;
   request.afterAnswer('rehash_password', async (deps) => {
+    await deps.cpuTurns.take();
     const newHash = await hashPassword(password, BCRYPT_ROUNDS);
     const isReplaced = await deps.users.replacePasswordHash(user.id, user.passwordHash, newHash);
     if (isReplaced) deps.log.event('password_rehashed', { user_id: user.id });

@@ -18,6 +18,9 @@ const SESSION_ID_ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const SESSION_ID_LENGTH = 26;
 const SESSION_ID_PATTERN = /^[0-9a-hjkmnp-tv-z]{26}$/;
 
+/** No session has it: stands for an id that could not be one, so that it is answered like an unknown one. */
+export const NO_SESSION_ID = '-' as SessionId;
+
 export function base64Url(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes))
     .replaceAll('+', '-')

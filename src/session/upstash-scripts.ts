@@ -11,6 +11,8 @@ import { OUTBOX_KEY } from '../activity/upstash-outbox.ts';
 export const SESSION_KEY_PREFIX = 'session:';
 export const INDEX_KEY_PREFIX = 'user-sessions:';
 export const OPERATION_KEY_PREFIX = 'operation:';
+/** When a user's password was changed, in Unix ms, for longer than a sign-in can be under way. */
+export const PASSWORD_CHANGED_KEY_PREFIX = 'password-changed:';
 
 // Positions in a record, from 1: see record.ts. ctx: what the request tells (Ending), texts never null.
 const PRELUDE = `
@@ -44,6 +46,11 @@ local function finish(key, s, reason)
     ip = ctx.ip, userAgent = ctx.userAgent, country = ctx.country,
   })
   ended[#ended + 1] = {redis.call('XADD', '${OUTBOX_KEY}', '*', 'event', event), event}
+end
+
+-- A sign-in that is under way was checked against the old password: START refuses it.
+local function password_changed(user_id)
+  redis.call('SET', '${PASSWORD_CHANGED_KEY_PREFIX}' .. user_id, ctx.now, 'EX', ctx.receiptSeconds)
 end
 
 local function open_sessions(user_id)
@@ -85,7 +92,8 @@ return 1`;
 
 /**
  * KEYS: record. ARGV: ctx, record, its end in Unix ms, login event, limit, then hashes of tokens it replaces.
- * Answers {1, {{entry, event}...}, login's entry}, or {0} when the token was abandoned. A repetition finds its own record and
+ * Answers {1, {{entry, event}...}, login's entry}, or {0} when the token was abandoned or
+ * the password was changed since it was checked. A repetition finds its own record and
  * changes nothing; the logouts of the first time are in the outbox by then.
  */
 export const START_SCRIPT = `${PRELUDE}
@@ -96,6 +104,7 @@ if existing then
   if e[1] ~= 0 and e[2] == s[2] then return {1, {}, false} end
   return {0}
 end
+if tonumber(redis.call('GET', '${PASSWORD_CHANGED_KEY_PREFIX}' .. s[3]) or 0) > ctx.checkedFrom then return {0} end
 for i = 6, #ARGV do
   local key = '${SESSION_KEY_PREFIX}' .. ARGV[i]
   local old = live(redis.call('GET', key), 'c')
@@ -116,7 +125,7 @@ redis.call('HSET', index, s[2], string.sub(KEYS[1], ${SESSION_KEY_PREFIX.length 
 if redis.call('PTTL', index) < s[9] - ctx.now then redis.call('PEXPIREAT', index, s[9]) end
 return {1, ended, redis.call('XADD', '${OUTBOX_KEY}', '*', 'event', ARGV[4])}`;
 
-/** KEYS: record. ARGV: session id, user id, tombstone, its life in seconds, tombstone's end if it began. */
+/** KEYS: record. ARGV: session id, user id, tombstone, its life in seconds. */
 export const ABANDON_SCRIPT = `
 local raw = redis.call('GET', KEYS[1])
 if raw then
@@ -150,6 +159,7 @@ local my_raw = redis.call('GET', my_key)
 local me = live(my_raw, ARGV[3])
 if not me then return {'invalid', my_raw} end
 if ARGV[4] == 'others' or ARGV[4] == 'everywhere' then
+  if ARGV[5] == 'password_changed' then password_changed(me[3]) end
   for _, other in ipairs(open_sessions(me[3])) do
     if other.key ~= my_key then
       finish(other.key, other.s, ARGV[5])
@@ -177,14 +187,19 @@ for _, each in ipairs(open_sessions(me[3])) do answer[#answer + 1] = each.raw en
 return answer`;
 
 /**
- * KEYS: receipt. ARGV: ctx, holder's token hash, its kind, hash of the new token.
+ * KEYS: receipt. ARGV: ctx, holder's token hash, its kind, hash of the new token, user id.
  * Answers {'renewed', record, {{entry, event}...}}, {'refused'} (the new token was abandoned), or {'invalid', what lies under the holder's key}.
  */
 export const RENEW_SCRIPT = `${PRELUDE}${REPEATED}
 local my_key = '${SESSION_KEY_PREFIX}' .. ARGV[2]
 local my_raw = redis.call('GET', my_key)
 local me = live(my_raw, ARGV[3])
-if not me then return {'invalid', my_raw} end
+password_changed(me and me[3] or ARGV[5])
+if not me then
+  -- Ended meanwhile; the password is changed all the same, and the others end with it.
+  for _, other in ipairs(open_sessions(ARGV[5])) do finish(other.key, other.s, 'password_changed') end
+  return done({'invalid', my_raw})
+end
 local new_key = '${SESSION_KEY_PREFIX}' .. ARGV[4]
 if redis.call('EXISTS', new_key) == 1 then return {'refused'} end
 for _, other in ipairs(open_sessions(me[3])) do

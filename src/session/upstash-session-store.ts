@@ -57,7 +57,7 @@ export function upstashSessionStore(redis: RedisClient): SessionStore {
         START_SCRIPT,
         [recordKey(tokenHash)],
         [
-          scriptContext(ending),
+          scriptContext(ending, request.checkedFromMs),
           encodeSession(session),
           String(endsAtMs(session)),
           encodeActivity(login),
@@ -116,11 +116,11 @@ export function upstashSessionStore(redis: RedisClient): SessionStore {
       return { ...check, sessions: sessions.filter((session) => !isExpired(session, nowMs)) };
     },
 
-    async renew(holder, newTokenHash, ending) {
+    async renew(holder, newTokenHash, ending, userId) {
       const answer = await redis.eval(
         RENEW_SCRIPT,
         [receiptKey(ending)],
-        [scriptContext(ending), holder.tokenHash, kindLetter(holder.kind), newTokenHash],
+        [scriptContext(ending), holder.tokenHash, kindLetter(holder.kind), newTokenHash, userId],
       );
       const [status, record, logouts] = asArray(answer);
       if (status === 'refused') throw new StartRefusedError();
@@ -134,9 +134,10 @@ export function upstashSessionStore(redis: RedisClient): SessionStore {
 const recordKey = (tokenHash: TokenHash): string => SESSION_KEY_PREFIX + tokenHash;
 const receiptKey = (ending: Ending): string => OPERATION_KEY_PREFIX + ending.operationId;
 
-function scriptContext({ nowMs, client, eventIds }: Ending): string {
+function scriptContext({ nowMs, client, eventIds }: Ending, checkedFromMs = nowMs): string {
   return JSON.stringify({
     now: nowMs,
+    checkedFrom: checkedFromMs,
     ip: client.ipAddress ?? '',
     userAgent: client.userAgent ?? '',
     country: client.country ?? '',

@@ -42,6 +42,8 @@ export class StoreUnavailableError extends Error {
 export interface Trace {
   /** Times in Unix ms. */
   storeWait(store: StoreName, startedAtMs: number, endedAtMs: number): void;
+  /** The request waited this long, in ms, for its turn to use the CPU. */
+  turnWait?(ms: number): void;
   /** The wait ended without an answer. */
   storeFault?(store: StoreName, fault: StoreFault): void;
   /** What is left of the time that this request may spend on stores, in ms. */

@@ -11,6 +11,7 @@ export interface StoreTrace extends Trace {
 /** `budgetMs`: what the request may spend on stores in all. `storeFault` is told of each wait without an answer. */
 export function storeTrace(budgetMs: number, storeFault: Trace['storeFault'] = () => undefined): StoreTrace {
   const calls: { startedAtMs: number; endedAtMs: number }[] = [];
+  let turnsMs = 0;
   const spentMs = (): number => {
     let sumMs = 0;
     let freeAtMs = Number.NEGATIVE_INFINITY;
@@ -26,7 +27,10 @@ export function storeTrace(budgetMs: number, storeFault: Trace['storeFault'] = (
     },
     storeFault,
     spentMs,
-    leftMs: () => budgetMs - spentMs(),
+    turnWait: (ms) => {
+      turnsMs += ms;
+    },
+    leftMs: () => budgetMs - spentMs() - turnsMs,
     waits() {
       let count = 0;
       let freeAtMs = Number.NEGATIVE_INFINITY;

@@ -1,4 +1,5 @@
 import type { Clock } from '../deps.ts';
+import type { Trace } from '../store/store-call.ts';
 
 /** A bcrypt that cannot begin within this time would not leave its answer the 5 s it has. */
 const TURN_WAIT_MAX_MS = 2500;
@@ -12,8 +13,22 @@ export class OverloadedError extends Error {
 
 /** Whose turn it is to use the CPU of this isolate for a tenth of a second. */
 export interface CpuTurns {
-  /** Resolves when it is this request's turn. Throws `OverloadedError` after too long a wait. */
-  take(): Promise<void>;
+  /** Resolves when it is this request's turn, at most `leftMs` later. Throws `OverloadedError` after too long a wait. */
+  take(leftMs: number): Promise<void>;
+}
+
+/** The turns of one request; what it waits for them is taken from the time that it may spend on stores. */
+export function cpuTurnsOf(turns: CpuTurns, clock: Clock, trace: Trace): { take(): Promise<void> } {
+  return {
+    async take() {
+      const startedAtMs = clock.nowMs();
+      try {
+        await turns.take(trace.leftMs());
+      } finally {
+        trace.turnWait?.(clock.nowMs() - startedAtMs);
+      }
+    },
+  };
 }
 
 /**
@@ -25,8 +40,8 @@ export interface CpuTurns {
 export function cpuTurns(clock: Clock): CpuTurns {
   let taken = 0;
   return {
-    async take() {
-      const giveUpAtMs = clock.nowMs() + TURN_WAIT_MAX_MS;
+    async take(leftMs) {
+      const giveUpAtMs = clock.nowMs() + Math.min(TURN_WAIT_MAX_MS, leftMs);
       for (;;) {
         const seen = taken;
         await clock.sleep(TURN_MS);

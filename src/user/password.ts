@@ -1,6 +1,6 @@
 import bcrypt from 'bcryptjs';
 import { equalInConstantTime } from '../security/constant-time.ts';
-import { pbkdf2Sha256 } from './pbkdf2.ts';
+import { DEFAULT_PBKDF2_MAX_ITERATIONS, pbkdf2Sha256 } from './pbkdf2.ts';
 
 /**
  * Costs that can stand in a stored hash. 14 takes 1.6 s of CPU; one more would not leave an answer its 5 s, and
@@ -19,9 +19,6 @@ const BCRYPT_PREFIX = 'bcrypt$';
 
 /** Django's PBKDF2PasswordHasher: iterations, salt (Django makes no `$` in it), 32 bytes in base64. */
 const PBKDF2_PATTERN = /^pbkdf2_sha256\$([1-9]\d{0,9})\$([^$]+)\$([A-Za-z0-9+/]{43}=)$/;
-
-/** What `PBKDF2_MAX_ITERATIONS` is by default: a second of CPU, above what any Django has written so far. */
-export const DEFAULT_PBKDF2_MAX_ITERATIONS = 2_000_000;
 
 type ParsedHash =
   | { readonly format: 'bcrypt_sha256' | 'bcrypt'; readonly bcryptHash: string; readonly cost: number }

@@ -1,3 +1,6 @@
+/** What `PBKDF2_MAX_ITERATIONS` is by default: a second of CPU, above what any Django has written so far. */
+export const DEFAULT_PBKDF2_MAX_ITERATIONS = 2_000_000;
+
 /**
  * PBKDF2-HMAC-SHA256 (RFC 8018 section 5.2) for one block of output, for Django's `pbkdf2_sha256$` hashes.
  *

@@ -17,9 +17,11 @@ export function prefersJson(c: AppContext): boolean {
   return best !== 'text/html';
 }
 
-/** Where to try again what failed, if there is such a page. */
-const retryAddress = (reason: Reason): string | null =>
-  reason.code === 'store_unavailable' && reason.unconfirmed === 'sign_out' ? '/logout/' : null;
+/** Where to try again a sign-out that was not confirmed: at the page that it came from. */
+function retryAddress(c: AppContext, reason: Reason): string | null {
+  if (reason.code !== 'store_unavailable' || reason.unconfirmed !== 'sign_out') return null;
+  return c.req.path === '/logout/' ? '/logout/' : '/sessions/';
+}
 
 /** Answers what went wrong, as a page or as `application/problem+json` (RFC 9457). */
 export function answerReason(c: AppContext, reason: Reason): Response | Promise<Response> {
@@ -31,7 +33,7 @@ export function answerReason(c: AppContext, reason: Reason): Response | Promise<
   }
   if (!prefersJson(c))
     return c.html(
-      <ErrorPage problem={problem} requestId={c.get('requestId')} retryAt={retryAddress(reason)} />,
+      <ErrorPage problem={problem} requestId={c.get('requestId')} retryAt={retryAddress(c, reason)} />,
       problem.status,
     );
   return c.body(

@@ -93,6 +93,13 @@ export async function setSessionCookies(
   await setCsrfCookie(c, tokenHash, session);
 }
 
+/** Expires both cookies in the answer. */
+export function expireCookies(c: AppContext): void {
+  const { settings, url } = c.get('request');
+  for (const cookie of sessionCookies(settings, url).expireAll())
+    c.header('Set-Cookie', cookie, { append: true });
+}
+
 /** `Max-Age` in seconds of the cookies that go with a session; null: they end with the browser. */
 function cookieLife(session: Session | null, nowMs: number): number | null {
   return session?.rememberMe === true ? Math.max(0, Math.ceil((session.expiresAtMs - nowMs) / 1000)) : null;

@@ -3,8 +3,6 @@ import type { FieldError } from '../errors.ts';
 import { characterCount } from '../text.ts';
 import { NEXT_MAX_CHARACTERS } from '../security/next-url.ts';
 
-export { characterCount };
-
 export const USERNAME_MAX_CHARACTERS = 150;
 export const PASSWORD_MAX_CHARACTERS = 4096;
 /** NIST SP 800-63B asks for at least 64; Django takes any, which would let a request cost much. */

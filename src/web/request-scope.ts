@@ -72,7 +72,7 @@ export function requestScope(
     client: request === null ? { ipAddress: null, userAgent: null, country: null } : readClientInfo(request),
     deps: depsFor(trace, 'foreground'),
     afterAnswer(task, work) {
-      // Begun in a later turn, so that it never delays the answer.
+      // Begun at the handler's next wait; nothing waits for it.
       const run = Promise.resolve()
         .then(() => work(depsFor(NO_TRACE, 'background')))
         .catch((error: unknown) =>

@@ -64,7 +64,7 @@ async function actOn({ sessions }: Stores, { session, holders }: Started, choice
   } else if (choice < 0.78) {
     const renewed = { tokenHash: newTokenHash(), kind: holder.kind };
     holders.push(renewed);
-    await sessions.renew(holder, renewed.tokenHash, sampleEnding(nowMs));
+    await sessions.renew(holder, renewed.tokenHash, sampleEnding(nowMs), session.userId);
   } else if (choice < 0.85) {
     await sessions.revoke(holder, { all: 'others' }, sampleEnding(nowMs));
   } else if (choice < 0.9) {

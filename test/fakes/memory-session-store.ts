@@ -52,6 +52,9 @@ export class MemorySessionStore implements SessionStore {
     return this.#outage.during('redis', () => this.#judge(holder, nowMs));
   }
 
+  /** By user; kept for ever, as no test lasts longer than a sign-in. */
+  readonly #passwordChangedAtMs = new Map<UserId, number>();
+
   refresh(tokenHash: TokenHash, session: Session): Promise<boolean> {
     return this.#outage.during('redis', () => {
       const stored = this.#find(tokenHash);
@@ -63,7 +66,7 @@ export class MemorySessionStore implements SessionStore {
   }
 
   start(request: StartRequest): Promise<Started> {
-    const { tokenHash, session, login, replaces, maxSessionsPerUser, ending } = request;
+    const { tokenHash, session, login, replaces, maxSessionsPerUser, checkedFromMs, ending } = request;
     return this.#outage.during('redis', () => {
       refuseIllFormed([session, login, ending]);
       const existing = this.#find(tokenHash);
@@ -72,6 +75,7 @@ export class MemorySessionStore implements SessionStore {
           return { loginEntryId: null, logouts: [] };
         throw new StartRefusedError();
       }
+      if ((this.#passwordChangedAtMs.get(session.userId) ?? 0) > checkedFromMs) throw new StartRefusedError();
       const logouts: RecordedLogout[] = [];
       for (const replaced of replaces) {
         const old = this.#findOpen(replaced, 'cookie', ending.nowMs);
@@ -132,6 +136,8 @@ export class MemorySessionStore implements SessionStore {
         if (wanted === undefined) return { status: 'not_found' };
         this.#finish(wanted, scope.only === me.session.id ? 'logout' : 'revoked', ending, logouts);
       } else {
+        if (scope.all === 'others' && scope.because === 'password_changed')
+          this.#passwordChangedAtMs.set(me.session.userId, ending.nowMs);
         const reason = scope.all === 'others' ? (scope.because ?? 'logout_others') : 'logout_all';
         const others = mine.filter(({ tokenHash }) => tokenHash !== holder.tokenHash);
         for (const each of scope.all === 'others' ? others : [...others, me])
@@ -150,10 +156,16 @@ export class MemorySessionStore implements SessionStore {
     });
   }
 
-  renew(holder: Holder, newTokenHash: TokenHash, ending: Ending): Promise<RenewResult> {
+  renew(holder: Holder, newTokenHash: TokenHash, ending: Ending, userId: UserId): Promise<RenewResult> {
     return this.#once(ending, (done): RenewResult => {
       const me = this.#findOpen(holder.tokenHash, holder.kind, ending.nowMs);
-      if (me === null) return this.#judgeInvalid(holder, ending.nowMs);
+      this.#passwordChangedAtMs.set(me?.session.userId ?? userId, ending.nowMs);
+      if (me === null) {
+        const unheard: RecordedLogout[] = [];
+        for (const other of this.#openSessionsOf(userId, ending.nowMs))
+          this.#finish(other, 'password_changed', ending, unheard);
+        return done(this.#judgeInvalid(holder, ending.nowMs));
+      }
       if (this.#find(newTokenHash) !== null) throw new StartRefusedError();
       const logouts: RecordedLogout[] = [];
       for (const other of this.#openSessionsOf(me.session.userId, ending.nowMs))

@@ -94,6 +94,8 @@ export function sampleStart(
     login: sampleLogin(createdAtMs, { userId, username, client, sessionId: session.id }),
     replaces: [],
     maxSessionsPerUser: 0,
+    // Later than any change of a password; tests of that say otherwise.
+    checkedFromMs: Number.MAX_SAFE_INTEGER,
     ending: sampleEnding(createdAtMs, { client }),
     ...changes,
   };
@@ -101,3 +103,6 @@ export function sampleStart(
 
 /** A session id that nobody has. */
 export const UNKNOWN_SESSION_ID = '0'.repeat(26) as SessionId;
+
+/** Whose sessions a renewal ends when its holder is none any more; nobody's in most tests. */
+export const SOMEBODY = '4711' as UserId;

@@ -15,6 +15,7 @@ import {
   sampleLogout,
   sampleSession,
   sampleStart,
+  SOMEBODY,
 } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { databaseCredentials, openCloudStores } from './open-cloud-stores.ts';
@@ -50,7 +51,7 @@ const METHODS: Record<'redis' | 'mysql', Record<string, (stores: Stores) => Prom
     end: ({ sessions }) => sessions.end([HASH], 'cookie', 'logout', ending()),
     revoke: ({ sessions }) => sessions.revoke(HOLDER, { all: 'everywhere' }, ending()),
     list: ({ sessions }) => sessions.list(HOLDER, NOW_MS),
-    renew: ({ sessions }) => sessions.renew(HOLDER, newTokenHash(), ending()),
+    renew: ({ sessions }) => sessions.renew(HOLDER, newTokenHash(), ending(), SOMEBODY),
     add: ({ outbox }) => outbox.add(sampleLogout(NOW_MS, { username: 'ann-marie' })),
     readOldest: ({ outbox }) => outbox.readOldest(10),
     remove: ({ outbox }) => outbox.remove(['1-1']),
@@ -253,7 +254,7 @@ describe('an answer that is lost, once', () => {
     await sessions.start(sampleStart(SESSION, HASH));
     const tokenHash = newTokenHash();
     loseOne('redis');
-    expect(await sessions.renew(HOLDER, tokenHash, ending())).toMatchObject({ status: 'renewed' });
+    expect(await sessions.renew(HOLDER, tokenHash, ending(), SOMEBODY)).toMatchObject({ status: 'renewed' });
     expect(await sessions.check({ tokenHash, kind: 'cookie' }, NOW_MS)).toMatchObject({ status: 'valid' });
   });
 

@@ -10,7 +10,14 @@ import {
 } from '../../src/session/upstash-scripts.ts';
 import { StoreUnavailableError } from '../../src/store/store-call.ts';
 import type { Front } from '../../tools/local-cloud/front.ts';
-import { newTokenHash, newUserId, sampleEnding, sampleSession, sampleStart } from '../fakes/samples.ts';
+import {
+  newTokenHash,
+  newUserId,
+  sampleEnding,
+  sampleSession,
+  sampleStart,
+  SOMEBODY,
+} from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
 import { expectIndexesAgree, everythingIn } from './redis-contents.ts';
@@ -54,7 +61,7 @@ describe('lives in Redis', () => {
   test('a renewed record keeps the end of its session', async () => {
     const { holder, session } = await begin(under);
     const hash = newTokenHash();
-    await under.store.renew(holder, hash, sampleEnding(under.nowMs()));
+    await under.store.renew(holder, hash, sampleEnding(under.nowMs()), SOMEBODY);
     expect(await cloud.redis.pexpiretime(recordKey(hash))).toBe(endsAtMs(session));
     expect(await cloud.redis.pexpiretime(recordKey(holder.tokenHash))).toBe(session.expiresAtMs);
   });
@@ -94,7 +101,7 @@ describe('lives in Redis', () => {
   test('nothing but the outbox lives for ever', async () => {
     const { tokenHash, holder } = await begin(under);
     await begin(under, {}, { replaces: [tokenHash] });
-    await under.store.renew(holder, newTokenHash(), sampleEnding(under.nowMs()));
+    await under.store.renew(holder, newTokenHash(), sampleEnding(under.nowMs()), SOMEBODY);
     const keys = await cloud.redis.keys('*');
     const lives = await Promise.all(keys.map(async (key) => [key, await cloud.redis.pttl(key)] as const));
     expect(lives.filter(([, ms]) => ms < 0).map(([key]) => key)).toEqual([OUTBOX_KEY]);
@@ -128,7 +135,7 @@ describe('commands', () => {
       () => store.refresh(holder.tokenHash, { ...session, lastSeenAtMs: t + 1 }),
       () => store.list(holder, t),
       () => store.revoke(holder, { all: 'others' }, sampleEnding(t)),
-      () => store.renew(holder, newTokenHash(), sampleEnding(t)),
+      () => store.renew(holder, newTokenHash(), sampleEnding(t), SOMEBODY),
       () => store.end([holder.tokenHash], 'cookie', 'logout', sampleEnding(t)),
       () => store.abandon(newTokenHash(), session, t),
       () => store.check(holder, t),
@@ -149,7 +156,7 @@ describe('commands', () => {
     const [oldSession, session] = [sampleSession(t), sampleSession(t)];
     await store.start(sampleStart(oldSession, old!));
     await store.start(sampleStart(session, first!, { replaces: [old!] }));
-    await store.renew({ tokenHash: first!, kind: 'cookie' }, second!, sampleEnding(t));
+    await store.renew({ tokenHash: first!, kind: 'cookie' }, second!, sampleEnding(t), SOMEBODY);
     await store.refresh(second!, { ...session, lastSeenAtMs: t + 1 });
     await store.revoke({ tokenHash: second!, kind: 'cookie' }, { all: 'everywhere' }, sampleEnding(t));
     await store.abandon(third!, sampleSession(t), t);
@@ -220,7 +227,7 @@ describe('at the same time', () => {
       if (holder !== undefined) {
         const all = round % 2 === 0 ? 'everywhere' : 'others';
         work.push(store.revoke(holder, { all }, sampleEnding(t)));
-        if (round % 3 === 0) work.push(store.renew(holder, newTokenHash(), sampleEnding(t)));
+        if (round % 3 === 0) work.push(store.renew(holder, newTokenHash(), sampleEnding(t), SOMEBODY));
       }
       const started = await Promise.all(starts);
       await Promise.all(work);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { endsAtMs } from '../../../src/session/rules.ts';
 import { newSessionId } from '../../../src/session/token.ts';
-import { newTokenHash, sampleEnding, sampleSession } from '../../fakes/samples.ts';
+import { newTokenHash, sampleEnding, sampleSession, SOMEBODY } from '../../fakes/samples.ts';
 import { begin, type Current } from './under-test.ts';
 
 export function describeCheck(current: Current): void {
@@ -145,7 +145,7 @@ export function describeRefresh(current: Current): void {
       const abandoned = await begin(current());
       await store.abandon(abandoned.tokenHash, abandoned.session, nowMs());
       const renewed = await begin(current());
-      await store.renew(renewed.holder, newTokenHash(), sampleEnding(nowMs()));
+      await store.renew(renewed.holder, newTokenHash(), sampleEnding(nowMs()), SOMEBODY);
       for (const { tokenHash, session, holder } of [ranOut, abandoned, renewed]) {
         expect(await store.refresh(tokenHash, { ...session, lastSeenAtMs: nowMs() + 1 })).toBe(false);
         expect(await store.check(holder, nowMs())).toMatchObject({ status: 'invalid' });

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { StartRefusedError } from '../../../src/session/session-store.ts';
 import { endsAtMs } from '../../../src/session/rules.ts';
-import { newTokenHash, newUserId, sampleEnding } from '../../fakes/samples.ts';
+import {
+  newTokenHash,
+  newUserId,
+  sampleEnding,
+  sampleSession,
+  sampleStart,
+  SOMEBODY,
+} from '../../fakes/samples.ts';
 import { begin, expectInOutbox, pendingLogouts, reasonsOf, type Current } from './under-test.ts';
 
 export function describeList(current: Current): void {
@@ -81,7 +88,7 @@ export function describeRenew(current: Current): void {
         const { store, nowMs } = current();
         const { holder, session } = await begin(current(), { kind, deviceName: 'Pixel' });
         const tokenHash = newTokenHash();
-        const result = await store.renew(holder, tokenHash, sampleEnding(nowMs()));
+        const result = await store.renew(holder, tokenHash, sampleEnding(nowMs()), SOMEBODY);
         expect(result).toEqual({ status: 'renewed', session, logouts: [] });
         expect(await store.check({ tokenHash, kind }, nowMs())).toEqual({ status: 'valid', session });
         expect(await store.list({ tokenHash, kind }, nowMs())).toMatchObject({ sessions: [session] });
@@ -93,7 +100,7 @@ export function describeRenew(current: Current): void {
       const { store, nowMs } = current();
       const { holder, session } = await begin(current());
       const ending = sampleEnding(nowMs());
-      await store.renew(holder, newTokenHash(), ending);
+      await store.renew(holder, newTokenHash(), ending, SOMEBODY);
       const { id: sessionId, userId } = session;
       const { ipAddress } = ending.client;
       expect(await store.check(holder, nowMs())).toEqual({
@@ -113,7 +120,7 @@ export function describeRenew(current: Current): void {
         await begin(current(), { userId, kind: 'bearer' }),
       ];
       const stranger = await begin(current());
-      const result = await store.renew(me.holder, newTokenHash(), sampleEnding(nowMs()));
+      const result = await store.renew(me.holder, newTokenHash(), sampleEnding(nowMs()), SOMEBODY);
       if (result.status !== 'renewed') throw new Error(`answered ${result.status}`);
       expect(reasonsOf(result.logouts)).toEqual(
         [other, phone].map(({ session }): [string, string] => [session.id, 'password_changed']).sort(),
@@ -122,11 +129,37 @@ export function describeRenew(current: Current): void {
       expect(await store.check(stranger.holder, nowMs())).toMatchObject({ status: 'valid' });
     });
 
+    test('refuses a start whose password was looked at before, not one looked at after', async () => {
+      const { store, nowMs, advance } = current();
+      const { holder, session } = await begin(current());
+      const lookedAtMs = nowMs();
+      await advance(1000);
+      await store.renew(holder, newTokenHash(), sampleEnding(nowMs()), session.userId);
+      const late = sampleSession(nowMs(), { userId: session.userId });
+      const start = (checkedFromMs: number) =>
+        store.start(sampleStart(late, newTokenHash(), { checkedFromMs }));
+      await expect(start(lookedAtMs)).rejects.toThrow(StartRefusedError);
+      await expect(start(nowMs())).resolves.toMatchObject({ logouts: [] });
+    });
+
+    test('by a session that was ended meanwhile still ends the others', async () => {
+      const { store, nowMs } = current();
+      const userId = newUserId();
+      const [me, thief] = [await begin(current(), { userId }), await begin(current(), { userId })];
+      await store.end([me.holder.tokenHash], 'cookie', 'logout', sampleEnding(nowMs()));
+      const result = await store.renew(me.holder, newTokenHash(), sampleEnding(nowMs()), userId);
+      expect(result).toMatchObject({ status: 'invalid', reason: 'ended' });
+      expect(await store.check(thief.holder, nowMs())).toMatchObject({
+        reason: 'ended',
+        tombstone: { reason: 'password_changed' },
+      });
+    });
+
     test('the session lives on under its new token, by the same rules', async () => {
       const { store, nowMs, advance } = current();
       const { holder, session } = await begin(current());
       const tokenHash = newTokenHash();
-      await store.renew(holder, tokenHash, sampleEnding(nowMs()));
+      await store.renew(holder, tokenHash, sampleEnding(nowMs()), SOMEBODY);
       const renewed = { tokenHash, kind: 'cookie' } as const;
       expect(await store.check(renewed, endsAtMs(session))).toMatchObject({ reason: 'expired' });
       const seen = { ...session, lastSeenAtMs: session.lastSeenAtMs + 3_600_000 };
@@ -141,9 +174,9 @@ export function describeRenew(current: Current): void {
       const userId = newUserId();
       const [me, other] = [await begin(current(), { userId }), await begin(current(), { userId })];
       const [tokenHash, ending] = [newTokenHash(), sampleEnding(nowMs())];
-      const first = await store.renew(me.holder, tokenHash, ending);
+      const first = await store.renew(me.holder, tokenHash, ending, SOMEBODY);
       expect(first).toMatchObject({ logouts: [{ activity: { sessionId: other.session.id } }] });
-      expect(await store.renew(me.holder, tokenHash, ending)).toEqual(first);
+      expect(await store.renew(me.holder, tokenHash, ending, SOMEBODY)).toEqual(first);
       expect(await pendingLogouts(current())).toHaveLength(1);
       expect(await store.check({ tokenHash, kind: 'cookie' }, nowMs())).toMatchObject({ status: 'valid' });
     });
@@ -154,7 +187,7 @@ export function describeRenew(current: Current): void {
       const [me, other] = [await begin(current(), { userId }), await begin(current(), { userId })];
       const tokenHash = newTokenHash();
       await store.abandon(tokenHash, me.session, nowMs());
-      await expect(store.renew(me.holder, tokenHash, sampleEnding(nowMs()))).rejects.toThrow(
+      await expect(store.renew(me.holder, tokenHash, sampleEnding(nowMs()), SOMEBODY)).rejects.toThrow(
         StartRefusedError,
       );
       expect(await store.check(other.holder, nowMs())).toMatchObject({ status: 'valid' });
@@ -165,7 +198,7 @@ export function describeRenew(current: Current): void {
       const { holder, session } = await begin(current());
       const tokenHash = newTokenHash();
       const asked = (changes: Partial<typeof holder>, atMs = nowMs()) =>
-        store.renew({ ...holder, ...changes }, tokenHash, sampleEnding(atMs));
+        store.renew({ ...holder, ...changes }, tokenHash, sampleEnding(atMs), SOMEBODY);
       expect(await asked({ tokenHash: newTokenHash() })).toMatchObject({ reason: 'unknown' });
       expect(await asked({ kind: 'bearer' })).toMatchObject({ reason: 'unknown' });
       expect(await asked({}, endsAtMs(session))).toMatchObject({ reason: 'expired' });

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { newTokenHash, newUserId, sampleEnding, sampleSession, sampleStart } from '../../fakes/samples.ts';
+import {
+  newTokenHash,
+  newUserId,
+  sampleEnding,
+  sampleSession,
+  sampleStart,
+  SOMEBODY,
+} from '../../fakes/samples.ts';
 import { begin, pendingLogouts, type Current } from './under-test.ts';
 
 const COUNT = 50;
@@ -79,7 +86,7 @@ export function describeRaces(current: Current): void {
       const { holder } = await begin(current());
       const hashes = [newTokenHash(), newTokenHash()];
       const results = await Promise.all(
-        hashes.map((hash) => store.renew(holder, hash, sampleEnding(nowMs()))),
+        hashes.map((hash) => store.renew(holder, hash, sampleEnding(nowMs()), SOMEBODY)),
       );
       expect(results.map(({ status }) => status).sort()).toEqual(['invalid', 'renewed']);
       const checks = await Promise.all(

@@ -2,7 +2,14 @@ import fc, { anyText } from '../../fakes/property.ts';
 import { describe, expect, test } from 'vitest';
 import { StartRefusedError } from '../../../src/session/session-store.ts';
 import { StoreUnavailableError } from '../../../src/store/store-call.ts';
-import { newTokenHash, newUserId, sampleEnding, sampleSession, sampleStart } from '../../fakes/samples.ts';
+import {
+  newTokenHash,
+  newUserId,
+  sampleEnding,
+  sampleSession,
+  sampleStart,
+  SOMEBODY,
+} from '../../fakes/samples.ts';
 import {
   begin,
   expectInOutbox,
@@ -273,7 +280,7 @@ export function describeAbandon(current: Current): void {
       expect(await store.end([tokenHash], 'cookie', 'logout', sampleEnding(nowMs()))).toEqual([]);
       expect(await store.revoke(holder, { all: 'everywhere' }, sampleEnding(nowMs()))).toEqual(unknown);
       expect(await store.list(holder, nowMs())).toEqual(unknown);
-      expect(await store.renew(holder, newTokenHash(), sampleEnding(nowMs()))).toEqual(unknown);
+      expect(await store.renew(holder, newTokenHash(), sampleEnding(nowMs()), SOMEBODY)).toEqual(unknown);
     });
   });
 }

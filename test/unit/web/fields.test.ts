@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
+import { characterCount } from '../../../src/text.ts';
 import {
-  characterCount,
   deviceName,
   fieldErrorsOf,
   newPassword,

@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest';
+import type { CallContent } from '../../tools/local-cloud/calls.ts';
+import type { Fault } from '../../tools/local-cloud/faults.ts';
+import { addUser, eventually, loginRows, logoutRows, type TestUser } from '../support/people.ts';
+import { seedVisitor } from '../support/seed-session.ts';
+import { useStage } from '../support/stage.ts';
+import { isScriptOn, openSessions } from './store-state.ts';
+
+const stage = useStage();
+
+/** Longer than the Worker waits: it arrives when the session has been given up already. */
+const LATE_MS = 2500;
+
+/** The script that starts a session: the only one on the record of a session with the record in its arguments. */
+const isStart = (call: CallContent): boolean => isScriptOn(call, 'session:', 'XADD');
+const isReserve = (call: CallContent): boolean => isScriptOn(call, 'throttle:attempt:', "'counted', 'EX'");
+
+const LOSSES: [string, Fault][] = [
+  ['each answer is lost', { kind: 'lose-answer', match: isStart }],
+  ['the work is done later, once', { kind: 'late', ms: LATE_MS, match: isStart, times: 1 }],
+  ['the work is done later, each time', { kind: 'late', ms: LATE_MS, match: isStart }],
+  ['the store breaks before the work', { kind: 'refuse', match: isStart }],
+];
+
+const signInByApi = ({ username, password }: TestUser) =>
+  stage.worker.visitor().request('/api/v1/sessions', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ username, password }),
+  });
+
+async function expectNothingOpen(user: TestUser): Promise<void> {
+  stage.cloud.faults.clear();
+  await stage.cloud.settled();
+  await eventually(async () => expect(await openSessions(stage.cloud, user.id)).toEqual([]));
+  // Nothing comes back to life when late work arrives after that.
+  await stage.cloud.settled();
+  expect(await openSessions(stage.cloud, user.id)).toEqual([]);
+}
+
+describe.each(LOSSES)('a start of which %s', (_, fault) => {
+  test('by an app: 503, no session that nobody holds, no logout for it', async () => {
+    const user = await addUser(stage.cloud);
+    stage.cloud.faults.set('redis', fault);
+    const refused = await signInByApi(user);
+    expect(refused.status, refused.body).toBe(503);
+    expect(refused.body).not.toContain('"token"');
+    await expectNothingOpen(user);
+    const again = await signInByApi(user);
+    expect(again.status).toBe(201);
+    await stage.worker.scheduled();
+    await stage.worker.delivered();
+    expect(await openSessions(stage.cloud, user.id)).toHaveLength(1);
+    // Nobody signed out: an abandoned start is no session that ended.
+    expect(await logoutRows(stage.cloud, user)).toEqual([]);
+  });
+
+  test('by a browser with a session: that one is replaced once, with one row', async () => {
+    const user = await addUser(stage.cloud);
+    const { visitor, session, token } = await seedVisitor(stage, user);
+    const csrf = { 'X-CSRFToken': await visitor.cookie('csrftoken') };
+    const { username, password } = user;
+    stage.cloud.faults.set('redis', fault);
+    const refused = await visitor.post('/sign-in/', { username, password }, csrf);
+    expect(refused.status, refused.body).toBe(503);
+    expect(await visitor.cookie('sessionid')).toBe(token);
+    stage.cloud.faults.clear();
+    await stage.cloud.settled();
+    await eventually(async () => {
+      const others = (await openSessions(stage.cloud, user.id)).filter((id) => id !== session.id);
+      expect(others).toEqual([]);
+    });
+    // The form that came with the refusal works.
+    expect((await visitor.submit(refused, { username, password })).status).toBe(303);
+    expect(await visitor.isSignedIn()).toBe(true);
+    await stage.worker.scheduled();
+    await stage.worker.delivered();
+    const rows = await logoutRows(stage.cloud, user);
+    expect(rows.map((row) => [row['session_id'], row['reason']])).toEqual([[session.id, 'replaced']]);
+  });
+});
+
+test('a start whose first answer is lost is one session and one login', async () => {
+  const user = await addUser(stage.cloud);
+  stage.cloud.faults.set('redis', { kind: 'lose-answer', match: isStart, times: 1 });
+  expect((await signInByApi(user)).status).toBe(201);
+  await stage.worker.scheduled();
+  await stage.worker.delivered();
+  expect(await openSessions(stage.cloud, user.id)).toHaveLength(1);
+  expect(await loginRows(stage.cloud, user.username)).toMatchObject([{ outcome: 'success' }]);
+});
+
+describe('a reservation that arrives late', () => {
+  const failures = async (user: TestUser): Promise<(string | null)[]> => {
+    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(user.username));
+    const account = Buffer.from(digest).toString('base64url');
+    const keys = await stage.cloud.redis.keys(`throttle:account*:${account}*`);
+    return Promise.all(keys.map((key) => stage.cloud.redis.hget(key, 'failures')));
+  };
+
+  test.each<[string, Fault]>([
+    ['once it was given up', { kind: 'late', ms: LATE_MS, match: isReserve }],
+    ['each answer lost', { kind: 'lose-answer', match: isReserve }],
+  ])('%s is not counted', async (_, fault) => {
+    const user = await addUser(stage.cloud);
+    stage.cloud.faults.set('redis', fault);
+    // One more than the limit of an account from one network.
+    const visitor = stage.worker.visitor();
+    const page = await visitor.get('/sign-in/');
+    const { username } = user;
+    const answers = await Promise.all(
+      Array.from({ length: 11 }, () => visitor.submit(page, { username, password: 'not this one' })),
+    );
+    expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => 503));
+    stage.cloud.faults.clear();
+    await stage.cloud.settled();
+    await eventually(async () => {
+      expect((await failures(user)).filter((count) => count !== null && count !== '0')).toEqual([]);
+    });
+    expect((await visitor.submit(page, { username, password: user.password })).status).toBe(303);
+  });
+});

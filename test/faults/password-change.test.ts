@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest';
+import { verifyPassword } from '../../src/user/password.ts';
+import type { CallContent } from '../../tools/local-cloud/calls.ts';
+import type { Fault } from '../../tools/local-cloud/faults.ts';
+import { addUser, eventually, logoutRows, PASSWORD, type TestUser } from '../support/people.ts';
+import { seedSession, seedVisitor } from '../support/seed-session.ts';
+import { useStage } from '../support/stage.ts';
+import type { Answer } from '../support/visitor.ts';
+import { isScriptOn, openSessions } from './store-state.ts';
+
+const stage = useStage();
+
+const NEW_PASSWORD = 'a wholly different phrase';
+const LATE_MS = 2500;
+const ANSWER_DEADLINE_MS = 5000;
+
+const isRenewal = (call: CallContent): boolean => isScriptOn(call, 'operation:', "'renewed'");
+const isNewHash = (call: CallContent): boolean =>
+  call.store === 'mysql' && call.sql.startsWith('UPDATE users SET password_hash');
+
+async function openScene() {
+  const user = await addUser(stage.cloud);
+  const browser = await seedVisitor(stage, user);
+  const app = await seedSession(stage.cloud, user, { kind: 'bearer' });
+  const change = async (current = PASSWORD): Promise<Answer> =>
+    browser.visitor.post(
+      '/account/password/',
+      { current_password: current, new_password: NEW_PASSWORD },
+      { 'X-CSRFToken': await browser.visitor.cookie('csrftoken') },
+    );
+  return { user, browser, app, change };
+}
+
+async function isPassword(user: TestUser, password: string): Promise<boolean> {
+  const [row] = await stage.cloud.query('SELECT password_hash FROM users WHERE id = ?', [user.id]);
+  return verifyPassword(password, String(row?.['password_hash']), 10);
+}
+
+async function recorded(user: TestUser): Promise<unknown[][]> {
+  await stage.worker.scheduled();
+  await stage.worker.delivered();
+  const rows = await logoutRows(stage.cloud, user);
+  return rows.map((row) => [row['session_id'], row['reason']]).sort();
+}
+
+describe('MySQL has the new hash, and Redis does not answer', () => {
+  test.each<[string, Fault]>([
+    ['breaks', { kind: 'refuse', match: isRenewal }],
+    ['hangs', { kind: 'hang', match: isRenewal }],
+    ['loses its answers', { kind: 'lose-answer', match: isRenewal }],
+    ['does it later', { kind: 'late', ms: LATE_MS, match: isRenewal }],
+  ])('%s: says what is done, and ends the others in the background', async (_, fault) => {
+    const { user, browser, app, change } = await openScene();
+    stage.cloud.faults.set('redis', fault);
+    const startedAtMs = performance.now();
+    const answer = await change();
+    expect(performance.now() - startedAtMs).toBeLessThan(ANSWER_DEADLINE_MS);
+    expect(answer.status).toBe(503);
+    expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(0);
+    expect(answer.body).toContain('The new password is set');
+    expect(answer.setCookies.filter((cookie) => cookie.startsWith('sessionid'))).toEqual([]);
+    expect(await isPassword(user, NEW_PASSWORD)).toBe(true);
+    await stage.cloud.settled();
+    await eventually(async () => {
+      expect(await openSessions(stage.cloud, user.id)).not.toContain(app.session.id);
+    });
+    stage.cloud.faults.clear();
+    await stage.cloud.settled();
+    // Whoever changed it holds the one session that is left, or none; nobody's is open.
+    const isStillIn = await browser.visitor.isSignedIn();
+    await eventually(async () => {
+      expect(await openSessions(stage.cloud, user.id)).toEqual(isStillIn ? [browser.session.id] : []);
+    });
+    const rows = await recorded(user);
+    expect(rows).toContainEqual([app.session.id, 'password_changed']);
+    expect(rows).toHaveLength(isStillIn ? 1 : 2);
+    await stage.worker.visitor().signIn({ ...user, password: NEW_PASSWORD });
+  });
+
+  test('once only: the change goes through', async () => {
+    const { user, browser, app, change } = await openScene();
+    stage.cloud.faults.set('redis', { kind: 'lose-answer', match: isRenewal, times: 1 });
+    expect((await change()).status).toBe(303);
+    expect(await browser.visitor.isSignedIn()).toBe(true);
+    expect(await browser.visitor.cookie('sessionid')).not.toBe(browser.token);
+    expect(await openSessions(stage.cloud, user.id)).toEqual([browser.session.id]);
+    expect(await recorded(user)).toEqual([[app.session.id, 'password_changed']]);
+  });
+});
+
+describe('MySQL does not confirm the new hash', () => {
+  test.each<[string, Fault]>([
+    ['breaks', { kind: 'refuse', match: isNewHash }],
+    ['hangs', { kind: 'hang', match: isNewHash }],
+  ])('%s before: nothing is changed', async (_, fault) => {
+    const { user, browser, app, change } = await openScene();
+    stage.cloud.faults.set('mysql', fault);
+    const answer = await change();
+    expect(answer.status).toBe(503);
+    expect(answer.body).not.toContain('The new password is set');
+    stage.cloud.faults.clear();
+    await stage.cloud.settled();
+    expect(await isPassword(user, PASSWORD)).toBe(true);
+    expect((await openSessions(stage.cloud, user.id)).sort()).toEqual(
+      [browser.session.id, app.session.id].sort(),
+    );
+    expect((await change()).status).toBe(303);
+    expect(await recorded(user)).toEqual([[app.session.id, 'password_changed']]);
+  });
+
+  test.each([1, 2])('its answer lost %i times: found out, and confirmed', async (times) => {
+    const { user, app, change } = await openScene();
+    stage.cloud.faults.set('mysql', { kind: 'lose-answer', match: isNewHash, times });
+    expect((await change()).status).toBe(303);
+    expect(await isPassword(user, NEW_PASSWORD)).toBe(true);
+    expect(await recorded(user)).toEqual([[app.session.id, 'password_changed']]);
+  });
+
+  test.each<[string, Fault]>([
+    ['each answer lost', { kind: 'lose-answer', match: isNewHash }],
+    ['carried out later', { kind: 'late', ms: LATE_MS, match: isNewHash }],
+  ])('%s: a new hash never leaves the other devices signed in for good', async (_, fault) => {
+    const { user, app, change } = await openScene();
+    stage.cloud.faults.set('mysql', fault);
+    const answer = await change();
+    expect(answer.status).toBe(503);
+    stage.cloud.faults.clear();
+    await stage.cloud.settled();
+    expect(await isPassword(user, NEW_PASSWORD)).toBe(true);
+    // Told that it failed, a person tries again; the old password is no longer right.
+    expect((await change()).status).toBe(401);
+    await eventually(async () => {
+      expect(await openSessions(stage.cloud, user.id)).not.toContain(app.session.id);
+    });
+    expect(await recorded(user)).toContainEqual([app.session.id, 'password_changed']);
+  });
+});

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Verification } from '../../src/session/verify-session.ts';
+import type { StoreName } from '../../tools/local-cloud/calls.ts';
+import type { Front } from '../../tools/local-cloud/front.ts';
+import { openCloud } from '../support/cloud.ts';
+import { addUser } from '../support/people.ts';
+import { seedSession, type SeededSession } from '../support/seed-session.ts';
+import { openWorkerGroup, type WorkerGroup } from '../support/worker-group.ts';
+import { ANSWER_DEADLINE_MS } from './fault-table.ts';
+import { OUTAGES } from './outages.ts';
+
+/** Another Worker: hands its visitors on to the service, as they are or as a bare token, and answers what that says. */
+const CALLER = `export default {
+  async fetch(request, env) {
+    const token = request.headers.get('Bare-Token');
+    return Response.json(await env.SESSIONS.verify(token ?? request));
+  },
+};`;
+
+let cloud: Front;
+let workers: WorkerGroup;
+let browser: SeededSession;
+let app: SeededSession;
+beforeAll(async () => {
+  cloud = await openCloud();
+  workers = await openWorkerGroup({ cloud, others: { caller: CALLER } });
+});
+afterAll(async () => {
+  await workers[Symbol.asyncDispose]();
+  await cloud.stop();
+});
+beforeEach(async () => {
+  const user = await addUser(cloud);
+  browser = await seedSession(cloud, user, { kind: 'cookie' });
+  app = await seedSession(cloud, user, { kind: 'bearer' });
+});
+
+async function verify(headers: Record<string, string>): Promise<Verification> {
+  const response = await workers.fetch('caller', 'https://app.example.org/', { headers });
+  expect(response.status).toBe(200);
+  return (await response.json()) as Verification;
+}
+const verifyToken = (token: string): Promise<Verification> => verify({ 'Bare-Token': token });
+
+/** Everything that another Worker can ask about the two sessions, at once. */
+const askAll = (): Promise<Verification[]> =>
+  Promise.all([
+    verify({ Cookie: `sessionid=${browser.token}` }),
+    verify({ Authorization: `Bearer ${app.token}` }),
+    verifyToken(browser.token),
+    verifyToken(app.token),
+  ]);
+
+describe.each(
+  (['redis', 'mysql'] as const).flatMap((store) => OUTAGES.map((outage) => ({ store, outage, ...outage }))),
+)('$store $name', ({ store, outage }: { store: StoreName; outage: (typeof OUTAGES)[number] }) => {
+  test('an outage is "unknown", never "invalid"; then the sessions are there', async () => {
+    const isKnown = outage.outcome === 'survived' || store === 'mysql';
+    await outage.begin(cloud, store);
+    const startedAtMs = performance.now();
+    const verifications = await askAll();
+    expect(performance.now() - startedAtMs).toBeLessThan(ANSWER_DEADLINE_MS);
+    // What can be told without asking is told: nothing was shown, or nothing that was ever given out.
+    expect(await verify({})).toEqual({ status: 'invalid', reason: 'missing' });
+    expect(await verifyToken('x')).toEqual({ status: 'invalid', reason: 'malformed' });
+    await outage.end(cloud, store);
+    const valid = [browser, app, browser, app].map(({ session }) => ({
+      status: 'valid',
+      session: { id: session.id, kind: session.kind },
+      user: { id: session.userId, username: session.username },
+    }));
+    expect(verifications).toMatchObject(isKnown ? valid : valid.map(() => ({ status: 'unknown' })));
+    expect(await askAll()).toMatchObject(valid);
+  });
+});

@@ -1,0 +1,3 @@
+import { describeFaultTable } from './fault-table.ts';
+
+describeFaultTable('redis');

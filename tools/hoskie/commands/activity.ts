@@ -1,0 +1,171 @@
+import type { Command } from 'commander';
+import type { ActivityFilter, Recorded } from '../../../src/activity/activity-search.ts';
+import {
+  LOGIN_OUTCOMES,
+  LOGOUT_REASONS,
+  type Activity,
+  type LoginOutcome,
+  type LogoutReason,
+} from '../../../src/activity/events.ts';
+import { parseIpAddress } from '../../../src/security/client-info.ts';
+import {
+  addCommand,
+  does,
+  pointInTime,
+  wholeNumber,
+  wordsOf,
+  type CommonOptions,
+  type Finish,
+} from '../command.ts';
+import { CliError, EXIT } from '../exit.ts';
+import { parseUserId } from '../find-user.ts';
+import { followRows } from '../follow.ts';
+import { printable, say, sayJson, sayTable, timeText, type Cell } from '../output.ts';
+import { openStores, type Stores } from '../stores.ts';
+
+const LIMIT = 50;
+const AGENT_SHOWN = 60;
+
+interface SearchOptions extends CommonOptions {
+  readonly user?: string;
+  readonly userId?: string;
+  readonly ip?: string;
+  readonly since?: number;
+  readonly until?: number;
+  readonly limit: number;
+  readonly follow?: boolean;
+}
+
+export function addActivityCommands(program: Command, finish: Finish): void {
+  const logouts = addSearchOptions(
+    addCommand(program, {
+      signature: 'logouts',
+      summary: 'search the record of ended sessions, newest first',
+      examples: [
+        ['logouts --user ann --since 7d', 'of one user'],
+        ['logouts --reason admin,revoked --json', 'by why they ended'],
+        ['logouts --follow', 'as they come, until Ctrl-C'],
+      ],
+    }),
+  ).option('--reason <words>', `of: ${LOGOUT_REASONS.join(', ')}`, wordsOf(LOGOUT_REASONS));
+  does<SearchOptions & { reason?: LogoutReason[] }>(logouts, finish, async (options) => {
+    const stores = openStores(options, 'database');
+    const filter = await filterOf(stores, options, options.reason ?? [], 'logouts');
+    await answer('logouts', options, filter, stores, (each) => stores.activitySearch.logouts(each));
+  });
+
+  const logins = addSearchOptions(
+    addCommand(program, {
+      signature: 'logins',
+      summary: 'search the record of sign-ins and failed tries, newest first',
+      examples: [
+        ['logins --ip 203.0.113.7 --since 24h', 'from one address'],
+        ['logins --outcome bad_credentials,throttled --limit 200', 'what failed'],
+        ['logins --follow --json', 'a JSON line each, as they come'],
+      ],
+    }),
+  ).option('--outcome <words>', `of: ${LOGIN_OUTCOMES.join(', ')}`, wordsOf(LOGIN_OUTCOMES));
+  does<SearchOptions & { outcome?: LoginOutcome[] }>(logins, finish, async (options) => {
+    const stores = openStores(options, 'database');
+    const filter = await filterOf(stores, options, options.outcome ?? [], 'logins');
+    await answer('logins', options, filter, stores, (each) => stores.activitySearch.logins(each));
+  });
+}
+
+const addSearchOptions = (command: Command): Command =>
+  command
+    .option('--user <name>', 'of the user with this name')
+    .option('--user-id <id>', 'of the user with this number in users.id')
+    .option('--ip <address>', 'from this IPv4 or IPv6 address')
+    .option(
+      '--since <time>',
+      'from then on: 2026-11-23, 2026-11-23T20:00:00Z (UTC), or 15m, 24h, 7d ago',
+      pointInTime,
+    )
+    .option('--until <time>', 'before then', pointInTime)
+    .option('--limit <n>', 'at most so many', wholeNumber(1, 100_000), LIMIT)
+    .option('--follow', 'go on with those that are recorded from now on, until Ctrl-C');
+
+async function filterOf<Detail extends string>(
+  stores: Stores,
+  options: SearchOptions,
+  details: readonly Detail[],
+  what: 'logouts' | 'logins',
+): Promise<ActivityFilter<Detail>> {
+  const ipAddress = parseIpAddress(options.ip ?? null);
+  if (options.ip !== undefined && ipAddress === null)
+    throw new CliError(EXIT.usage, '--ip is not an IP address.');
+  const userId = options.userId === undefined ? null : parseUserId(options.userId);
+  if (options.userId !== undefined && userId === null)
+    throw new CliError(EXIT.usage, '--user-id is not a number.');
+  const name = options.user ?? null;
+  // Failed tries have a name, but not always a user. Ends of sessions are indexed by user alone; the name of one who
+  // is gone from MySQL still stands in the rows, where it takes longer to be found.
+  const owner = name === null || what === 'logins' ? null : await stores.users.findByUsername(name);
+  return {
+    userId: userId ?? owner?.id ?? null,
+    username: owner === null ? name : null,
+    ipAddress,
+    sinceMs: options.since ?? null,
+    untilMs: options.until ?? null,
+    details,
+    limit: options.limit,
+    recordedFromMs: null,
+  };
+}
+
+async function answer<Detail extends string>(
+  what: 'logouts' | 'logins',
+  options: SearchOptions,
+  filter: ActivityFilter<Detail>,
+  stores: Stores,
+  search: (filter: ActivityFilter<Detail>) => Promise<Recorded<Activity>[]>,
+): Promise<void> {
+  if (options.follow === true) {
+    const sayOne = (row: Recorded<Activity>): void =>
+      options.json === true ? sayJson(viewActivity(row)) : say(lineOf(row));
+    await followRows({ filter, search, nowMs: () => stores.activitySearch.nowMs() }, sayOne);
+    return;
+  }
+  const rows = await search(filter);
+  if (options.json === true) {
+    sayJson({ [what]: rows.map(viewActivity) });
+    return;
+  }
+  sayTable(['TIME', 'USER', 'WHAT', 'ADDRESS', 'COUNTRY', 'SESSION', 'AGENT'], rows.map(cellsOf));
+}
+
+const atMsOf = (row: Activity): number => (row.type === 'logout' ? row.loggedOutAtMs : row.occurredAtMs);
+const detailOf = (row: Activity): string => (row.type === 'logout' ? row.reason : row.outcome);
+
+const cellsOf = (row: Activity): Cell[] => [
+  timeText(atMsOf(row)),
+  row.username,
+  detailOf(row),
+  row.client.ipAddress,
+  row.client.country,
+  row.sessionId,
+  row.client.userAgent?.slice(0, AGENT_SHOWN) ?? null,
+];
+
+/** Without columns: while following, nobody knows how wide the next row is. */
+const lineOf = (row: Activity): string =>
+  cellsOf(row)
+    .map((cell) => printable(String(cell ?? '-')))
+    .join('  ');
+
+/** The columns of the tables, times in RFC 3339. */
+const viewActivity = (row: Recorded<Activity>) => ({
+  id: row.id,
+  user_id: row.userId,
+  username: row.username,
+  ...(row.type === 'logout' ? { reason: row.reason } : { outcome: row.outcome }),
+  session_id: row.sessionId,
+  ip_address: row.client.ipAddress,
+  user_agent: row.client.userAgent,
+  country: row.client.country,
+  ...(row.type === 'logout'
+    ? { logged_out_at: timeText(row.loggedOutAtMs) }
+    : { occurred_at: timeText(row.occurredAtMs) }),
+  recorded_at: timeText(row.recordedAtMs),
+});

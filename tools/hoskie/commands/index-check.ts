@@ -1,0 +1,105 @@
+import type { Command } from 'commander';
+import type { IndexFault } from '../../../src/session/session-admin.ts';
+import { addCommand, does, type CommonOptions, type Finish } from '../command.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import { say, sayJson, sayTable } from '../output.ts';
+import { startProgress } from '../progress.ts';
+import { openStores } from '../stores.ts';
+
+/** Longer lists are cut on the screen, not in JSON. */
+const SHOWN = 50;
+
+const MEANINGS: Readonly<Record<IndexFault['kind'], string>> = {
+  unlisted: 'open, but not in the index of its user',
+  index_expires_early: 'the index expires before this session',
+  mismatched: 'listed, but another session or another user',
+  ended_but_listed: 'listed, but ended',
+  no_expiry: 'would stay for ever',
+  unreadable: 'not a record; nobody is signed in by it',
+};
+
+export function addIndexCommands(program: Command, finish: Finish): void {
+  const index = program
+    .command('index')
+    .description("compare sessions with the index of their users' sessions");
+  const check = addCommand(index, {
+    signature: 'check',
+    summary: 'look for open sessions that are not listed, and the reverse; exits with 1 where it finds any',
+    examples: [['index check', 'goes through all keys in steps; changes nothing']],
+  });
+  does(check, finish, (options) => run(options, false));
+  const repair = addCommand(index, {
+    signature: 'repair',
+    summary: 'put the index right; begins and ends no session',
+    examples: [['index repair', 'may be repeated']],
+  });
+  does(repair, finish, (options) => run(options, true));
+}
+
+async function run(options: CommonOptions, isRepair: boolean): Promise<ExitCode> {
+  const { sessionAdmin } = openStores(options, 'redis');
+  const totals = { open: 0, tombstones: 0, listed: 0, runOut: 0 };
+  // While Redis grows or shrinks its table, SCAN shows some keys twice.
+  const faults = new Map<string, IndexFault>();
+  const progress = await startProgress(isRepair ? 'Repairing' : 'Checking', await sessionAdmin.keyCount());
+  try {
+    let cursor: string | null = null;
+    do {
+      const step = await sessionAdmin.checkIndex(cursor, Date.now(), isRepair);
+      totals.open += step.openSessions;
+      totals.tombstones += step.tombstones;
+      totals.listed += step.listed;
+      totals.runOut += step.runOut;
+      step.faults.forEach((fault, i) => {
+        const key =
+          fault.sessionId === null ? `${cursor} ${i}` : `${fault.kind} ${fault.userId} ${fault.sessionId}`;
+        faults.set(key, fault);
+      });
+      progress.advance(step.keys);
+      cursor = step.cursor;
+    } while (cursor !== null);
+  } finally {
+    progress.stop();
+  }
+  const found = [...faults.values()];
+  const left = found.filter((fault) => !fault.isRepaired);
+  if (options.json === true) {
+    sayJson({
+      open_sessions: totals.open,
+      listed: totals.listed,
+      run_out: totals.runOut,
+      tombstones: totals.tombstones,
+      faults: found.map(({ kind, userId, sessionId, isRepaired }) => ({
+        kind,
+        user_id: userId,
+        session_id: sessionId,
+        repaired: isRepaired,
+      })),
+    });
+  } else {
+    say(`Open sessions ${totals.open}, listed ${totals.listed}, ended and remembered ${totals.tombstones}.`);
+    say(`Listed and run out: ${totals.runOut} (no fault${isRepair ? '; dropped' : ''}).`);
+    sayFaults(found, isRepair);
+  }
+  return left.length > 0 ? EXIT.failed : EXIT.ok;
+}
+
+function sayFaults(faults: readonly IndexFault[], isRepair: boolean): void {
+  if (faults.length === 0) {
+    say('No fault.');
+    return;
+  }
+  say(`Faults: ${faults.length}.`);
+  sayTable(
+    ['SESSION', 'USER ID', 'FAULT', ...(isRepair ? ['REPAIRED'] : [])],
+    faults
+      .slice(0, SHOWN)
+      .map(({ kind, userId, sessionId, isRepaired }) => [
+        sessionId,
+        userId,
+        MEANINGS[kind],
+        ...(isRepair ? [isRepaired] : []),
+      ]),
+  );
+  if (faults.length > SHOWN) say(`... and ${faults.length - SHOWN} more; --json has them all.`);
+}

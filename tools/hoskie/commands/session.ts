@@ -1,0 +1,144 @@
+import type { Command } from 'commander';
+import { parseSessionId, type SessionId } from '../../../src/session/token.ts';
+import type { FoundSession } from '../../../src/session/session-admin.ts';
+import { StoreUnavailableError } from '../../../src/store/store-call.ts';
+import { addCommand, does, type Finish } from '../command.ts';
+import { concludeEnd, endSessions, endSessionsOf, sayEnd, viewEnd } from '../end-sessions.ts';
+import { CliError, EXIT } from '../exit.ts';
+import { requireIdOf, type ById } from '../find-user.ts';
+import { note, printable, say, sayJson, sayTable, timeText } from '../output.ts';
+import { openStores, type Stores } from '../stores.ts';
+
+const AGENT_SHOWN = 60;
+
+export function addSessionCommands(program: Command, finish: Finish): void {
+  const session = program.command('session').description('list and end sessions');
+  addList(session, finish);
+  addEnd(session, finish);
+  addEndAll(session, finish);
+}
+
+function addList(parent: Command, finish: Finish): void {
+  const command = addCommand(parent, {
+    signature: 'list <user>',
+    summary: "list a user's open sessions, newest first",
+    examples: [
+      ['session list ann', ''],
+      ['session list --id 42', 'also where the user is gone from MySQL'],
+    ],
+  }).option('--id', 'the argument is a number from users.id');
+  does<ById>(command, finish, async (options, name = '') => {
+    const stores = openStores(options, 'redis', 'database');
+    const userId = await requireIdOf(stores, name, options);
+    const found = await stores.sessionAdmin.listOf(userId, Date.now());
+    if (options.json === true) {
+      sayJson({ user_id: userId, sessions: found.map(viewFound) });
+      return;
+    }
+    if (found.length === 0) {
+      say('No session is open.');
+      return;
+    }
+    sayTable(
+      ['SESSION', 'KIND', 'SIGNED IN', 'LAST SEEN', 'ENDS', 'ADDRESS', 'COUNTRY', 'DEVICE'],
+      found.map(({ session }) => [
+        session.id,
+        session.kind,
+        timeText(session.createdAtMs),
+        timeText(session.lastSeenAtMs),
+        timeText(session.expiresAtMs),
+        session.client.ipAddress,
+        session.client.country,
+        session.deviceName ?? session.client.userAgent?.slice(0, AGENT_SHOWN) ?? null,
+      ]),
+    );
+  });
+}
+
+function addEnd(parent: Command, finish: Finish): void {
+  const command = addCommand(parent, {
+    signature: 'end <session>',
+    summary: 'end one session by its public id',
+    examples: [
+      ['session end 7xk2m9q4r8t3v6w1y5z0abcdef', 'an id as session list or the table logins shows it'],
+    ],
+  });
+  does(command, finish, async (options, text = '') => {
+    const stores = openStores(options, 'redis', 'database');
+    const id = parseSessionId(text);
+    const found = id === null ? null : await findSession(stores, id);
+    if (id === null || found === null) return sayEndedBefore(stores, id, text, options.json === true);
+    const ended = await endSessions(stores, [found.tokenHash], 'admin');
+    if (options.json === true) sayJson({ user_id: found.session.userId, ...viewEnd(ended) });
+    else {
+      say(`The session was one of ${printable(found.session.username)}.`);
+      sayEnd(ended);
+    }
+    return concludeEnd(ended, 'The', `hoskie session end ${id}`);
+  });
+}
+
+/** The record of sign-ins tells at once whose it is; without it, all indexes are searched. */
+async function findSession(stores: Stores, id: SessionId): Promise<FoundSession | null> {
+  const nowMs = Date.now();
+  const owner = await stores.activitySearch.findOwner(id).catch(nullOnOutage);
+  const found = owner === null ? null : await stores.sessionAdmin.findOf(owner, id, nowMs);
+  return found ?? stores.sessionAdmin.find(id, nowMs);
+}
+
+/** Ending twice is no error; an id that nobody had is. */
+async function sayEndedBefore(stores: Stores, id: SessionId | null, text: string, json: boolean) {
+  const logout = id === null ? null : await stores.activitySearch.findLogout(id).catch(nullOnOutage);
+  if (logout === null) throw new CliError(EXIT.notFound, `There is no open session ${printable(text)}.`);
+  const at = timeText(logout.loggedOutAtMs);
+  if (json)
+    sayJson({
+      user_id: logout.userId,
+      revoked: 0,
+      logouts: [],
+      recorded: true,
+      complete: true,
+      ended_before: { id: logout.id, session_id: logout.sessionId, reason: logout.reason, logged_out_at: at },
+    });
+  else say(`It ended already, at ${at} (${logout.reason}).`);
+  return EXIT.ok;
+}
+
+/** What only helps to find something may fail: the sessions are in Redis. */
+function nullOnOutage(error: unknown): null {
+  if (!(error instanceof StoreUnavailableError)) throw error;
+  note('hoskie: MySQL does not answer; going on without it.');
+  return null;
+}
+
+function addEndAll(parent: Command, finish: Finish): void {
+  const command = addCommand(parent, {
+    signature: 'end-all <user>',
+    summary: "end all of a user's sessions; the user may sign in again",
+    examples: [
+      ['session end-all ann', ''],
+      ['session end-all --id 42', 'also where the user is gone from MySQL'],
+    ],
+  }).option('--id', 'the argument is a number from users.id');
+  does<ById>(command, finish, async (options, name = '') => {
+    const stores = openStores(options, 'redis', 'database');
+    const userId = await requireIdOf(stores, name, options);
+    const ended = await endSessionsOf(stores, userId, 'admin');
+    if (options.json === true) sayJson({ user_id: userId, ...viewEnd(ended) });
+    else sayEnd(ended);
+    return concludeEnd(ended, 'Some', `hoskie session end-all --id ${userId}`);
+  });
+}
+
+const viewFound = ({ session }: FoundSession) => ({
+  id: session.id,
+  kind: session.kind,
+  created_at: timeText(session.createdAtMs),
+  last_seen_at: timeText(session.lastSeenAtMs),
+  expires_at: timeText(session.expiresAtMs),
+  ip_address: session.client.ipAddress,
+  user_agent: session.client.userAgent,
+  country: session.client.country,
+  device_name: session.deviceName,
+  remember_me: session.rememberMe,
+});

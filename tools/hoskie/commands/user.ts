@@ -1,0 +1,213 @@
+import type { Command } from 'commander';
+import { hashPassword } from '../../../src/user/password.ts';
+import { findPasswordFlaw } from '../../../src/user/password-rules.ts';
+import { UserRefusedError, type StoredUser } from '../../../src/user/user-admin.ts';
+import { NEW_PASSWORD_MAX_CHARACTERS, USERNAME_MAX_CHARACTERS } from '../../../src/web/fields.ts';
+import { characterCount } from '../../../src/text.ts';
+import type { Settings } from '../../../src/settings.ts';
+import { addCommand, does, wholeNumber, type Finish } from '../command.ts';
+import { concludeEnd, endSessionsForGood, sayEnd, viewEnd } from '../end-sessions.ts';
+import { CliError, EXIT } from '../exit.ts';
+import { requireUser, type ById } from '../find-user.ts';
+import { hashFormat } from '../import/hash-format.ts';
+import { note, paint, printable, say, sayJson, sayTable, timeText } from '../output.ts';
+import { readNewPassword, type PasswordInput } from '../password-input.ts';
+import { openStores } from '../stores.ts';
+import { addUserImport } from './user-import.ts';
+
+const EMAIL_MAX_CHARACTERS = 254;
+const LIST_LIMIT = 50;
+
+interface EndOptions extends ById {
+  /** `--no-wait`. */
+  readonly wait: boolean;
+}
+
+export function addUserCommands(program: Command, finish: Finish): void {
+  const user = program.command('user').description('add, list, disable and import users');
+  addAdd(user, finish);
+  addPasswd(user, finish);
+  addActivation(user, finish);
+  addList(user, finish);
+  addUserImport(user, finish);
+}
+
+function addAdd(parent: Command, finish: Finish): void {
+  const command = addCommand(parent, {
+    signature: 'add <name>',
+    summary: 'add a user; asks for the password, or reads it from standard input',
+    examples: [
+      ['user add ann --email ann@example.org', 'asks for the password, twice'],
+      ['user add ann --password-stdin < secret.txt', 'takes it from a file'],
+    ],
+  })
+    .option('--email <address>', 'for people to know; not for sign-in')
+    .option('--password-stdin', 'read the password from standard input');
+  does<PasswordInput & { email?: string }>(command, finish, async (options, name = '') => {
+    requireGoodName(name);
+    const email = options.email ?? null;
+    if (email !== null && (!email.includes('@') || characterCount(email) > EMAIL_MAX_CHARACTERS))
+      throw new CliError(EXIT.usage, 'The e-mail address is not one.');
+    const stores = openStores(options, 'database');
+    if ((await stores.users.findByUsername(name)) !== null) throw nameTaken(name);
+    const passwordHash = await readHash(options, name, stores.settings);
+    const record = { id: null, username: name, passwordHash, email, firstName: '', lastName: '' };
+    try {
+      await stores.users.insert([{ ...record, isActive: true, lastLoginAtMs: null }]);
+    } catch (error) {
+      if (!(error instanceof UserRefusedError) || !error.isTaken) throw error;
+      // A repetition after a lost answer finds the row of the first time.
+      if ((await stores.users.findByUsername(name))?.passwordHash !== passwordHash) throw nameTaken(name);
+    }
+    const added = await requireUser(stores, name, {});
+    if (options.json === true) sayJson({ user: viewStoredUser(added) });
+    else say(`Added ${printable(name)} with the id ${added.id}.`);
+  });
+}
+
+function addPasswd(parent: Command, finish: Finish): void {
+  const command = addEndOptions(
+    addCommand(parent, {
+      signature: 'passwd <name>',
+      summary: "set a user's password and end all their sessions",
+      examples: [
+        ['user passwd ann', 'asks for the password, twice'],
+        ['user passwd --id 42 --password-stdin < secret.txt', 'the user with that id'],
+      ],
+    }),
+  ).option('--password-stdin', 'read the password from standard input');
+  does<PasswordInput & EndOptions>(command, finish, async (options, name = '') => {
+    const stores = openStores(options, 'redis', 'database');
+    const user = await requireUser(stores, name, options);
+    const passwordHash = await readHash(options, user.username, stores.settings);
+    // First what keeps people out, then the sessions of those who are in.
+    await stores.users.setPasswordHash(user.id, passwordHash);
+    const ended = await endSessionsForGood(stores, user.id, 'password_changed', options.wait);
+    if (options.json === true)
+      sayJson({ user: viewStoredUser({ ...user, passwordHash }), ...viewEnd(ended) });
+    else {
+      say(`The password of ${printable(user.username)} is set.`);
+      sayEnd(ended);
+    }
+    return concludeEnd(ended, 'The password is set, but', `hoskie session end-all --id ${user.id}`);
+  });
+}
+
+function addActivation(parent: Command, finish: Finish): void {
+  const disable = addEndOptions(
+    addCommand(parent, {
+      signature: 'disable <name>',
+      summary: 'keep a user from signing in and end all their sessions',
+      examples: [['user disable ann', 'takes 5 s, for sign-ins that are under way']],
+    }),
+  );
+  does<EndOptions>(disable, finish, async (options, name = '') => {
+    const stores = openStores(options, 'redis', 'database');
+    const user = await requireUser(stores, name, options);
+    await stores.users.setActive(user.id, false);
+    const ended = await endSessionsForGood(stores, user.id, 'admin', options.wait);
+    if (options.json === true)
+      sayJson({ user: viewStoredUser({ ...user, isActive: false }), ...viewEnd(ended) });
+    else {
+      say(`${printable(user.username)} ${user.isActive ? 'is' : 'was already'} disabled.`);
+      sayEnd(ended);
+    }
+    return concludeEnd(
+      ended,
+      `${printable(user.username)} is disabled, but`,
+      `hoskie user disable --id ${user.id}`,
+    );
+  });
+
+  const enable = addCommand(parent, {
+    signature: 'enable <name>',
+    summary: 'let a disabled user sign in again',
+    examples: [['user enable ann', '']],
+  }).option('--id', 'the argument is a number from users.id');
+  does<ById>(enable, finish, async (options, name = '') => {
+    const stores = openStores(options, 'database');
+    const user = await requireUser(stores, name, options);
+    await stores.users.setActive(user.id, true);
+    if (options.json === true) sayJson({ user: viewStoredUser({ ...user, isActive: true }) });
+    else say(`${printable(user.username)} ${user.isActive ? 'was not disabled' : 'may sign in again'}.`);
+  });
+}
+
+function addList(parent: Command, finish: Finish): void {
+  const command = addCommand(parent, {
+    signature: 'list',
+    summary: 'list users in the order of their ids',
+    examples: [
+      ['user list --like ann', 'names and e-mail addresses with "ann" in them'],
+      ["user list --like '%@example.org' --inactive", '% stands for anything'],
+    ],
+  })
+    .option('--inactive', 'disabled ones only')
+    .option('--like <text>', 'a part of the name or e-mail address')
+    .option('--limit <n>', 'at most so many', wholeNumber(1, 100_000), LIST_LIMIT);
+  does<{ inactive?: boolean; like?: string; limit: number }>(command, finish, async (options) => {
+    const stores = openStores(options, 'database');
+    const { inactive = false, like = null, limit } = options;
+    const found = await stores.users.list({ inactiveOnly: inactive, like, limit: limit + 1 });
+    const users = found.slice(0, limit);
+    const hasMore = found.length > limit;
+    if (options.json === true) {
+      sayJson({ users: users.map(viewStoredUser), has_more: hasMore });
+      return;
+    }
+    sayTable(
+      ['ID', 'NAME', 'E-MAIL', 'ACTIVE', 'LAST SIGN-IN', 'PASSWORD'],
+      users.map((user) => [
+        user.id,
+        user.username,
+        user.email,
+        user.isActive,
+        timeText(user.lastLoginAtMs),
+        hashFormat(user.passwordHash, stores.settings.PBKDF2_MAX_ITERATIONS).name,
+      ]),
+    );
+    if (hasMore) note(paint('dim', `There are more; --limit ${limit * 10} shows them.`));
+  });
+}
+
+const addEndOptions = (command: Command): Command =>
+  command
+    .option('--id', 'the argument is a number from users.id')
+    .option('--no-wait', 'do not look again, 5 s later, for sign-ins that were under way');
+
+function requireGoodName(name: string): void {
+  const flaw =
+    name === ''
+      ? 'The name is empty.'
+      : characterCount(name) > USERNAME_MAX_CHARACTERS
+        ? `The name may have ${USERNAME_MAX_CHARACTERS} characters at most.`
+        : name.trim() !== name || /\p{Cc}/u.test(name) || !name.isWellFormed()
+          ? 'The name has spaces at its ends or control characters; nobody could type it.'
+          : null;
+  if (flaw !== null) throw new CliError(EXIT.usage, flaw);
+}
+
+const nameTaken = (name: string): CliError =>
+  new CliError(EXIT.failed, `There is a user ${printable(name)} already.`);
+
+async function readHash(input: PasswordInput, username: string, settings: Settings): Promise<string> {
+  const password = await readNewPassword(input, (given) => {
+    if (!given.isWellFormed() || characterCount(given) > NEW_PASSWORD_MAX_CHARACTERS)
+      return `The new password may have ${NEW_PASSWORD_MAX_CHARACTERS} characters at most.`;
+    return findPasswordFlaw({ password: given, username, minLength: settings.MIN_PASSWORD_LENGTH });
+  });
+  return hashPassword(password, settings.BCRYPT_ROUNDS);
+}
+
+/** Everything but the hash itself. */
+const viewStoredUser = (user: StoredUser) => ({
+  id: user.id,
+  username: user.username,
+  email: user.email,
+  first_name: user.firstName,
+  last_name: user.lastName,
+  is_active: user.isActive,
+  last_login_at: timeText(user.lastLoginAtMs),
+  created_at: timeText(user.createdAtMs),
+  password_format: hashFormat(user.passwordHash).name,
+});

@@ -1,0 +1,162 @@
+import packageJson from '../../package.json' with { type: 'json' };
+import { deliver } from '../../src/activity/delivery.ts';
+import type { LogoutReason } from '../../src/activity/events.ts';
+import type { Log } from '../../src/log.ts';
+import { viewReceipt } from '../../src/session/presentation.ts';
+import type { Ending, RecordedLogout } from '../../src/session/session-store.ts';
+import type { TokenHash, UserId } from '../../src/session/token.ts';
+import { StoreUnavailableError } from '../../src/store/store-call.ts';
+import { uuidSeries, uuidV7 } from '../../src/uuid.ts';
+import { describeOutage, EXIT, type ExitCode } from './exit.ts';
+import { count, note, say, sayTable } from './output.ts';
+import type { Stores } from './stores.ts';
+
+/** What stands in `logout_activity.user_agent`: the user sees it, so nothing of the operator. */
+const USER_AGENT = `hoskie/${packageJson.version}`;
+
+/** Sessions ended by one script, so that it never holds the database's lock for long. */
+const BATCH_SIZE = 100;
+/** New sessions may begin while others are ended; whoever signs in faster than this is not to be caught. */
+const ROUNDS_MAX = 50;
+
+/** Longest time from a sign-in's look at the user to the start of its session: every answer comes within it. */
+export const SIGN_IN_MAX_MS = 5000;
+
+/** What was ended, and what is left to be done. */
+export interface EndResult {
+  readonly logouts: readonly RecordedLogout[];
+  /** Not null: sessions may still be open; a repetition ends them. */
+  readonly outage: StoreUnavailableError | null;
+  /** False: MySQL did not take the rows now; they are in the outbox, and the cron delivers them. */
+  readonly isRecorded: boolean;
+}
+
+/** Ends these sessions, each with its row in the outbox in the same step, and delivers the rows at once. */
+export async function endSessions(
+  stores: Stores,
+  tokenHashes: readonly TokenHash[],
+  reason: LogoutReason,
+): Promise<EndResult> {
+  const logouts: RecordedLogout[] = [];
+  let outage: StoreUnavailableError | null = null;
+  try {
+    for (let i = 0; i < tokenHashes.length; i += BATCH_SIZE) {
+      const batch = tokenHashes.slice(i, i + BATCH_SIZE);
+      logouts.push(...(await stores.sessions.end(batch, 'either', reason, newEnding())));
+    }
+  } catch (error) {
+    outage = outageOrThrow(error);
+  }
+  return { logouts, outage, isRecorded: await record(stores, logouts) };
+}
+
+/** Ends all sessions of a user, until none is left; never throws `StoreUnavailableError`, see `outage`. */
+export async function endSessionsOf(
+  stores: Stores,
+  userId: UserId,
+  reason: LogoutReason,
+): Promise<EndResult> {
+  let total: EndResult = { logouts: [], outage: null, isRecorded: true };
+  for (let round = 0; round < ROUNDS_MAX && total.outage === null; round += 1) {
+    try {
+      const open = await stores.sessionAdmin.listOf(userId, Date.now());
+      if (open.length === 0) break;
+      total = together(
+        total,
+        await endSessions(
+          stores,
+          open.map((found) => found.tokenHash),
+          reason,
+        ),
+      );
+    } catch (error) {
+      total = { ...total, outage: outageOrThrow(error) };
+    }
+  }
+  return total;
+}
+
+/**
+ * `endSessionsOf`, and once more after the longest time that a sign-in takes: one that was let in before MySQL
+ * kept the user out may start its session only now. `wait` false leaves the second look out.
+ */
+export async function endSessionsForGood(
+  stores: Stores,
+  userId: UserId,
+  reason: LogoutReason,
+  wait: boolean,
+): Promise<EndResult> {
+  const first = await endSessionsOf(stores, userId, reason);
+  if (!wait || first.outage !== null) return first;
+  if (process.stderr.isTTY) note('Waiting 5 s for sign-ins that were under way ...');
+  await new Promise((resolve) => setTimeout(resolve, SIGN_IN_MAX_MS));
+  return together(first, await endSessionsOf(stores, userId, reason));
+}
+
+const together = (a: EndResult, b: EndResult): EndResult => ({
+  logouts: [...a.logouts, ...b.logouts],
+  outage: a.outage ?? b.outage,
+  isRecorded: a.isRecorded && b.isRecorded,
+});
+
+function newEnding(): Ending {
+  const nowMs = Date.now();
+  return {
+    operationId: uuidV7(nowMs),
+    nowMs,
+    client: { ipAddress: null, userAgent: USER_AGENT, country: null },
+    eventIds: uuidSeries(nowMs),
+  };
+}
+
+async function record(stores: Stores, logouts: readonly RecordedLogout[]): Promise<boolean> {
+  if (logouts.length === 0) return true;
+  try {
+    await deliver({ ...stores, log: NOTES }, logouts, Date.now());
+    return true;
+  } catch (error) {
+    outageOrThrow(error);
+    return false;
+  }
+}
+
+/** Tells of events that MySQL will never take. */
+export const NOTES: Log = {
+  event(name, { activity_id: id, reason }) {
+    if (name === 'activity_set_aside')
+      note(`hoskie: event ${id ?? '(unreadable)'} was set aside: ${reason}.`);
+  },
+};
+
+function outageOrThrow(error: unknown): StoreUnavailableError {
+  if (error instanceof StoreUnavailableError) return error;
+  throw error;
+}
+
+/** What was ended, as JSON: `complete` false means that sessions may still be open. */
+export const viewEnd = (result: EndResult) => ({
+  ...viewReceipt(result.logouts),
+  recorded: result.isRecorded,
+  complete: result.outage === null,
+});
+
+/** Prints what was ended. */
+export function sayEnd({ logouts, isRecorded }: EndResult): void {
+  if (logouts.length === 0) {
+    say('No session was open.');
+    return;
+  }
+  say(`Ended ${count(logouts.length, 'session')}.`);
+  sayTable(
+    ['SESSION', 'REASON', 'LOGOUT'],
+    logouts.map(({ activity }) => [activity.sessionId, activity.reason, activity.id]),
+  );
+  if (!isRecorded) note('hoskie: MySQL does not take the rows now; they are in the outbox and will follow.');
+}
+
+/** Says what is left to be done after an outage; the exit code that goes with it. */
+export function concludeEnd({ outage }: EndResult, done: string, repeat: string): ExitCode {
+  if (outage === null) return EXIT.ok;
+  note(`hoskie: ${done} sessions may still be open: ${describeOutage(outage)} Repeat: ${repeat}`);
+  return EXIT.storeOut;
+}

@@ -1,0 +1,85 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { parseSettings, type Settings } from '../../src/settings.ts';
+import { CliError, EXIT } from './exit.ts';
+import { note } from './output.ts';
+
+/** The stores that a command needs. */
+export type Need = 'redis' | 'database';
+
+const CREDENTIALS: Readonly<Record<Need, readonly string[]>> = {
+  redis: ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN'],
+  database: ['DATABASE_URL'],
+};
+const ALL_CREDENTIALS = Object.values(CREDENTIALS).flat();
+
+const DEV_VARS = '.dev.vars';
+const DEV_BINDINGS = '.local/dev/worker.env';
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Well-formed values for what a command does not need, so that one reader serves all. Nothing is ever sent there.
+ */
+const PLACEHOLDERS: Variables = {
+  UPSTASH_REDIS_REST_URL: 'http://redis.invalid',
+  UPSTASH_REDIS_REST_TOKEN: 'none',
+  DATABASE_URL: 'mysql://none:none@database.invalid/none',
+  SECRET_KEY: 'the-tool-makes-no-csrf-tokens-and-needs-none',
+};
+
+interface Source {
+  readonly name: string;
+  readonly variables: Variables;
+}
+
+/**
+ * Finds the credentials and settings, read as the Worker reads them: `--env FILE` alone where given, else the
+ * environment, `.dev.vars` or, last, those of `npm run dev`, of which it tells on standard error. The first
+ * source that has any credential counts alone: the Redis of one place never meets the MySQL of another.
+ */
+export function readEnvironment(envFile: string | undefined, needs: readonly Need[]): Settings {
+  const source = findSource(envFile);
+  const needed = needs.flatMap((need) => CREDENTIALS[need]);
+  const missing = needed.filter((name) => isEmpty(source.variables[name]));
+  if (missing.length > 0) {
+    throw new CliError(EXIT.usage, `${missing.join(' and ')}: not set in ${source.name}.`);
+  }
+  const variables: Record<string, string | undefined> = { ...source.variables };
+  for (const [name, placeholder] of Object.entries(PLACEHOLDERS)) {
+    if (!needed.includes(name)) variables[name] = placeholder;
+  }
+  const result = parseSettings(variables);
+  if (!result.ok)
+    throw new CliError(EXIT.usage, `${result.malformed.join(' and ')}: malformed in ${source.name}.`);
+  return result.settings;
+}
+
+function findSource(envFile: string | undefined): Source {
+  if (envFile !== undefined) return { name: envFile, variables: readEnvFile(envFile) };
+  const sources: (() => Source)[] = [
+    () => ({ name: 'the environment', variables: process.env }),
+    () => ({ name: DEV_VARS, variables: existsSync(DEV_VARS) ? readEnvFile(DEV_VARS) : {} }),
+    () => ({ name: DEV_BINDINGS, variables: existsSync(DEV_BINDINGS) ? readEnvFile(DEV_BINDINGS) : {} }),
+  ];
+  for (const open of sources) {
+    const source = open();
+    if (ALL_CREDENTIALS.every((name) => isEmpty(source.variables[name]))) continue;
+    if (source.name === DEV_BINDINGS) note(`hoskie: using the local cloud of npm run dev (${DEV_BINDINGS}).`);
+    return source;
+  }
+  throw new CliError(
+    EXIT.usage,
+    `No credentials. Set ${ALL_CREDENTIALS.join(', ')} in the environment or in ${DEV_VARS}, name a file with --env FILE, or start npm run dev.`,
+  );
+}
+
+function readEnvFile(path: string): Variables {
+  try {
+    return parseEnv(readFileSync(path, 'utf8'));
+  } catch {
+    throw new CliError(EXIT.usage, `${path} cannot be read.`);
+  }
+}
+
+const isEmpty = (value: string | undefined): boolean => value === undefined || value === '';

@@ -1,0 +1,49 @@
+import { EventRefusedError } from '../../src/activity/activity-log.ts';
+import { StatementRefusedError } from '../../src/store/planetscale-client.ts';
+import { StoreUnavailableError } from '../../src/store/store-call.ts';
+import { UserRefusedError } from '../../src/user/user-admin.ts';
+
+/** What a command ends with; listed in docs/cli.md. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, notFound: 3, storeOut: 4, interrupted: 130 } as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Ends a command with one line on standard error. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  readonly exitCode: ExitCode;
+  constructor(exitCode: ExitCode, message: string) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+const STORES = { redis: 'Redis', database: 'MySQL' } as const;
+const FAULTS = {
+  timeout: 'does not answer in time',
+  unreachable: 'cannot be reached',
+  refused: 'refuses the request (are the credentials right, and the tables there?)',
+  protocol: 'answers something else than it should',
+} as const;
+
+/** An outage in words; nothing of the vendor's text. */
+export const describeOutage = (error: StoreUnavailableError): string =>
+  `${STORES[error.store]} ${FAULTS[error.fault]}.`;
+
+/** Whatever was thrown, as one line and an exit code. The text of an unexpected error could hold anything. */
+export function describeError(error: unknown): { message: string; exitCode: ExitCode } {
+  if (error instanceof CliError) return error;
+  if (error instanceof StoreUnavailableError)
+    return { message: describeOutage(error), exitCode: EXIT.storeOut };
+  if (error instanceof UserRefusedError || error instanceof StatementRefusedError)
+    return { message: `MySQL refused the row (error ${error.errno}).`, exitCode: EXIT.failed };
+  if (error instanceof EventRefusedError)
+    return { message: `MySQL refused the event (${error.reason}).`, exitCode: EXIT.failed };
+  if (error instanceof Error && error.name === 'ExitPromptError')
+    return { message: 'Stopped; nothing was changed.', exitCode: EXIT.interrupted };
+  const place = error instanceof Error ? /[\w-]+\.ts:\d+/.exec(error.stack ?? '')?.[0] : undefined;
+  const name = error instanceof Error ? error.name : typeof error;
+  return {
+    message: `Something went wrong inside (${name}${place === undefined ? '' : ` at ${place}`}).`,
+    exitCode: EXIT.failed,
+  };
+}

@@ -1,0 +1,38 @@
+import type { UserId } from '../../src/session/token.ts';
+import type { StoredUser } from '../../src/user/user-admin.ts';
+import { CliError, EXIT } from './exit.ts';
+import { printable } from './output.ts';
+import type { Stores } from './stores.ts';
+
+/** With `--id` the argument is a number in `users.id`, not a name. */
+export interface ById {
+  readonly id?: boolean;
+}
+
+/** Reads `users.id` from outside: an unsigned 64-bit number; null: none. */
+export function parseUserId(text: string): UserId | null {
+  if (!/^[1-9]\d{0,19}$/.test(text) || BigInt(text) >= 2n ** 64n) return null;
+  return text as UserId;
+}
+
+function requireUserId(text: string): UserId {
+  const id = parseUserId(text);
+  if (id === null)
+    throw new CliError(EXIT.usage, 'With --id, the argument is a number from the table users.');
+  return id;
+}
+
+export async function requireUser(stores: Stores, text: string, { id }: ById): Promise<StoredUser> {
+  const user =
+    id === true ? await stores.users.findById(requireUserId(text)) : await stores.users.findByUsername(text);
+  if (user !== null) return user;
+  throw new CliError(
+    EXIT.notFound,
+    `There is no user ${id === true ? 'with the id ' : ''}${printable(text)}.`,
+  );
+}
+
+/** A user's id; with `--id` also of one whose row is gone, as sessions may have outlived it. */
+export async function requireIdOf(stores: Stores, text: string, byId: ById): Promise<UserId> {
+  return byId.id === true ? requireUserId(text) : (await requireUser(stores, text, byId)).id;
+}

@@ -1,0 +1,209 @@
+import type { UserId } from '../../../src/session/token.ts';
+import { UserRefusedError, type StoredUser, type UserUpdate } from '../../../src/user/user-admin.ts';
+import { concludeEnd, endSessionsOf } from '../end-sessions.ts';
+import { EXIT } from '../exit.ts';
+import type { Stores } from '../stores.ts';
+import { hashFormat } from './hash-format.ts';
+import { nameKey, type BadUser, type GoodUser } from './judge.ts';
+
+/** Users looked up, and added, by one statement. */
+const BATCH_SIZE = 200;
+
+export interface ImportReport {
+  added: number;
+  updated: number;
+  unchanged: number;
+  /** The dump has another password, but the one here was set or rewritten by this service. */
+  keptPasswords: number;
+  sessionsEnded: number;
+  /** Some sessions may still be open after a change that ends them. */
+  isIncomplete: boolean;
+  readonly skipped: BadUser[];
+  /** Users who are here now and cannot sign in until a password is set. */
+  readonly withoutPassword: { readonly username: string; readonly reason: string }[];
+}
+
+export const newReport = (): ImportReport => ({
+  added: 0,
+  updated: 0,
+  unchanged: 0,
+  keptPasswords: 0,
+  sessionsEnded: 0,
+  isIncomplete: false,
+  skipped: [],
+  withoutPassword: [],
+});
+
+export interface ImportRun {
+  readonly stores: Stores;
+  /** True: nothing is written. */
+  readonly isDryRun: boolean;
+  readonly report: ImportReport;
+  readonly advance: (by: number) => void;
+}
+
+/**
+ * Brings the users of a dump in, batch by batch; a repetition finds those that are there and goes on behind them.
+ * What was done so far stands in the report, also when `StoreUnavailableError` ends the run.
+ */
+export async function importUsers(run: ImportRun, users: readonly GoodUser[]): Promise<void> {
+  // Numbers of the dump first: MySQL must not give one of them to a user who comes without.
+  const sorted = [...users].sort((a, b) => Number(a.record.id === null) - Number(b.record.id === null));
+  for (let i = 0; i < sorted.length; i += BATCH_SIZE) {
+    const batch = sorted.slice(i, i + BATCH_SIZE);
+    const fresh: GoodUser[] = [];
+    const find = await findExisting(run.stores, batch);
+    for (const user of batch) {
+      const found = find(user);
+      if (found === null) fresh.push(user);
+      else if (typeof found === 'string') skip(run, user, found);
+      else await updateUser(run, user, found);
+    }
+    await insertUsers(
+      run,
+      fresh.filter(({ record }) => record.id !== null),
+    );
+    await insertUsers(
+      run,
+      fresh.filter(({ record }) => record.id === null),
+    );
+    run.advance(batch.length);
+  }
+}
+
+function skip({ report }: ImportRun, user: GoodUser, reason: string): void {
+  report.skipped.push({ place: user.place, username: user.record.username, reason });
+}
+
+/** Answers who is here in the place of a user: nobody, the same user, or, in words, somebody else. */
+async function findExisting(stores: Stores, batch: readonly GoodUser[]) {
+  const ids = batch.flatMap(({ record }) => record.id ?? []);
+  const [byIds, byNames] = await Promise.all([
+    stores.users.findByIds(ids),
+    stores.users.findByUsernames(batch.map(({ record }) => record.username)),
+  ]);
+  const ofId = new Map<UserId, StoredUser>(byIds.map((user) => [user.id, user]));
+  const ofName = new Map(byNames.map((user) => [nameKey(user.username), user]));
+  return ({ record }: GoodUser): StoredUser | string | null => {
+    const sameName = ofName.get(nameKey(record.username));
+    if (sameName !== undefined) {
+      if (sameName.username !== record.username)
+        return `there is a user here whose name differs in trailing spaces alone (id ${sameName.id})`;
+      if (record.id !== null && sameName.id !== record.id) return `the name has the id ${sameName.id} here`;
+      return sameName;
+    }
+    const sameId = record.id === null ? undefined : ofId.get(record.id);
+    return sameId === undefined ? null : `the id is that of ${sameId.username} here`;
+  };
+}
+
+/**
+ * What the dump knows better of a user who is here. This service changes no names or addresses; it rewrites hashes,
+ * always to `bcrypt_sha256`, so only one of another format can be older than the dump's. Nobody is enabled again
+ * who was disabled here.
+ */
+export function planUpdate({ record }: GoodUser, here: StoredUser): UserUpdate & { keepsPassword: boolean } {
+  const hashHere = hashFormat(here.passwordHash);
+  const isOther = hashFormat(record.passwordHash).isUsable && record.passwordHash !== here.passwordHash;
+  const takesPassword = isOther && !hashHere.isOwn;
+  const isLater = record.lastLoginAtMs !== null && record.lastLoginAtMs > (here.lastLoginAtMs ?? -Infinity);
+  return {
+    keepsPassword: isOther && hashHere.isOwn,
+    ...(takesPassword && { passwordHash: record.passwordHash }),
+    ...(record.email !== null && record.email !== here.email && { email: record.email }),
+    ...(isNews(record.firstName, here.firstName) && { firstName: record.firstName }),
+    ...(isNews(record.lastName, here.lastName) && { lastName: record.lastName }),
+    ...(!record.isActive && here.isActive && { isActive: false as const }),
+    ...(isLater && { lastLoginAtMs: record.lastLoginAtMs }),
+  };
+}
+
+/** Nothing in the dump may be a column that was left out. */
+const isNews = (dumped: string, here: string): boolean => dumped !== '' && dumped !== here;
+
+async function updateUser(run: ImportRun, user: GoodUser, here: StoredUser): Promise<void> {
+  const { report, stores } = run;
+  const { keepsPassword, ...changes } = planUpdate(user, here);
+  if (keepsPassword) report.keptPasswords += 1;
+  const passwordHash = changes.passwordHash ?? here.passwordHash;
+  if (!hashFormat(passwordHash, stores.settings.PBKDF2_MAX_ITERATIONS).isUsable) notePassword(run, user);
+  if (Object.keys(changes).length === 0) {
+    report.unchanged += 1;
+    return;
+  }
+  if (!run.isDryRun) {
+    try {
+      if (!(await stores.users.update(here.id, here.passwordHash, changes))) {
+        skip(run, user, 'the password was changed here just now; repeat the import');
+        return;
+      }
+    } catch (error) {
+      skip(run, user, describeRefusal(error));
+      return;
+    }
+    // As with every change of a password, and every user who is disabled.
+    if (changes.isActive === false) await endSessions(run, here.id, 'admin');
+    else if (changes.passwordHash !== undefined) await endSessions(run, here.id, 'password_changed');
+  }
+  report.updated += 1;
+}
+
+async function endSessions(
+  { stores, report }: ImportRun,
+  userId: UserId,
+  reason: 'admin' | 'password_changed',
+): Promise<void> {
+  const ended = await endSessionsOf(stores, userId, reason);
+  report.sessionsEnded += ended.logouts.length;
+  const exitCode = concludeEnd(
+    ended,
+    `User ${userId} is changed, but`,
+    `hoskie session end-all --id ${userId}`,
+  );
+  if (exitCode !== EXIT.ok) report.isIncomplete = true;
+}
+
+function notePassword({ report }: ImportRun, { record, noPassword }: GoodUser): void {
+  report.withoutPassword.push({ username: record.username, reason: noPassword ?? 'none' });
+}
+
+/** All by one statement; where MySQL refuses it, one by one, to find out whom it means. */
+async function insertUsers(run: ImportRun, users: readonly GoodUser[]): Promise<void> {
+  if (users.length === 0) return;
+  try {
+    if (!run.isDryRun) await run.stores.users.insert(users.map(({ record }) => record));
+  } catch (error) {
+    if (!(error instanceof UserRefusedError)) throw error;
+    if (users.length > 1) {
+      for (const user of users) await insertUsers(run, [user]);
+      return;
+    }
+    const [user] = users;
+    if (user === undefined || (await isOurRow(run.stores, user, error))) {
+      if (user !== undefined) countAdded(run, user);
+      return;
+    }
+    skip(run, user, describeRefusal(error));
+    return;
+  }
+  for (const user of users) countAdded(run, user);
+}
+
+function countAdded(run: ImportRun, user: GoodUser): void {
+  run.report.added += 1;
+  if (user.noPassword !== null) notePassword(run, user);
+}
+
+/** A statement that was sent again after a lost answer finds what it wrote the first time. */
+async function isOurRow(stores: Stores, { record }: GoodUser, refusal: UserRefusedError): Promise<boolean> {
+  if (!refusal.isTaken) return false;
+  const here = await stores.users.findByUsername(record.username);
+  return here?.passwordHash === record.passwordHash && (record.id === null || here.id === record.id);
+}
+
+function describeRefusal(error: unknown): string {
+  if (!(error instanceof UserRefusedError)) throw error;
+  return error.isTaken
+    ? 'the name or the id was taken just now'
+    : `MySQL refused the row (error ${error.errno})`;
+}

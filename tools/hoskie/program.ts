@@ -1,0 +1,56 @@
+import { Command, CommanderError } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Finish } from './command.ts';
+import { addActivityCommands } from './commands/activity.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
+import { addIndexCommands } from './commands/index-check.ts';
+import { addOutboxCommands } from './commands/outbox.ts';
+import { addSchemaCommands } from './commands/schema.ts';
+import { addSessionCommands } from './commands/session.ts';
+import { addUserCommands } from './commands/user.ts';
+import { describeError, EXIT, type ExitCode } from './exit.ts';
+import { note } from './output.ts';
+
+const EXIT_CODES = `
+Exit codes: 0 done, 1 failed or something was found, 2 wrong usage, 3 not found, 4 a store is out.
+Credentials: UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN and DATABASE_URL in the environment, in .dev.vars or
+in the file of --env; without any, those of npm run dev. See docs/cli.md.`;
+
+/** Commander repeats arguments that are too many: somebody may have written a password there. */
+const withoutArguments = (text: string): string => text.replace(/( but got \d+): [^]*/, '$1.\n');
+
+/** Runs `hoskie` with these arguments; answers the exit code and never throws. */
+export async function run(args: readonly string[]): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.ok;
+  const finish: Finish = (given) => {
+    exitCode = given ?? EXIT.ok;
+  };
+  const program = new Command('hoskie')
+    .description("Cloud Hoskie's tool for operators: users, sessions, the record of activity, the stores.")
+    .version(packageJson.version)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(withoutArguments(text)) })
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText('after', EXIT_CODES);
+  for (const add of [
+    addUserCommands,
+    addSessionCommands,
+    addActivityCommands,
+    addOutboxCommands,
+    addIndexCommands,
+    addSchemaCommands,
+    addDoctorCommand,
+  ]) {
+    add(program, finish);
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // It has printed its line, or the help, already. Help that was not asked for is an error in usage.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    const { message, exitCode: failed } = describeError(error);
+    note(`hoskie: ${message}`);
+    return failed;
+  }
+}

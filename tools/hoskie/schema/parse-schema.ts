@@ -1,0 +1,58 @@
+/** What two schemas are compared by. */
+export interface Column {
+  /** In lower case, integers without their display width, which MySQL 8 tells no more. */
+  readonly type: string;
+  readonly isNullable: boolean;
+  /** Null: not a text column. */
+  readonly collation: string | null;
+}
+
+export interface Index {
+  readonly columns: readonly string[];
+  readonly isUnique: boolean;
+}
+
+export interface Table {
+  readonly columns: ReadonlyMap<string, Column>;
+  /** The primary key is called PRIMARY. */
+  readonly indexes: ReadonlyMap<string, Index>;
+}
+
+export type Schema = ReadonlyMap<string, Table>;
+
+export const normalType = (type: string): string =>
+  type
+    .toLowerCase()
+    .replace(/\b(tinyint|smallint|mediumint|int|bigint)\(\d+\)/, '$1')
+    .trim();
+
+// Where a column's type ends.
+const AFTER_TYPE = / (?:CHARACTER SET|COLLATE|NOT NULL|NULL|DEFAULT|AUTO_INCREMENT|COMMENT)\b.*$/;
+
+/** Reads `CREATE TABLE` statements as schema.sql has them: a column or key a line. */
+export function parseSchema(statements: readonly string[]): Schema {
+  const schema = new Map<string, Table>();
+  for (const statement of statements) {
+    const name = /^CREATE TABLE IF NOT EXISTS (\w+) \(/.exec(statement)?.[1];
+    if (name === undefined) throw new Error('schema.sql has a statement that is no CREATE TABLE');
+    const columns = new Map<string, Column>();
+    const indexes = new Map<string, Index>();
+    for (const line of statement.split('\n').slice(1, -1)) {
+      const text = line.trim().replace(/,$/, '');
+      const key = /^(PRIMARY KEY|UNIQUE KEY|KEY)(?: (\w+))? \(([\w, ]+)\)$/.exec(text);
+      if (key !== null) {
+        const [, kind, keyName = 'PRIMARY', list = ''] = key;
+        indexes.set(keyName, { columns: list.split(', '), isUnique: kind !== 'KEY' });
+        continue;
+      }
+      const at = text.indexOf(' ');
+      columns.set(text.slice(0, at), {
+        type: normalType(text.slice(at + 1).replace(AFTER_TYPE, '')),
+        isNullable: !/ NOT NULL\b/.test(text.replace(/ COMMENT .*$/, '')),
+        collation: / COLLATE (\w+)/.exec(text)?.[1] ?? null,
+      });
+    }
+    schema.set(name, { columns, indexes });
+  }
+  return schema;
+}

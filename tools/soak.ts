@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startLocalCloud } from './local-cloud/local-cloud.ts';
+import { applySqlFile } from './local-cloud/sql-file.ts';
+import type { Ledger } from './soak/ledger.ts';
+import { openBuiltWorker } from './soak/open-worker.ts';
+import { runSoak, SOAK_SESSIONS_PER_USER } from './soak/run-soak.ts';
+
+// `npm run soak -- --seconds N --clients N --seed N`: the built Worker under load and faults, for as long as you
+// like. Ends with 1 and the seed to repeat where it broke a promise.
+
+const ROOT = join(import.meta.dirname, '..');
+const DIRECTORY = join(ROOT, '.local/soak');
+const BREACHES_SHOWN = 40;
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '120' },
+    clients: { type: 'string', default: '8' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  },
+});
+const numberOf = (name: keyof typeof values): number => {
+  const value = Number(values[name]);
+  if (Number.isInteger(value) && value >= 0) return value;
+  process.stderr.write(`--${name} is a whole number\n`);
+  process.exit(2);
+};
+const options = { seconds: numberOf('seconds'), clients: numberOf('clients'), seed: numberOf('seed') };
+
+function print({ counts, breaches, slowest, slowestMs }: Ledger): void {
+  const lines = Object.entries(counts)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([what, count]) => `  ${String(count).padStart(8)}  ${what}`);
+  process.stdout.write(`${lines.join('\n')}\n  slowest answer: ${Math.round(slowestMs)} ms (${slowest})\n`);
+  for (const text of breaches.slice(0, BREACHES_SHOWN)) process.stdout.write(`BREACH ${text}\n`);
+  if (breaches.length > BREACHES_SHOWN)
+    process.stdout.write(`... and ${breaches.length - BREACHES_SHOWN} more\n`);
+}
+
+process.stdout.write(
+  `Soaking for ${options.seconds} s with ${options.clients} clients, seed ${options.seed} ...\n`,
+);
+const cloud = await startLocalCloud({
+  directory: DIRECTORY,
+  templates: join(ROOT, '.local/mysql-templates'),
+  fresh: true,
+  redisPort: 0,
+  mysqlPort: 0,
+});
+try {
+  await applySqlFile(cloud, join(ROOT, 'schema.sql'));
+  const worker = await openBuiltWorker(cloud, { MAX_SESSIONS_PER_USER: String(SOAK_SESSIONS_PER_USER) });
+  try {
+    const ledger = await runSoak({ cloud, worker, ...options });
+    print(ledger);
+    const repeat = `npm run soak -- --seconds ${options.seconds} --clients ${options.clients} --seed ${options.seed}`;
+    if (ledger.breaches.length > 0) {
+      process.stdout.write(`${ledger.breaches.length} breaches. To repeat: ${repeat}\n`);
+      process.exitCode = 1;
+    } else process.stdout.write('No promise was broken.\n');
+  } finally {
+    await worker.stop();
+  }
+} finally {
+  await cloud.stop();
+}
