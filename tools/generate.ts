@@ -33,7 +33,7 @@ function frontCode(words: readonly string[]): string {
   return text;
 }
 
-const ranked = (dictionary['passwords-common']).map((word) => word.toLowerCase());
+const ranked = dictionary['passwords-common'].map((word) => word.toLowerCase());
 const common = [...new Set(ranked.filter((word) => characterCount(word) >= POLICY_MIN_CHARACTERS))];
 
 mkdirSync(DIRECTORY, { recursive: true });
