@@ -45,7 +45,8 @@ export function planetscaleConnection(credentials: DatabaseCredentials, timeoutM
     // The client has no time-out of its own and always says https.
     fetch: async (input: string, init?: RequestInit) => {
       const url = credentials.protocol === 'http:' ? input.replace(/^https:/, 'http:') : input;
-      const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
+      const signal = init?.signal ?? AbortSignal.timeout(timeoutMs);
+      const response = await fetch(url, { ...init, signal });
       const text = await response.text();
       // The client takes any JSON for a success, and a row that nobody wrote for written.
       if (response.ok && !isAnswer(JSON.parse(text))) throw new SyntaxError('neither a result nor an error');
@@ -78,13 +79,22 @@ function rowErrorOf(error: unknown): StatementRefusedError | null {
   return isRowError ? new StatementRefusedError(errno) : null;
 }
 
+/** The same connection for one call, which is broken off when its caller gives up, and not a moment later. */
+function withSignal({ config }: Client, signal: AbortSignal): Client {
+  const send = config.fetch as typeof fetch;
+  return new Client({
+    ...config,
+    fetch: (input: string, init?: RequestInit) => send(input, { ...init, signal }),
+  });
+}
+
 /** One request's view on MySQL: each statement is traced, timed out and tried again as `callStore` says. */
 export function planetscaleClient(connection: Client, timeoutMs: number, trace: Trace): SqlClient {
   return {
     execute: (sql, values) =>
-      callStore({ store: 'database', trace, timeoutMs, classify }, async () => {
+      callStore({ store: 'database', trace, timeoutMs, classify }, async (signal) => {
         try {
-          const result = await connection.execute(sql, [...values]);
+          const result = await withSignal(connection, signal).execute(sql, [...values]);
           if (!Array.isArray(result.rows)) throw new StoreUnavailableError('database', 'protocol');
           return { rows: result.rows as Row[], rowsAffected: result.rowsAffected };
         } catch (error) {

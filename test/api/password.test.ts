@@ -92,7 +92,10 @@ describe('changes it', () => {
     const apps = await Promise.all([1, 2].map(() => seedSession(stage.cloud, user, { kind: 'bearer' })));
     const passwords = ['the first of two words', 'the second of two words'];
     const answers = await Promise.all(apps.map((app, i) => change(bearer(app), passwords[i] ?? '')));
-    expect(answers.map((answer) => answer.status).sort()).toEqual([200, 401]);
+    const [won, lost] = answers.map((answer) => answer.status).sort();
+    expect(won).toBe(200);
+    // Ended by the other, or too late to know whether its own password was still right.
+    expect([401, 503]).toContain(lost);
     const winner = answers.findIndex((answer) => answer.status === 200);
     expect(await signIn(user, passwords[winner] ?? '')).toBe(201);
     expect((await bearer({ token: answers[winner]?.body.token ?? '' }).get('/sessions')).status).toBe(200);
