@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import type { Front } from '../local-cloud/front.ts';
+import { bundleBetterAuth, bundleService, bundleWorker, type Bundle } from './bundles.ts';
+import { PASSWORD, PUBLIC_ORIGIN } from './people.ts';
+
+export const CANDIDATE_NAMES = ['service', 'floor', 'better-auth', 'bcrypt', 'empty'] as const;
+export type CandidateName = (typeof CANDIDATE_NAMES)[number];
+
+export interface Candidate {
+  name: CandidateName;
+  bundle: Bundle;
+  bindings: Record<string, string>;
+}
+
+export function buildCandidates(
+  cloud: Front,
+  { secretKey, hash }: { secretKey: string; hash: string },
+): Record<CandidateName, Candidate> {
+  const { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN } = cloud.env;
+  const worker = (name: string): Bundle =>
+    bundleWorker(name, join(import.meta.dirname, `workers/${name}.ts`));
+  const stores = { ...cloud.env, SECRET_KEY: secretKey };
+  return {
+    service: { name: 'service', bundle: bundleService(), bindings: stores },
+    floor: {
+      name: 'floor',
+      bundle: worker('floor'),
+      bindings: { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN },
+    },
+    'better-auth': {
+      name: 'better-auth',
+      bundle: bundleBetterAuth(),
+      bindings: { ...stores, ORIGIN: PUBLIC_ORIGIN },
+    },
+    bcrypt: { name: 'bcrypt', bundle: worker('bcrypt'), bindings: { PASSWORD, HASH: hash } },
+    empty: { name: 'empty', bundle: worker('empty'), bindings: {} },
+  };
+}

@@ -1,0 +1,106 @@
+import type { Redis } from 'ioredis';
+import type { Ending, Holder } from '../../src/session/session-store.ts';
+import { upstashSessionStore } from '../../src/session/upstash-session-store.ts';
+import { uuidSeries, uuidV7 } from '../../src/uuid.ts';
+import { addCrowd } from './crowd.ts';
+import { measureCell, median, type Bench, type Sample } from './measure.ts';
+import { clientOf } from './people.ts';
+import type { Cell } from './scenarios.ts';
+import { directRedis, seedSessions } from './seed.ts';
+
+const FEW = 100;
+const MANY = 1_000_000;
+const OWN_SESSIONS = [1, 10, 50] as const;
+const REPETITIONS = 7;
+
+/** Costs while Redis holds this many sessions of others. */
+export interface Scale {
+  sessions: number;
+  /** A check through the whole service. */
+  check: Sample;
+  /** What Redis itself does for one check. */
+  checkInRedis: InRedis;
+  /** What Redis itself does to end all sessions of a user who has so many. */
+  revokeAll: ({ ownSessions: number } & InRedis)[];
+}
+
+export interface InRedis {
+  /** Commands carried out in Redis, those of scripts included. */
+  commands: number;
+  /** Microseconds that Redis was busy with them. */
+  microseconds: number;
+}
+
+/** Measures a check and a sign-out everywhere among few sessions, and among a million. */
+export async function measureScale(bench: Bench, check: Cell): Promise<Scale[]> {
+  const { redis } = bench.cloud;
+  const store = upstashSessionStore(directRedis(redis));
+  const results: Scale[] = [];
+  for (const sessions of [FEW, MANY]) {
+    // A cell begins with empty stores: the crowd joins when its own sessions are there.
+    const crowded: Cell = {
+      ...check,
+      prepare: async (stage, count) => {
+        const requests = await check.prepare(stage, count);
+        await addCrowd(redis, sessions);
+        return requests;
+      },
+    };
+    const { sample } = await measureCell(bench, crowded, true);
+    const checkInRedis = await workInRedis(redis, 1, (holder) => store.check(holder, Date.now()));
+    const revokeAll: Scale['revokeAll'] = [];
+    for (const ownSessions of OWN_SESSIONS) {
+      const cost = await workInRedis(redis, ownSessions, (holder) =>
+        store.revoke(holder, { all: 'everywhere' }, newEnding()),
+      );
+      revokeAll.push({ ownSessions, ...cost });
+    }
+    results.push({ sessions, check: sample, checkInRedis, revokeAll });
+  }
+  await redis.flushdb();
+  return results;
+}
+
+function newEnding(): Ending {
+  const nowMs = Date.now();
+  return { operationId: uuidV7(nowMs), nowMs, client: clientOf(0), eventIds: uuidSeries(nowMs) };
+}
+
+/** Lets somebody with that many sessions do something several times; medians of what Redis says it took. */
+async function workInRedis(
+  redis: Redis,
+  ownSessions: number,
+  work: (holder: Holder) => Promise<unknown>,
+): Promise<InRedis> {
+  const samples: InRedis[] = [];
+  for (let i = 0; i < REPETITIONS; i += 1) {
+    const people = Array.from({ length: ownSessions }, () => i);
+    const [holder] = await seedSessions(directRedis(redis), people, 'bearer');
+    if (holder === undefined) throw new Error('nobody has a session');
+    await redis.config('RESETSTAT');
+    await work({ tokenHash: holder.tokenHash, kind: 'bearer' });
+    samples.push(readCommandStatistics(await redis.info('commandstats')));
+    await redis.del(`user-sessions:${holder.userId}`);
+  }
+  return {
+    commands: median(samples.map((sample) => sample.commands)),
+    microseconds: median(samples.map((sample) => sample.microseconds)),
+  };
+}
+
+/** A script's time holds that of its commands, and it is no command of its own. */
+function readCommandStatistics(info: string): InRedis {
+  let commands = 0;
+  let microseconds = 0;
+  let scriptMicroseconds = 0;
+  for (const [, name, calls, usec] of info.matchAll(/^cmdstat_(\S+?):calls=(\d+),usec=(\d+)/gm)) {
+    if (name === 'info' || name?.startsWith('config') === true) continue;
+    if (name === 'eval') {
+      scriptMicroseconds += Number(usec);
+      continue;
+    }
+    commands += Number(calls);
+    microseconds += Number(usec);
+  }
+  return { commands, microseconds: Math.max(microseconds, scriptMicroseconds) };
+}

@@ -1,0 +1,4 @@
+/** What starting workerd costs on its own. */
+export default {
+  fetch: (): Response => new Response('{}'),
+};
