@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { openBuiltWorker } from './built-worker.ts';
 import { startLocalCloud } from './local-cloud/local-cloud.ts';
 import { applySqlFile } from './local-cloud/sql-file.ts';
 import type { Ledger } from './soak/ledger.ts';
-import { openBuiltWorker } from './soak/open-worker.ts';
 import { runSoak, SOAK_SESSIONS_PER_USER } from './soak/run-soak.ts';
 
 // `npm run soak -- --seconds N --clients N --seed N`: the built Worker under load and faults, for as long as you

@@ -1,22 +1,33 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Log, LogLevel, Miniflare } from 'miniflare';
-import { newSecret } from '../local-cloud/credentials.ts';
-import type { Front } from '../local-cloud/front.ts';
-import type { SoakWorker } from './http.ts';
+import { Log, LogLevel, Miniflare, type RequestInit, type Response } from 'miniflare';
+import { newSecret } from './local-cloud/credentials.ts';
+import type { Front } from './local-cloud/front.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
+const ROOT = join(import.meta.dirname, '..');
 const BUNDLE = join(ROOT, 'dist/index.js');
 
 interface ScheduledHandlers {
   scheduled(options: { cron: string }): Promise<{ outcome: string }>;
 }
 
+export interface BuiltWorker {
+  /** Where a browser on this machine reaches it. */
+  readonly localOrigin: string;
+  /** What it wrote to the console, but for the line of each request. */
+  readonly logs: string[];
+  /** One request as it stands; redirects are not followed. */
+  fetch(url: string, init?: RequestInit): Promise<Response>;
+  /** Runs the cron. */
+  scheduled(): Promise<void>;
+  stop(): Promise<void>;
+}
+
 /** The bundle that `npm run build` made, in workerd, over this cloud. Throws where there is none. */
 export async function openBuiltWorker(
   cloud: Front,
-  settings: Readonly<Record<string, string>>,
-): Promise<SoakWorker & { stop(): Promise<void> }> {
+  settings: Readonly<Record<string, string>> = {},
+): Promise<BuiltWorker> {
   if (statSync(BUNDLE, { throwIfNoEntry: false }) === undefined) throw new Error('run `npm run build` first');
   const toml = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
   const logs: string[] = [];
@@ -52,8 +63,9 @@ export async function openBuiltWorker(
       },
     ],
   });
-  await miniflare.ready;
+  const { port } = await miniflare.ready;
   return {
+    localOrigin: `http://localhost:${port}`,
     logs,
     fetch: (url, init) => miniflare.dispatchFetch(url, { redirect: 'manual', ...init }),
     scheduled: async () => {
