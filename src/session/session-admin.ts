@@ -53,6 +53,13 @@ export interface SessionAdmin {
   findOf(userId: UserId, sessionId: SessionId, nowMs: number): Promise<FoundSession | null>;
   /** Goes through the users' indexes step by step for a session whose user is not known. Null: it is not open. */
   find(sessionId: SessionId, nowMs: number): Promise<FoundSession | null>;
+  /**
+   * From here on `SessionStore.start` refuses what was checked (`checkedFromMs`) before now: once the database keeps
+   * a user out, a sign-in that had been let in just before begins no session any more. Call it after that change is
+   * confirmed and before the open sessions are listed. Now is by the store's clock, which is as good as the Worker's;
+   * an operator's machine may be minutes off. Sign-ins from now on are not touched.
+   */
+  refuseStartsUnderWay(userId: UserId): Promise<void>;
   /** How many keys of any kind there are. */
   keyCount(): Promise<number>;
   /**

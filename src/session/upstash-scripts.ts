@@ -11,7 +11,7 @@ import { OUTBOX_KEY } from '../activity/upstash-outbox.ts';
 export const SESSION_KEY_PREFIX = 'session:';
 export const INDEX_KEY_PREFIX = 'user-sessions:';
 export const OPERATION_KEY_PREFIX = 'operation:';
-/** When a user's password was changed, in Unix ms, for longer than a sign-in can be under way. */
+/** When a user's password was changed or an operator kept them out, in Unix ms, for longer than a sign-in takes. */
 export const PASSWORD_CHANGED_KEY_PREFIX = 'password-changed:';
 
 // Positions in a record, from 1: see record.ts. ctx: what the request tells (Ending), texts never null.

@@ -2,8 +2,9 @@ import { StoreUnavailableError } from '../store/store-call.ts';
 import type { RedisClient } from '../store/upstash-client.ts';
 import { judgeRecord } from './record.ts';
 import type { FoundSession, IndexFault, KeyScan, SessionAdmin } from './session-admin.ts';
+import { OPERATION_RECEIPT_SECONDS } from './session-store.ts';
 import type { SessionId, TokenHash, UserId } from './token.ts';
-import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from './upstash-scripts.ts';
+import { INDEX_KEY_PREFIX, PASSWORD_CHANGED_KEY_PREFIX, SESSION_KEY_PREFIX } from './upstash-scripts.ts';
 
 const SCAN_COUNT = 500;
 /** An index may end this much before its last session: the two are written one after the other. */
@@ -32,6 +33,16 @@ for i = 2, #ARGV do
   if redis.call('HEXISTS', ARGV[i], ARGV[1]) == 1 then return ARGV[i] end
 end
 return false`;
+
+/**
+ * KEYS: the mark that START_SCRIPT compares with. ARGV: its life in seconds. Never takes a later mark back.
+ */
+const REFUSE_STARTS_SCRIPT = `#!lua flags=allow-key-locking
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local before = tonumber(redis.call('GET', KEYS[1]) or 0)
+redis.call('SET', KEYS[1], string.format('%.0f', math.max(now, before)), 'EX', ARGV[1])
+return 1`;
 
 /**
  * ARGV: {now, repair}, then keys of sessions and indexes. Answers {open, tombstones, listed, run out, faults},
@@ -153,6 +164,15 @@ export function upstashSessionAdmin(redis: RedisClient, keyScan: KeyScan): Sessi
         cursor = step.cursor;
       } while (cursor !== '0');
       return null;
+    },
+
+    async refuseStartsUnderWay(userId) {
+      const answer = await redis.eval(
+        REFUSE_STARTS_SCRIPT,
+        [PASSWORD_CHANGED_KEY_PREFIX + userId],
+        [String(OPERATION_RECEIPT_SECONDS)],
+      );
+      if (answer !== 1) throw new StoreUnavailableError('redis', 'protocol');
     },
 
     keyCount: () => keyScan.keyCount(),

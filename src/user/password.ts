@@ -20,7 +20,8 @@ const BCRYPT_PREFIX = 'bcrypt$';
 /** Django's PBKDF2PasswordHasher: iterations, salt (Django makes no `$` in it), 32 bytes in base64. */
 const PBKDF2_PATTERN = /^pbkdf2_sha256\$([1-9]\d{0,9})\$([^$]+)\$([A-Za-z0-9+/]{43}=)$/;
 
-type ParsedHash =
+/** What a stored hash says of itself. */
+export type ParsedHash =
   | { readonly format: 'bcrypt_sha256' | 'bcrypt'; readonly bcryptHash: string; readonly cost: number }
   | {
       readonly format: 'pbkdf2_sha256';
@@ -30,7 +31,7 @@ type ParsedHash =
     };
 
 /** Null: a format that this service does not know; such a hash never matches. */
-function parseHash(encoded: string): ParsedHash | null {
+export function parseHash(encoded: string): ParsedHash | null {
   const [, iterations, salt = '', hash = ''] = PBKDF2_PATTERN.exec(encoded) ?? [];
   if (iterations !== undefined)
     return { format: 'pbkdf2_sha256', iterations: Number(iterations), salt, hash };

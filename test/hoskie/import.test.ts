@@ -103,8 +103,8 @@ describe('a repetition', () => {
     const sessions = await Promise.all(
       [1, 3].map((id) => seedSession(cloud(), { id: String(id), username: 'x', password: '' })),
     );
-    await runCli(cloud(), ['user', 'passwd', 'set-here', '--no-wait'], { input: 'a fake new password' });
-    await runCli(cloud(), ['user', 'disable', 'disabled-here', '--no-wait']);
+    await runCli(cloud(), ['user', 'passwd', 'set-here'], { input: 'a fake new password' });
+    await runCli(cloud(), ['user', 'disable', 'disabled-here']);
     const setHere = await hashOf('set-here');
 
     const report = await imported(

@@ -19,9 +19,6 @@ const BATCH_SIZE = 100;
 /** New sessions may begin while others are ended; whoever signs in faster than this is not to be caught. */
 const ROUNDS_MAX = 50;
 
-/** Longest time from a sign-in's look at the user to the start of its session: every answer comes within it. */
-export const SIGN_IN_MAX_MS = 5000;
-
 /** What was ended, and what is left to be done. */
 export interface EndResult {
   readonly logouts: readonly RecordedLogout[];
@@ -50,13 +47,22 @@ export async function endSessions(
   return { logouts, outage, isRecorded: await record(stores, logouts) };
 }
 
-/** Ends all sessions of a user, until none is left; never throws `StoreUnavailableError`, see `outage`. */
+/**
+ * Ends all sessions of a user, until none is left; never throws `StoreUnavailableError`, see `outage`. First the
+ * starts are refused of sign-ins under way: where MySQL was told just now to keep the user out, one that had been let
+ * in before would begin its session only after the last look.
+ */
 export async function endSessionsOf(
   stores: Stores,
   userId: UserId,
   reason: LogoutReason,
 ): Promise<EndResult> {
   let total: EndResult = { logouts: [], outage: null, isRecorded: true };
+  try {
+    await stores.sessionAdmin.refuseStartsUnderWay(userId);
+  } catch (error) {
+    return { ...total, outage: outageOrThrow(error) };
+  }
   for (let round = 0; round < ROUNDS_MAX && total.outage === null; round += 1) {
     try {
       const open = await stores.sessionAdmin.listOf(userId, Date.now());
@@ -74,23 +80,6 @@ export async function endSessionsOf(
     }
   }
   return total;
-}
-
-/**
- * `endSessionsOf`, and once more after the longest time that a sign-in takes: one that was let in before MySQL
- * kept the user out may start its session only now. `wait` false leaves the second look out.
- */
-export async function endSessionsForGood(
-  stores: Stores,
-  userId: UserId,
-  reason: LogoutReason,
-  wait: boolean,
-): Promise<EndResult> {
-  const first = await endSessionsOf(stores, userId, reason);
-  if (!wait || first.outage !== null) return first;
-  if (process.stderr.isTTY) note('Waiting 5 s for sign-ins that were under way ...');
-  await new Promise((resolve) => setTimeout(resolve, SIGN_IN_MAX_MS));
-  return together(first, await endSessionsOf(stores, userId, reason));
 }
 
 const together = (a: EndResult, b: EndResult): EndResult => ({

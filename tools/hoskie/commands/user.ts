@@ -6,7 +6,7 @@ import { NEW_PASSWORD_MAX_CHARACTERS, USERNAME_MAX_CHARACTERS } from '../../../s
 import { characterCount } from '../../../src/text.ts';
 import type { Settings } from '../../../src/settings.ts';
 import { addCommand, does, wholeNumber, type Finish } from '../command.ts';
-import { concludeEnd, endSessionsForGood, sayEnd, viewEnd } from '../end-sessions.ts';
+import { concludeEnd, endSessionsOf, sayEnd, viewEnd } from '../end-sessions.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { requireUser, type ById } from '../find-user.ts';
 import { hashFormat } from '../import/hash-format.ts';
@@ -17,11 +17,6 @@ import { addUserImport } from './user-import.ts';
 
 const EMAIL_MAX_CHARACTERS = 254;
 const LIST_LIMIT = 50;
-
-interface EndOptions extends ById {
-  /** `--no-wait`. */
-  readonly wait: boolean;
-}
 
 export function addUserCommands(program: Command, finish: Finish): void {
   const user = program.command('user').description('add, list, disable and import users');
@@ -66,23 +61,23 @@ function addAdd(parent: Command, finish: Finish): void {
 }
 
 function addPasswd(parent: Command, finish: Finish): void {
-  const command = addEndOptions(
-    addCommand(parent, {
-      signature: 'passwd <name>',
-      summary: "set a user's password and end all their sessions",
-      examples: [
-        ['user passwd ann', 'asks for the password, twice'],
-        ['user passwd --id 42 --password-stdin < secret.txt', 'the user with that id'],
-      ],
-    }),
-  ).option('--password-stdin', 'read the password from standard input');
-  does<PasswordInput & EndOptions>(command, finish, async (options, name = '') => {
+  const command = addCommand(parent, {
+    signature: 'passwd <name>',
+    summary: "set a user's password and end all their sessions",
+    examples: [
+      ['user passwd ann', 'asks for the password, twice'],
+      ['user passwd --id 42 --password-stdin < secret.txt', 'the user with that id'],
+    ],
+  })
+    .option('--id', 'the argument is a number from users.id')
+    .option('--password-stdin', 'read the password from standard input');
+  does<PasswordInput & ById>(command, finish, async (options, name = '') => {
     const stores = openStores(options, 'redis', 'database');
     const user = await requireUser(stores, name, options);
     const passwordHash = await readHash(options, user.username, stores.settings);
     // First what keeps people out, then the sessions of those who are in.
     await stores.users.setPasswordHash(user.id, passwordHash);
-    const ended = await endSessionsForGood(stores, user.id, 'password_changed', options.wait);
+    const ended = await endSessionsOf(stores, user.id, 'password_changed');
     if (options.json === true)
       sayJson({ user: viewStoredUser({ ...user, passwordHash }), ...viewEnd(ended) });
     else {
@@ -94,18 +89,16 @@ function addPasswd(parent: Command, finish: Finish): void {
 }
 
 function addActivation(parent: Command, finish: Finish): void {
-  const disable = addEndOptions(
-    addCommand(parent, {
-      signature: 'disable <name>',
-      summary: 'keep a user from signing in and end all their sessions',
-      examples: [['user disable ann', 'takes 5 s, for sign-ins that are under way']],
-    }),
-  );
-  does<EndOptions>(disable, finish, async (options, name = '') => {
+  const disable = addCommand(parent, {
+    signature: 'disable <name>',
+    summary: 'keep a user from signing in and end all their sessions',
+    examples: [['user disable ann', '']],
+  }).option('--id', 'the argument is a number from users.id');
+  does<ById>(disable, finish, async (options, name = '') => {
     const stores = openStores(options, 'redis', 'database');
     const user = await requireUser(stores, name, options);
     await stores.users.setActive(user.id, false);
-    const ended = await endSessionsForGood(stores, user.id, 'admin', options.wait);
+    const ended = await endSessionsOf(stores, user.id, 'admin');
     if (options.json === true)
       sayJson({ user: viewStoredUser({ ...user, isActive: false }), ...viewEnd(ended) });
     else {
@@ -169,11 +162,6 @@ function addList(parent: Command, finish: Finish): void {
     if (hasMore) note(paint('dim', `There are more; --limit ${limit * 10} shows them.`));
   });
 }
-
-const addEndOptions = (command: Command): Command =>
-  command
-    .option('--id', 'the argument is a number from users.id')
-    .option('--no-wait', 'do not look again, 5 s later, for sign-ins that were under way');
 
 function requireGoodName(name: string): void {
   const flaw =

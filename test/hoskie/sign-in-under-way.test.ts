@@ -1,0 +1,88 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { StartRefusedError } from '../../src/session/session-store.ts';
+import type { UserId } from '../../src/session/token.ts';
+import { endSessionsOf } from '../../tools/hoskie/end-sessions.ts';
+import { openStores } from '../../tools/hoskie/stores.ts';
+import { openSessions } from '../faults/store-state.ts';
+import { newTokenHash, sampleSession, sampleStart } from '../fakes/samples.ts';
+import { openCloudStores } from '../stores/open-cloud-stores.ts';
+import { addUser, eventually, logoutRows, type TestUser } from '../support/people.ts';
+import { useStage } from '../support/stage.ts';
+import { runCli } from './run-cli.ts';
+
+// A sign-in reads the user's row, computes for a while, and starts its session. What is done to the user between
+// the two must not be undone by the session that begins last.
+
+const stage = useStage();
+
+const NEW_PASSWORD = 'fake but long enough';
+
+/** A machine whose clock is ten minutes slow. */
+const SLOW_CLOCK = {
+  NODE_OPTIONS: `--import data:text/javascript,const{now}=Date;Date.now=()=>now()-600000`,
+};
+
+/** Starts a session for somebody whose row was read at that time. */
+async function startFor(user: TestUser, checkedFromMs: number): Promise<void> {
+  const session = sampleSession(Date.now(), { userId: user.id as UserId, username: user.username });
+  await openCloudStores(stage.cloud).sessions.start(sampleStart(session, newTokenHash(), { checkedFromMs }));
+}
+
+describe.each([
+  ['passwd', (user: TestUser) => ['user', 'passwd', user.username]],
+  ['disable', (user: TestUser) => ['user', 'disable', user.username]],
+  ['end-all', (user: TestUser) => ['session', 'end-all', user.username]],
+])('%s', (_, command) => {
+  test.each([
+    ['of an exact clock', {}],
+    ['of a slow clock', SLOW_CLOCK],
+  ])('by an operator %s refuses what was let in before, not what comes after', async (__, clock) => {
+    const user = await addUser(stage.cloud);
+    const beforeMs = Date.now();
+    const env = { ...stage.cloud.env, ...clock };
+    const result = await runCli(null, command(user), { env, input: NEW_PASSWORD });
+    expect(result, result.stderr).toMatchObject({ exitCode: 0, stderr: '' });
+
+    await expect(startFor(user, beforeMs)).rejects.toThrow(StartRefusedError);
+    expect(await openSessions(stage.cloud, user.id)).toEqual([]);
+    await startFor(user, Date.now());
+    expect(await openSessions(stage.cloud, user.id)).toHaveLength(1);
+  });
+});
+
+describe('the whole way', () => {
+  // What an operator's machine has in its environment.
+  beforeEach(() => {
+    for (const [name, value] of Object.entries(stage.cloud.env)) vi.stubEnv(name, value);
+  });
+  afterEach(() => vi.unstubAllEnvs());
+
+  test('a sign-in that is overtaken by a new password is told to try again, and leaves no session', async () => {
+    const user = await addUser(stage.cloud);
+    let isStarting = false;
+    stage.cloud.faults.set('redis', {
+      kind: 'delay',
+      ms: 800,
+      match: (call) => (isStarting ||= call.store === 'redis' && isStart(call.commands)),
+      times: 1,
+    });
+    const signIn = stage.worker.visitor().trySignIn(user);
+    await eventually(() => expect(isStarting).toBe(true));
+
+    const stores = openStores({}, 'redis', 'database');
+    await stores.users.setPasswordHash(user.id as UserId, 'another one');
+    const ended = await endSessionsOf(stores, user.id as UserId, 'password_changed');
+    expect(ended).toMatchObject({ logouts: [], outage: null });
+
+    const answer = await signIn;
+    expect(answer.status).toBe(503);
+    expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(0);
+    expect(answer.setCookies.filter((cookie) => cookie.startsWith('sessionid'))).toEqual([]);
+    await stage.cloud.settled();
+    expect(await openSessions(stage.cloud, user.id)).toEqual([]);
+    expect(await logoutRows(stage.cloud, user)).toEqual([]);
+  });
+});
+
+const isStart = (commands: readonly (readonly string[])[]): boolean =>
+  commands.some(([name, script]) => name?.toUpperCase() === 'EVAL' && script?.includes("'replaced'"));
