@@ -67,6 +67,21 @@ describe('a right token from the wrong place', () => {
   });
 });
 
+// SameSite=Lax keeps the cookies of such a post back, not those of its answer: it would take the victim's away while
+// the session stays open.
+test.each([{ Origin: 'https://evil.example' }, { Origin: 'null' }, { 'Sec-Fetch-Site': 'cross-site' }])(
+  'a sign-out with %j and no cookie at all takes none away',
+  async (headers) => {
+    const answer = await siege.fetch(`${ORIGIN}/logout/`, {
+      method: 'POST',
+      body: '',
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...headers },
+    });
+    expect(answer.status).toBe(403);
+    expect(answer.headers.getSetCookie()).toEqual([]);
+  },
+);
+
 describe('the sign-in form', () => {
   const FORGERIES: [
     string,
