@@ -1,8 +1,6 @@
 import { Hono } from 'hono/tiny';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
-import { methodNotAllowed } from 'hono/method-not-allowed';
-import { requestId } from 'hono/request-id';
 import { API_PATH, apiV1 } from './api/v1.ts';
 import type { DepsFactory } from './deps.ts';
 import { RequestError, type Reason } from './errors.ts';
@@ -17,46 +15,30 @@ import { sessionsPage } from './pages/sessions.tsx';
 import { signInPage } from './pages/sign-in.tsx';
 import { csrfTokens } from './security/csrf.ts';
 import { PasswordUnconfirmedError, SessionsNotEndedError } from './session/change-password.ts';
-import { isLocalHttp } from './session/cookies.ts';
 import { StartRefusedError } from './session/session-store.ts';
 import type { Settings } from './settings.ts';
 import { StoreUnavailableError } from './store/store-call.ts';
 import { OverloadedError } from './user/cpu-turns.ts';
 import { answerReason } from './web/answers.tsx';
+import { canonicalAddress } from './web/canonical-address.ts';
 import { djangoAddresses } from './web/django-addresses.ts';
-import { pageHeaders } from './web/page-headers.ts';
 import type { AppContext, AppEnv } from './web/request-context.ts';
 import { observeRequests } from './web/request-scope.ts';
-import { trailingSlash } from './web/trailing-slash.ts';
+import { securityHeaders } from './web/security-headers.ts';
+import { answerUnmatched } from './web/unmatched.ts';
 
 const BODY_MAX_BYTES = 64 * 1024;
-const REQUEST_ID_MAX_CHARACTERS = 64;
+/** A GET's body is never read. */
+const METHODS_WITH_BODY = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
 /**
- * The service as one Hono app. The order: an id and a log line for everything; security headers; then what needs
- * no store (https, limits, slashes, methods); then the routes, each of which says itself whom it lets in.
+ * The service as one Hono app. What every request goes through is little, as a check of a session is little more:
+ * what is said of it (id, headers, log line), its address, the length of its body. Then the routes, each of which
+ * says itself whom it lets in.
  */
 export function createApp(settings: Settings, depsFor: DepsFactory, log: Log): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   const csrf = csrfTokens([settings.SECRET_KEY, ...settings.SECRET_KEY_FALLBACKS]);
-
-  app.use(requestId({ limitLength: REQUEST_ID_MAX_CHARACTERS }));
-  app.use(observeRequests(settings, depsFor, csrf, log));
-  app.use(pageHeaders(settings));
-  app.use(async function httpsOnly(c, next) {
-    const { url } = c.get('request');
-    if (url.protocol === 'https:' || isLocalHttp(url) || url.pathname === '/healthz') return next();
-    c.set('outcome', 'redirected');
-    url.protocol = 'https:';
-    return c.redirect(url.href, 308);
-  });
-  app.use(
-    bodyLimit({
-      maxSize: BODY_MAX_BYTES,
-      onError: (c) => answerReason(c as AppContext, { code: 'body_too_large' }),
-    }),
-  );
-
   const pages = new Hono<AppEnv>()
     .route('/', landingPage)
     .route('/', signInPage(settings.LOGIN_URL))
@@ -65,11 +47,15 @@ export function createApp(settings: Settings, depsFor: DepsFactory, log: Log): H
     .route('/', sessionsPage)
     .route('/', passwordPage);
   const aliases = djangoAddresses(settings);
-  app.use(trailingSlash([...pages.routes, ...aliases.routes].map((route) => route.path)));
-  app.use(
-    methodNotAllowed({
-      app,
-      onMethodNotAllowed: (c, allow) => answerReason(c as AppContext, { code: 'method_not_allowed', allow }),
+
+  app.use(observeRequests(settings, depsFor, csrf, log, securityHeaders(settings, API_PATH)));
+  app.use(canonicalAddress([...pages.routes, ...aliases.routes].map((route) => route.path)));
+  app.on(
+    METHODS_WITH_BODY,
+    '*',
+    bodyLimit({
+      maxSize: BODY_MAX_BYTES,
+      onError: (c) => answerReason(c as AppContext, { code: 'body_too_large' }),
     }),
   );
 
@@ -79,7 +65,7 @@ export function createApp(settings: Settings, depsFor: DepsFactory, log: Log): H
   app.route(API_PATH, apiV1);
   app.route('/', aliases);
 
-  app.notFound((c) => answerReason(c, { code: 'not_found' }));
+  app.notFound(answerUnmatched(app));
   app.onError((error, c) => answerReason(c, reasonOf(error, c, log)));
   return app;
 }

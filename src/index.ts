@@ -1,31 +1,17 @@
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { Hono } from 'hono';
 import { deleteOldActivity, deliverPending } from './activity/delivery.ts';
-import { planetscaleActivityLog } from './activity/planetscale-activity-log.ts';
-import { upstashOutbox } from './activity/upstash-outbox.ts';
 import { createApp } from './app.ts';
 import type { DepsFactory } from './deps.ts';
 import { consoleLog as log } from './log.ts';
 import { cloudflareShield } from './security/cloudflare-shield.ts';
-import type { Shield } from './security/throttle.ts';
-import { upstashThrottle } from './security/upstash-throttle.ts';
-import { upstashSessionStore } from './session/upstash-session-store.ts';
 import { verifySession, type Verification } from './session/verify-session.ts';
 import { parseSettings, type Settings } from './settings.ts';
-import { planetscaleClient, planetscaleConnection } from './store/planetscale-client.ts';
-import {
-  BACKGROUND_STORE_WAIT_MS,
-  NO_TRACE,
-  STORE_WAIT_MS,
-  storeBudgetMs,
-  StoreUnavailableError,
-} from './store/store-call.ts';
-import { storeTrace } from './store/store-trace.ts';
-import { upstashClient, upstashConnection } from './store/upstash-client.ts';
-import { cpuTurns, cpuTurnsOf } from './user/cpu-turns.ts';
-import { planetscaleUserStore } from './user/planetscale-user-store.ts';
+import { NO_TRACE, storeBudgetMs, StoreUnavailableError } from './store/store-call.ts';
+import { StoreTrace } from './store/store-trace.ts';
 import type { AppEnv } from './web/request-context.ts';
-import { requestScope } from './web/request-scope.ts';
+import { Scope } from './web/request-scope.ts';
+import { workerDeps } from './worker-deps.ts';
 
 interface Service {
   readonly settings: Settings;
@@ -45,46 +31,10 @@ function serviceFor(env: object): Service | null {
     log.event('settings_malformed', { settings: result.malformed });
     return null;
   }
-  const depsFor = depsFactory(result.settings, cloudflareShield(env));
+  const depsFor = workerDeps(result.settings, cloudflareShield(env));
   const service = { settings: result.settings, depsFor, app: createApp(result.settings, depsFor, log) };
   services.set(env, service);
   return service;
-}
-
-function depsFactory(settings: Settings, shield: Shield): DepsFactory {
-  const redis = upstashConnection({
-    url: settings.UPSTASH_REDIS_REST_URL,
-    token: settings.UPSTASH_REDIS_REST_TOKEN,
-  });
-  const connections = (timeoutMs: number) => ({
-    timeoutMs,
-    database: planetscaleConnection(settings.DATABASE_URL, timeoutMs),
-  });
-  const paces = {
-    foreground: connections(STORE_WAIT_MS),
-    background: connections(BACKGROUND_STORE_WAIT_MS),
-  };
-  const clock = {
-    nowMs: () => Date.now(),
-    sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
-  };
-  const turns = cpuTurns(clock);
-  return (trace, pace) => {
-    const { timeoutMs, database } = paces[pace];
-    const redisClient = upstashClient(redis, timeoutMs, trace);
-    const sqlClient = planetscaleClient(database, timeoutMs, trace);
-    return {
-      sessions: upstashSessionStore(redisClient),
-      throttle: upstashThrottle(redisClient),
-      shield,
-      cpuTurns: cpuTurnsOf(turns, clock, trace),
-      outbox: upstashOutbox(redisClient),
-      users: planetscaleUserStore(sqlClient),
-      activityLog: planetscaleActivityLog(sqlClient),
-      log,
-      clock,
-    };
-  };
 }
 
 const isHealthCheck = (request: Request): boolean =>
@@ -132,13 +82,12 @@ export class SessionService extends WorkerEntrypoint {
     if (service === null) return { status: 'unknown' };
     const { settings, depsFor } = service;
     const requestId = crypto.randomUUID();
-    const trace = storeTrace(storeBudgetMs(settings.BCRYPT_ROUNDS), (store, fault) =>
+    const trace = new StoreTrace(storeBudgetMs(settings.BCRYPT_ROUNDS), (store, fault) =>
       log.event('store_unavailable', { request_id: requestId, store, fault, task: 'verify' }),
     );
-    const scope = requestScope(
-      { requestId, settings, depsFor, trace, log },
+    const scope = new Scope(
+      { requestId, settings, depsFor, trace, log, waitUntil: (work) => this.ctx.waitUntil(work) },
       typeof credential === 'string' ? null : credential,
-      (work) => this.ctx.waitUntil(work),
     );
     return verifySession(scope, credential);
   }

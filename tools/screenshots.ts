@@ -111,7 +111,7 @@ async function seed(cloud: Front, userId: UserId, nowMs: number): Promise<void> 
   for (const device of DEVICES) {
     const createdAtMs = nowMs - device.signedInAgoMs;
     const sessionId = newSessionId();
-    const tokenHash = await hashToken(newToken());
+    const tokenHash = hashToken(newToken());
     await sessions.start({
       tokenHash,
       session: {

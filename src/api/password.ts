@@ -41,7 +41,7 @@ export const passwordApi = new Hono<AppEnv>().put(
         c.set('outcome', 'password_changed');
         const receipt = viewReceipt(result.logouts);
         if (holder.kind === 'bearer') return c.json({ ...receipt, token: result.token });
-        await setSessionCookies(c, result);
+        setSessionCookies(c, result);
         return c.json(receipt);
       }
     }

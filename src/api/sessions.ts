@@ -72,7 +72,7 @@ export const sessionsApi = new Hono<AppEnv>()
 
   /** One wait. What is ended already, or never was, is no error: the caller wanted it gone, and it is. */
   .delete('/sessions/current', async (c) => {
-    const credential = await readApiCredential(c);
+    const credential = readApiCredential(c);
     if (credential.status === 'missing') throw new RequestError({ code: 'not_signed_in' });
     const isCookie =
       credential.status === 'present' ? credential.holder.kind === 'cookie' : credential.kind === 'cookie';
@@ -82,7 +82,7 @@ export const sessionsApi = new Hono<AppEnv>()
       const { token, holder } = credential;
       // With twins (see `sessionCookies`) a browser sends two, and both cookies expire: both sessions end.
       const tokens = isCookie ? c.get('request').cookies.tokens : [token];
-      const tokenHashes = await Promise.all(tokens.map(hashToken));
+      const tokenHashes = tokens.map(hashToken);
       if (!isCookie || (await hasCsrfToken(c, tokenHashes))) {
         logouts = await unlessUnconfirmed(() =>
           terminateSessions(c.get('request'), tokens, holder.kind, 'logout'),

@@ -8,7 +8,7 @@ import { Time } from './time.tsx';
 /** The first page after signing in: one wait. */
 export const homePage = new Hono<AppEnv>().get('/home/', requireSignIn(), async (c) => {
   const { session, tokenHash } = c.get('signedIn');
-  const csrfToken = await csrfTokenForForm(c, [tokenHash], session);
+  const csrfToken = csrfTokenForForm(c, [tokenHash], session);
   const nowMs = c.get('request').deps.clock.nowMs();
   return c.html(
     <Layout title="Home" username={session.username}>

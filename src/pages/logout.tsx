@@ -19,7 +19,7 @@ export const logoutPage = new Hono<AppEnv>()
   .get('/logout/', async (c) => {
     const signedIn = await findSignedIn(c);
     if (signedIn === null) return c.redirect(c.get('request').settings.ACCOUNT_LOGOUT_REDIRECT_URL, 302);
-    const csrfToken = await csrfTokenForForm(c, [signedIn.tokenHash], signedIn.session);
+    const csrfToken = csrfTokenForForm(c, [signedIn.tokenHash], signedIn.session);
     return c.html(
       <Layout title="Sign out" username={signedIn.session.username}>
         <h1>Sign out?</h1>
@@ -44,7 +44,7 @@ export const logoutPage = new Hono<AppEnv>()
     const request = c.get('request');
     const { tokens } = request.cookies;
     if (tokens.length > 0) {
-      const tokenHashes = await Promise.all(tokens.map(hashToken));
+      const tokenHashes = tokens.map(hashToken);
       if (await hasCsrfToken(c, tokenHashes)) {
         const logouts = await unlessUnconfirmed(() => terminateSessions(request, tokens, 'cookie', 'logout'));
         c.set('outcome', logouts.length > 0 ? 'signed_out' : 'already_signed_out');

@@ -50,7 +50,7 @@ export const passwordPage = new Hono<AppEnv>()
         case 'not_signed_in':
           return c.redirect(signInUrl(c, PATH), 303);
         case 'changed':
-          await setSessionCookies(c, result);
+          setSessionCookies(c, result);
           c.set('outcome', 'password_changed');
           return c.redirect('/sessions/?done=password', 303);
       }
@@ -81,7 +81,7 @@ async function answerForm(c: AppContext, reason: Reason): Promise<Response> {
 
 async function renderForm(c: AppContext, problem: string | null, errors: readonly FieldError[]) {
   const { session, tokenHash } = c.get('signedIn');
-  const csrfToken = await csrfTokenForForm(c, [tokenHash], session);
+  const csrfToken = csrfTokenForForm(c, [tokenHash], session);
   const { MIN_PASSWORD_LENGTH } = c.get('request').settings;
   const firstWrong = errors[0]?.field ?? 'current_password';
   const field = (name: string, label: string, autocomplete: string, hint?: string) => {

@@ -32,10 +32,10 @@ export const sessionsPage = new Hono<AppEnv>()
     const request = c.get('request');
     const token = request.cookies.tokens[0];
     if (token === undefined) return c.redirect(signInUrl(c), 302);
-    const tokenHash = await hashToken(token);
+    const tokenHash = hashToken(token);
     const nowMs = request.deps.clock.nowMs();
     // The cookie for CSRF names the user, under our signature: enough to ask for the history already.
-    const likelyUser = await request.csrf.userOf(request.cookies.csrf, tokenHash);
+    const likelyUser = request.csrf.userOf(request.cookies.csrf, tokenHash);
     const [list, early] = await Promise.all([
       listSessions(request, { tokenHash, kind: 'cookie' }),
       likelyUser === null ? null : findRecent(c, likelyUser),
@@ -44,7 +44,7 @@ export const sessionsPage = new Hono<AppEnv>()
     const { session, sessions } = list;
     // Without that cookie it would be a second wait; the next look has it.
     const recent = likelyUser === session.userId ? early : 'later';
-    const csrfToken = await csrfTokenForForm(c, [tokenHash], session);
+    const csrfToken = csrfTokenForForm(c, [tokenHash], session);
     const done = c.req.query('done') ?? '';
     const notice = Object.hasOwn(NOTICES, done) ? NOTICES[done] : undefined;
     return c.html(
@@ -99,7 +99,7 @@ export const sessionsPage = new Hono<AppEnv>()
       const { tokens } = c.get('request').cookies;
       const token = tokens[0];
       if (token === undefined) return c.redirect(signInUrl(c, '/sessions/'), 303);
-      const tokenHash = await hashToken(token);
+      const tokenHash = hashToken(token);
       // Without an open session there is nothing to protect, and no token to be expected.
       try {
         await requireCsrfToken(c, [tokenHash]);
@@ -117,7 +117,7 @@ export const sessionsPage = new Hono<AppEnv>()
     async (c) => {
       const scope = parseScope(c.req.valid('form'));
       const request = c.get('request');
-      const holder = { tokenHash: await hashToken(request.cookies.tokens[0]!), kind: 'cookie' } as const;
+      const holder = { tokenHash: hashToken(request.cookies.tokens[0]!), kind: 'cookie' } as const;
       const result = await unlessUnconfirmed(() =>
         revokeSessions(request, holder, scope, request.cookies.tokens),
       );

@@ -42,7 +42,7 @@ export const signInPage = (loginUrl: string) =>
     .post(
       loginUrl,
       async (c, next) => {
-        await requireCsrfToken(c, await formBindings(c));
+        await requireCsrfToken(c, formBindings(c));
         return next();
       },
       validate('form', signInForm, (c, reason, data) => answerForm(c, reason, stateOf(data))),
@@ -52,7 +52,7 @@ export const signInPage = (loginUrl: string) =>
         const result = await signInOrOutage(c, { username, password }, rememberMe);
         switch (result.status) {
           case 'signed_in': {
-            await setSessionCookies(c, result);
+            setSessionCookies(c, result);
             c.set('outcome', 'signed_in');
             return c.redirect(destination(c, next), 303);
           }
@@ -85,9 +85,10 @@ async function isSignedInForSure(c: AppContext): Promise<boolean> {
  * The form's token may go with a cookie given to nobody or to the session that came along: which of the two
  * holds, only a store could tell, and the answer would not change who may sign in.
  */
-async function formBindings(c: AppContext): Promise<[null, ...TokenHash[]]> {
-  return [null, ...(await Promise.all(c.get('request').cookies.tokens.map(hashToken)))];
-}
+const formBindings = (c: AppContext): [null, ...TokenHash[]] => [
+  null,
+  ...c.get('request').cookies.tokens.map(hashToken),
+];
 
 async function signInOrOutage(
   c: AppContext,
@@ -141,7 +142,7 @@ async function answerForm(c: AppContext, reason: Reason, state: FormState): Prom
 }
 
 async function renderForm(c: AppContext, state: FormState, problem: FormProblem | null) {
-  const csrfToken = await csrfTokenForForm(c, await formBindings(c));
+  const csrfToken = csrfTokenForForm(c, formBindings(c));
   const errorOf = (name: string): string | undefined =>
     problem?.errors.find((error) => error.field === name)?.message;
   const { LOGIN_URL } = c.get('request').settings;

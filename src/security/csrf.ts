@@ -1,3 +1,4 @@
+import { hmacKey, hmacSha256, type HmacKey } from '../sha256.ts';
 import { equalInConstantTime } from './constant-time.ts';
 import { base64Url, type TokenHash, type UserId } from '../session/token.ts';
 
@@ -11,18 +12,18 @@ import { base64Url, type TokenHash, type UserId } from '../session/token.ts';
  */
 export interface CsrfTokens {
   /** A cookie's value for this session; null: for nobody signed in. */
-  newCookie(binding: TokenHash | null, userId: UserId | null): Promise<string>;
+  newCookie(binding: TokenHash | null, userId: UserId | null): string;
   /**
    * Whose session the cookie was given out with; null: it was not, or not with this one. Says nothing of whether
    * that session is still open, but lets a page ask MySQL about its user while it asks Redis about the session.
    */
-  userOf(cookie: string | null, binding: TokenHash): Promise<UserId | null>;
+  userOf(cookie: string | null, binding: TokenHash): UserId | null;
   /** Whether that cookie was given out by this service for this session. */
-  isCookieFor(cookie: string, binding: TokenHash | null): Promise<boolean>;
+  isCookieFor(cookie: string, binding: TokenHash | null): boolean;
   /** A token for a form on a page that goes with this cookie. */
-  formToken(cookie: string): Promise<string>;
+  formToken(cookie: string): string;
   /** Whether a submitted token belongs to this cookie, and the cookie to one of these sessions. */
-  verify(submitted: string, cookie: string, bindings: readonly (TokenHash | null)[]): Promise<boolean>;
+  verify(submitted: string, cookie: string, bindings: readonly (TokenHash | null)[]): boolean;
 }
 
 const NONCE_BYTES = 16;
@@ -36,67 +37,52 @@ const FORM_TOKEN_PATTERN = /^[A-Za-z0-9_-]{11}\.[A-Za-z0-9_-]{22}$/;
 
 /** `keys[0]` signs; the others are older ones that are still believed. */
 export function csrfTokens(keys: readonly [string, ...string[]]): CsrfTokens {
-  const imported: CryptoKey[] = [];
-
-  const mac = async (keyIndex: number, text: string): Promise<string> => {
-    imported[keyIndex] ??= await crypto.subtle.importKey(
-      'raw',
-      new TextEncoder().encode(keys[keyIndex]),
-      { name: 'HMAC', hash: 'SHA-256' },
-      false,
-      ['sign'],
-    );
-    const signature = await crypto.subtle.sign('HMAC', imported[keyIndex], new TextEncoder().encode(text));
-    return base64Url(new Uint8Array(signature).subarray(0, MAC_BYTES));
-  };
+  const encoder = new TextEncoder();
+  const hmacKeys = keys.map((key) => hmacKey(encoder.encode(key)));
+  const mac = (key: HmacKey, text: string): string =>
+    base64Url(hmacSha256(key, encoder.encode(text)).subarray(0, MAC_BYTES));
+  const signer = hmacKeys[0]!;
   // The labels keep a mac made for one purpose from being one for the other.
   const cookieText = (nonce: string, userId: string, binding: TokenHash | null): string =>
     `csrf-cookie\n${nonce}\n${userId}\n${binding ?? ''}`;
   const formText = (salt: string, cookie: string): string => `csrf-form\n${salt}\n${cookie}`;
 
-  const isMacOf = async (submitted: string, text: string): Promise<boolean> => {
-    for (let i = 0; i < keys.length; i += 1) {
-      if (equalInConstantTime(submitted, await mac(i, text))) return true;
-    }
-    return false;
-  };
+  const isMacOf = (submitted: string, text: string): boolean =>
+    hmacKeys.some((key) => equalInConstantTime(submitted, mac(key, text)));
 
   const self: CsrfTokens = {
-    async newCookie(binding, userId) {
+    newCookie(binding, userId) {
       const nonce = base64Url(crypto.getRandomValues(new Uint8Array(NONCE_BYTES)));
       const user = userId ?? '';
-      return `${nonce}.${user}.${await mac(0, cookieText(nonce, user, binding))}`;
+      return `${nonce}.${user}.${mac(signer, cookieText(nonce, user, binding))}`;
     },
 
-    async isCookieFor(cookie, binding) {
+    isCookieFor(cookie, binding) {
       if (!COOKIE_PATTERN.test(cookie)) return false;
       const [nonce = '', user = '', signature = ''] = cookie.split('.');
       return isMacOf(signature, cookieText(nonce, user, binding));
     },
 
-    async userOf(cookie, binding) {
-      if (cookie === null || !(await self.isCookieFor(cookie, binding))) return null;
+    userOf(cookie, binding) {
+      if (cookie === null || !self.isCookieFor(cookie, binding)) return null;
       const user = cookie.split('.')[1];
       return user === undefined || user === '' ? null : (user as UserId);
     },
 
-    async formToken(cookie) {
+    formToken(cookie) {
       const salt = base64Url(crypto.getRandomValues(new Uint8Array(SALT_BYTES)));
-      return `${salt}.${await mac(0, formText(salt, cookie))}`;
+      return `${salt}.${mac(signer, formText(salt, cookie))}`;
     },
 
-    async verify(submitted, cookie, bindings) {
+    verify(submitted, cookie, bindings) {
       if (!COOKIE_PATTERN.test(cookie)) return false;
       let belongs = equalInConstantTime(submitted, cookie);
       if (!belongs && FORM_TOKEN_PATTERN.test(submitted)) {
         const [salt = '', signature = ''] = submitted.split('.');
-        belongs = await isMacOf(signature, formText(salt, cookie));
+        belongs = isMacOf(signature, formText(salt, cookie));
       }
       if (!belongs) return false;
-      for (const binding of bindings) {
-        if (await self.isCookieFor(cookie, binding)) return true;
-      }
-      return false;
+      return bindings.some((binding) => self.isCookieFor(cookie, binding));
     },
   };
   return self;

@@ -131,7 +131,7 @@ async function renewSession(
   session: Session,
 ): Promise<PasswordChangeResult> {
   const token = newToken();
-  const tokenHash = await hashToken(token);
+  const tokenHash = hashToken(token);
   try {
     const result = await scope.deps.sessions.renew(holder, tokenHash, newEnding(scope), session.userId);
     if (result.status === 'invalid') return { status: 'not_signed_in' };

@@ -105,7 +105,8 @@ export async function startNewSessionFor(
   const nowMs = deps.clock.nowMs();
   const { ageSeconds, idleAgeSeconds } = lifetimesOf(settings, wanted.rememberMe);
   const token = newToken();
-  const [tokenHash, ...replaces] = await Promise.all([hashToken(token), ...wanted.replaces.map(hashToken)]);
+  const tokenHash = hashToken(token);
+  const replaces = wanted.replaces.map(hashToken);
   const session: Session = {
     id: newSessionId(),
     userId: user.id,
@@ -178,7 +179,7 @@ export async function terminateSessions(
   kind: Holder['kind'],
   reason: LogoutReason,
 ): Promise<readonly RecordedLogout[]> {
-  const tokenHashes = await Promise.all(tokens.map(hashToken));
+  const tokenHashes = tokens.map(hashToken);
   const logouts = await request.deps.sessions.end(tokenHashes, kind, reason, newEnding(request));
   deliverAfterAnswer(request, logouts);
   return logouts;

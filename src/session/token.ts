@@ -1,3 +1,5 @@
+import { sha256 } from '../sha256.ts';
+
 /** The secret itself: exists in the cookie or the bearer alone. 43 characters of base64url, 256 random bits. */
 export type Token = string & { readonly __brand: 'Token' };
 /** SHA-256 of a token, 43 characters of base64url. What the stores know a session by; useless as a token. */
@@ -21,11 +23,18 @@ const SESSION_ID_PATTERN = /^[0-9a-hjkmnp-tv-z]{26}$/;
 /** No session has it: stands for an id that could not be one, so that it is answered like an unknown one. */
 export const NO_SESSION_ID = '-' as SessionId;
 
+const BASE64URL_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
 export function base64Url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace(/=+$/, '');
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 3) {
+    const [a = 0, b, c] = [bytes[i], bytes[i + 1], bytes[i + 2]];
+    const bits = (a << 16) | ((b ?? 0) << 8) | (c ?? 0);
+    text += BASE64URL_ALPHABET[bits >> 18]! + BASE64URL_ALPHABET[(bits >> 12) & 63]!;
+    if (b !== undefined) text += BASE64URL_ALPHABET[(bits >> 6) & 63]!;
+    if (c !== undefined) text += BASE64URL_ALPHABET[bits & 63]!;
+  }
+  return text;
 }
 
 /** Makes a fresh token from the platform's CSPRNG. */
@@ -55,7 +64,5 @@ export function parseSessionId(value: unknown): SessionId | null {
  * Hashes a token for the stores. One round of SHA-256 with no salt is enough, as the token is 256 random bits:
  * there is nothing to guess (OWASP, Session Management: store only a hash of the identifier).
  */
-export async function hashToken(token: Token): Promise<TokenHash> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token));
-  return base64Url(new Uint8Array(digest)) as TokenHash;
-}
+export const hashToken = (token: Token): TokenHash =>
+  base64Url(sha256(new TextEncoder().encode(token))) as TokenHash;

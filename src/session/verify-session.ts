@@ -29,7 +29,7 @@ export async function verifySession(
   const presented = typeof credential === 'string' ? readToken(credential) : readRequest(scope, credential);
   if (presented.status !== 'token') return { status: 'invalid', reason: presented.status };
   try {
-    const holder = { tokenHash: await hashToken(presented.token), kind: presented.kind };
+    const holder = { tokenHash: hashToken(presented.token), kind: presented.kind };
     const check = await resumeSession(scope, holder);
     if (check.status === 'invalid') return { status: 'invalid', reason: check.reason };
     const { session } = check;

@@ -64,7 +64,6 @@ function classify(error: unknown): { fault: StoreFault; final: boolean } | 'reth
   if (error instanceof UnknownError) return { fault: 'unreachable', final: false };
   if (error instanceof DatabaseError) return { fault: 'refused', final: error.status < 500 };
   if (error instanceof SyntaxError) return { fault: 'protocol', final: false };
-  if (error instanceof Error && error.name === 'TimeoutError') return { fault: 'timeout', final: true };
   return { fault: 'unreachable', final: false };
 }
 
@@ -94,7 +93,7 @@ export function planetscaleClient(connection: Client, timeoutMs: number, trace: 
     execute: (sql, values) =>
       callStore({ store: 'database', trace, timeoutMs, classify }, async (signal) => {
         try {
-          const result = await withSignal(connection, signal).execute(sql, [...values]);
+          const result = await withSignal(connection, signal()).execute(sql, [...values]);
           if (!Array.isArray(result.rows)) throw new StoreUnavailableError('database', 'protocol');
           return { rows: result.rows as Row[], rowsAffected: result.rowsAffected };
         } catch (error) {

@@ -61,19 +61,29 @@ export interface StoreCallOptions {
 }
 
 /**
- * Runs one command with a time-out over all its tries. Every command sent through here is safe to repeat.
+ * Runs one command with a time-out over all its tries. Every command sent through here is safe to repeat. `signal`
+ * is there for those that are better broken off than carried out late; it is made when asked for, as it has its cost.
  * Throws `StoreUnavailableError`, or, where `classify` says so, what the client threw.
  */
 export async function callStore<T>(
   options: StoreCallOptions,
-  command: (signal: AbortSignal) => Promise<T>,
+  command: (signal: () => AbortSignal) => Promise<T>,
 ): Promise<T> {
   const { store, trace, timeoutMs, classify } = options;
   const startedAtMs = Date.now();
-  const signal = AbortSignal.timeout(Math.max(0, Math.min(timeoutMs, trace.leftMs())));
-  const timedOut = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(new StoreUnavailableError(store, 'timeout')));
-  });
+  let giveUp: AbortController | undefined;
+  const signal = (): AbortSignal => (giveUp ??= new AbortController()).signal;
+  let isOver = false;
+  const { promise: timedOut, reject } = Promise.withResolvers<never>();
+  // A timer that is cleared: `AbortSignal.timeout` would lie in memory until its time, long after the answer.
+  const timer = setTimeout(
+    () => {
+      isOver = true;
+      reject(new StoreUnavailableError(store, 'timeout'));
+      giveUp?.abort();
+    },
+    Math.max(0, Math.min(timeoutMs, trace.leftMs())),
+  );
   // Without this a time-out that nobody awaits any more would count as an unhandled rejection.
   timedOut.catch(() => undefined);
   try {
@@ -82,7 +92,7 @@ export async function callStore<T>(
         return await Promise.race([command(signal), timedOut]);
       } catch (error) {
         if (error instanceof StoreUnavailableError) throw error;
-        if (signal.aborted) throw new StoreUnavailableError(store, 'timeout');
+        if (isOver) throw new StoreUnavailableError(store, 'timeout');
         const verdict = classify(error);
         if (verdict === 'rethrow') throw error;
         if (verdict.final || attempt === MAX_TRIES) throw new StoreUnavailableError(store, verdict.fault);
@@ -94,6 +104,7 @@ export async function callStore<T>(
     if (error instanceof StoreUnavailableError) trace.storeFault?.(store, error.fault);
     throw error;
   } finally {
+    clearTimeout(timer);
     trace.storeWait(store, startedAtMs, Date.now());
   }
 }

@@ -21,8 +21,9 @@ export interface RedisCredentials {
 /** Credentials and what is remembered between requests; holds no connection, so one serves a whole isolate. */
 export interface RedisConnection extends RedisCredentials {
   /**
-   * Upstash's read-your-writes token: sent back with each command, it makes a replica wait until it has seen what
-   * this isolate wrote (Upstash documentation, "Read Your Writes"). Other isolates are not covered by it.
+   * Upstash's read-your-writes token of the last write, empty before the first: sent back with each command, it makes
+   * a replica wait until it has seen what this isolate wrote (Upstash documentation, "Read Your Writes"). Other
+   * isolates are not covered by it.
    */
   syncToken: string;
 }
@@ -46,39 +47,49 @@ class UpstashAnswerError extends Error {
 
 function classify(error: unknown): { fault: StoreFault; final: boolean } {
   if (error instanceof UpstashAnswerError) return { fault: error.fault, final: error.isFinal };
-  if (error instanceof Error && error.name === 'TimeoutError') return { fault: 'timeout', final: true };
   return { fault: 'unreachable', final: false };
 }
 
 /** One request's view on Upstash: each command is traced, timed out and tried again as `callStore` says. */
 export function upstashClient(connection: RedisConnection, timeoutMs: number, trace: Trace): RedisClient {
-  const call = (command: readonly string[]): Promise<unknown> =>
-    callStore({ store: 'redis', trace, timeoutMs, classify }, (signal) => send(connection, command, signal));
+  const options = { store: 'redis', trace, timeoutMs, classify } as const;
+  const write = (command: readonly string[]): Promise<unknown> =>
+    callStore(options, async (signal) => {
+      const { result, syncToken } = await send(connection, command, signal());
+      connection.syncToken = syncToken();
+      return result;
+    });
   return {
     async get(key) {
-      const answer = await call(['GET', key]);
-      if (answer !== null && typeof answer !== 'string') throw new StoreUnavailableError('redis', 'protocol');
-      return answer;
+      // Without a signal, which has its price: a read does no harm late, and the runtime ends it with its request.
+      const { result } = await callStore(options, () => send(connection, ['GET', key], null));
+      if (result !== null && typeof result !== 'string') throw new StoreUnavailableError('redis', 'protocol');
+      return result;
     },
-    eval: (script, keys, args) => call(['EVAL', script, String(keys.length), ...keys, ...args]),
+    eval: (script, keys, args) => write(['EVAL', script, String(keys.length), ...keys, ...args]),
     async xdel(key, entryIds) {
-      await call(['XDEL', key, ...entryIds]);
+      await write(['XDEL', key, ...entryIds]);
     },
   };
+}
+
+interface Answer {
+  readonly result: unknown;
+  readonly syncToken: () => string;
 }
 
 /** `POST /` with one command; without `Upstash-Encoding`, as all that we store is text that JSON can carry. */
 async function send(
   connection: RedisConnection,
   command: readonly string[],
-  signal: AbortSignal,
-): Promise<unknown> {
+  signal: AbortSignal | null,
+): Promise<Answer> {
   const response = await fetch(connection.url, {
     method: 'POST',
     headers: {
       Authorization: `Bearer ${connection.token}`,
       'Content-Type': 'application/json',
-      'Upstash-Sync-Token': connection.syncToken,
+      ...(connection.syncToken === '' ? {} : { 'Upstash-Sync-Token': connection.syncToken }),
     },
     body: JSON.stringify(command),
     signal,
@@ -97,6 +108,5 @@ async function send(
   if (typeof body !== 'object' || body === null || !('result' in body) || body.result === undefined) {
     throw new UpstashAnswerError('protocol', false);
   }
-  connection.syncToken = response.headers.get('Upstash-Sync-Token') ?? '';
-  return body.result;
+  return { result: body.result, syncToken: () => response.headers.get('Upstash-Sync-Token') ?? '' };
 }

@@ -75,7 +75,7 @@ export async function verifyPassword(
     return false;
   }
   if (parsed.format === 'pbkdf2_sha256') {
-    const derived = await pbkdf2Sha256(password, parsed.salt, parsed.iterations);
+    const derived = pbkdf2Sha256(password, parsed.salt, parsed.iterations);
     return equalInConstantTime(btoa(String.fromCharCode(...derived)), parsed.hash);
   }
   if (parsed.format === 'bcrypt_sha256') return bcrypt.compare(await sha256Hex(password), parsed.bcryptHash);

@@ -13,7 +13,7 @@ export type ApiCredential =
   | { readonly status: 'malformed'; readonly kind: Holder['kind'] }
   | { readonly status: 'present'; readonly token: Token; readonly holder: Holder };
 
-export async function readApiCredential(c: AppContext): Promise<ApiCredential> {
+export function readApiCredential(c: AppContext): ApiCredential {
   if (c.req.header('Authorization') !== undefined) {
     const bearer = readBearer(c.req.header('Authorization'));
     if (bearer.status === 'missing') return { status: 'missing' };
@@ -26,9 +26,11 @@ export async function readApiCredential(c: AppContext): Promise<ApiCredential> {
   return cookies.isPresent ? { status: 'malformed', kind: 'cookie' } : { status: 'missing' };
 }
 
-async function present(token: Token, kind: Holder['kind']): Promise<ApiCredential> {
-  return { status: 'present', token, holder: { tokenHash: await hashToken(token), kind } };
-}
+const present = (token: Token, kind: Holder['kind']): ApiCredential => ({
+  status: 'present',
+  token,
+  holder: { tokenHash: hashToken(token), kind },
+});
 
 /**
  * The holder of a request that reads or, with `changes`, changes something: then a cookie needs its CSRF token,
@@ -36,7 +38,7 @@ async function present(token: Token, kind: Holder['kind']): Promise<ApiCredentia
  * Whether the holder is an open session is for the store to say, in the same command that does the work.
  */
 export async function requireHolder(c: AppContext, intent: 'reads' | 'changes'): Promise<Holder> {
-  const credential = await readApiCredential(c);
+  const credential = readApiCredential(c);
   if (credential.status !== 'present') throw new RequestError({ code: 'not_signed_in' });
   const { holder } = credential;
   if (intent === 'changes' && holder.kind === 'cookie') {

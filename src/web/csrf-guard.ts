@@ -49,28 +49,24 @@ async function submittedField(c: AppContext): Promise<string | null> {
  * A token for a form on the page about to be answered. Keeps the cookie that the browser has if it is good for one
  * of these sessions, so that forms in other tabs stay valid, and sets a new one for the first of them otherwise.
  */
-export async function csrfTokenForForm(
+export function csrfTokenForForm(
   c: AppContext,
   bindings: readonly [TokenHash | null, ...(TokenHash | null)[]],
   session: Session | null = null,
-): Promise<string> {
+): string {
   const { cookies, csrf } = c.get('request');
   if (cookies.csrf !== null) {
     for (const binding of bindings) {
-      if (await csrf.isCookieFor(cookies.csrf, binding)) return csrf.formToken(cookies.csrf);
+      if (csrf.isCookieFor(cookies.csrf, binding)) return csrf.formToken(cookies.csrf);
     }
   }
-  return csrf.formToken(await setCsrfCookie(c, bindings[0], session));
+  return csrf.formToken(setCsrfCookie(c, bindings[0], session));
 }
 
 /** Sets a new `csrftoken` for this session, with the life of the session's own cookie. Answers its value. */
-export async function setCsrfCookie(
-  c: AppContext,
-  binding: TokenHash | null,
-  session: Session | null,
-): Promise<string> {
+export function setCsrfCookie(c: AppContext, binding: TokenHash | null, session: Session | null): string {
   const { csrf, settings, url, deps } = c.get('request');
-  const value = await csrf.newCookie(binding, session?.userId ?? null);
+  const value = csrf.newCookie(binding, session?.userId ?? null);
   c.header('Set-Cookie', sessionCookies(settings, url).csrf(value, cookieLife(session, deps.clock.nowMs())), {
     append: true,
   });
@@ -81,16 +77,16 @@ export async function setCsrfCookie(
  * Sets both cookies of a session that began or was renewed. The CSRF cookie is another one than before, bound to
  * this session: what was known before is no good after it.
  */
-export async function setSessionCookies(
+export function setSessionCookies(
   c: AppContext,
   { token, tokenHash, session }: { token: Token; tokenHash: TokenHash; session: Session },
-): Promise<void> {
+): void {
   const { settings, url, deps } = c.get('request');
   const life = cookieLife(session, deps.clock.nowMs());
   for (const cookie of sessionCookies(settings, url).session(token, life)) {
     c.header('Set-Cookie', cookie, { append: true });
   }
-  await setCsrfCookie(c, tokenHash, session);
+  setCsrfCookie(c, tokenHash, session);
 }
 
 /** Expires both cookies in the answer. */

@@ -9,7 +9,7 @@ export async function findSignedIn(c: AppContext): Promise<SignedIn | null> {
   const request = c.get('request');
   const token = request.cookies.tokens[0];
   if (token === undefined) return null;
-  const tokenHash = await hashToken(token);
+  const tokenHash = hashToken(token);
   return toSignedIn(await resumeSession(request, { tokenHash, kind: 'cookie' }), tokenHash);
 }
 

@@ -24,7 +24,7 @@ export async function seedSession(
 ): Promise<SeededSession> {
   const { sessions, outbox } = openCloudStores(cloud);
   const token = newToken();
-  const tokenHash = await hashToken(token);
+  const tokenHash = hashToken(token);
   const session = sampleSession(changes.createdAtMs ?? Date.now(), {
     userId: user.id as UserId,
     username: user.username,

@@ -9,7 +9,7 @@ import { spawnWorkerd, untilListening } from './workerd.ts';
 // `node tools/bench/profile.ts --only "session check"`: where the service's CPU goes, function by function, from V8's
 // sampling profiler in workerd. For reading; the `.cpuprofile` opens in Chrome DevTools.
 
-const WARM_UP_REQUESTS = 3000;
+const WARM_UP_REQUESTS = 15_000;
 const SAMPLING_MICROSECONDS = 200;
 const SHOWN = 45;
 

@@ -72,7 +72,7 @@ export async function seedSessions(
   const store = upstashSessionStore(redis);
   return inParallel(people, async (person) => {
     const token = newToken();
-    const tokenHash = await hashToken(token);
+    const tokenHash = hashToken(token);
     const session = sessionOf(person, kind);
     const { loginEntryId } = await store.start(startRequest(session, tokenHash));
     // A sign-in's own work behind the answer: its event leaves the outbox.
@@ -114,8 +114,8 @@ export async function browserCookies(
   { token, tokenHash, userId }: SeededSession,
 ): Promise<{ cookie: string; formToken: string }> {
   const csrf = csrfTokens([secretKey]);
-  const value = await csrf.newCookie(tokenHash, userId);
-  return { cookie: `sessionid=${token}; csrftoken=${value}`, formToken: await csrf.formToken(value) };
+  const value = csrf.newCookie(tokenHash, userId);
+  return { cookie: `sessionid=${token}; csrftoken=${value}`, formToken: csrf.formToken(value) };
 }
 
 /** Sessions of better-auth, made by its own code, as `Cookie` headers. */

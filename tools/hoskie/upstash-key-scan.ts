@@ -20,7 +20,7 @@ export function upstashKeyScan({ url, token }: RedisCredentials, timeoutMs: numb
           method: 'POST',
           headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
           body: JSON.stringify(words),
-          signal,
+          signal: signal(),
         });
         if (response.status >= 400 && response.status < 500)
           throw new StoreUnavailableError('redis', 'refused');

@@ -151,7 +151,7 @@ export class SoakClient {
   /** A page does not tell the id: it is read from the store, where a session and what is left of one both have it. */
   async #sessionIdOf(token: string): Promise<string> {
     const { cloud, ledger } = this.#options;
-    const record = await cloud.redis.get(`session:${await hashToken(token as Token)}`);
+    const record = await cloud.redis.get(`session:${hashToken(token as Token)}`);
     const id = (JSON.parse(record ?? '[]') as unknown[])[1];
     if (typeof id === 'string') return id;
     ledger.breach('a sign-in was confirmed, and there is no record of its session');

@@ -15,97 +15,97 @@ const tamperings = (text: string): string[] =>
 describe('the cookie', () => {
   test('is good for the session that it was given out for, and for no other', async () => {
     const mine = newTokenHash();
-    const cookie = await csrf.newCookie(mine, ANN);
-    expect(await csrf.isCookieFor(cookie, mine)).toBe(true);
-    expect(await csrf.isCookieFor(cookie, newTokenHash())).toBe(false);
-    expect(await csrf.isCookieFor(cookie, null)).toBe(false);
+    const cookie = csrf.newCookie(mine, ANN);
+    expect(csrf.isCookieFor(cookie, mine)).toBe(true);
+    expect(csrf.isCookieFor(cookie, newTokenHash())).toBe(false);
+    expect(csrf.isCookieFor(cookie, null)).toBe(false);
   });
 
   test('from before the sign-in is no good after it', async () => {
-    const cookie = await csrf.newCookie(null, null);
-    expect(await csrf.isCookieFor(cookie, null)).toBe(true);
-    expect(await csrf.isCookieFor(cookie, newTokenHash())).toBe(false);
+    const cookie = csrf.newCookie(null, null);
+    expect(csrf.isCookieFor(cookie, null)).toBe(true);
+    expect(csrf.isCookieFor(cookie, newTokenHash())).toBe(false);
   });
 
   test('is another one each time, of characters that a cookie takes', async () => {
     const hash = newTokenHash();
-    const cookies = await Promise.all(Array.from({ length: 50 }, () => csrf.newCookie(hash, ANN)));
+    const cookies = Array.from({ length: 50 }, () => csrf.newCookie(hash, ANN));
     expect(new Set(cookies).size).toBe(50);
     for (const cookie of cookies) expect(cookie).toMatch(/^[\w.-]{40,80}$/);
   });
 
   test('changed in any one character is no good', async () => {
     const hash = newTokenHash();
-    const cookie = await csrf.newCookie(hash, ANN);
-    const answers = await Promise.all(tamperings(cookie).map((each) => csrf.isCookieFor(each, hash)));
+    const cookie = csrf.newCookie(hash, ANN);
+    const answers = tamperings(cookie).map((each) => csrf.isCookieFor(each, hash));
     expect(answers).toEqual(answers.map(() => false));
   });
 
   test('tells whose session it goes with, to nobody but that session', async () => {
     const hash = newTokenHash();
-    const cookie = await csrf.newCookie(hash, ANN);
-    expect(await csrf.userOf(cookie, hash)).toBe(ANN);
-    expect(await csrf.userOf(cookie, newTokenHash())).toBeNull();
-    expect(await csrf.userOf(null, hash)).toBeNull();
-    expect(await csrf.userOf(cookie.replace('.42.', '.43.'), hash)).toBeNull();
-    expect(await csrf.userOf(await csrf.newCookie(null, null), hash)).toBeNull();
+    const cookie = csrf.newCookie(hash, ANN);
+    expect(csrf.userOf(cookie, hash)).toBe(ANN);
+    expect(csrf.userOf(cookie, newTokenHash())).toBeNull();
+    expect(csrf.userOf(null, hash)).toBeNull();
+    expect(csrf.userOf(cookie.replace('.42.', '.43.'), hash)).toBeNull();
+    expect(csrf.userOf(csrf.newCookie(null, null), hash)).toBeNull();
   });
 
   test('does not mix up where the user ends and the session begins', async () => {
     const hash = newTokenHash();
-    const cookie = await csrf.newCookie(hash, '4' as UserId);
-    expect(await csrf.isCookieFor(cookie.replace('.4.', '..'), `4\n${hash}` as typeof hash)).toBe(false);
+    const cookie = csrf.newCookie(hash, '4' as UserId);
+    expect(csrf.isCookieFor(cookie.replace('.4.', '..'), `4\n${hash}` as typeof hash)).toBe(false);
   });
 });
 
 describe('a form token', () => {
   test('is good with its cookie and session', async () => {
     const hash = newTokenHash();
-    const cookie = await csrf.newCookie(hash, ANN);
-    const token = await csrf.formToken(cookie);
-    expect(await csrf.verify(token, cookie, [hash])).toBe(true);
+    const cookie = csrf.newCookie(hash, ANN);
+    const token = csrf.formToken(cookie);
+    expect(csrf.verify(token, cookie, [hash])).toBe(true);
     // Any of several sessions will do: of two cookies that came along, one is good.
-    expect(await csrf.verify(token, cookie, [newTokenHash(), hash])).toBe(true);
+    expect(csrf.verify(token, cookie, [newTokenHash(), hash])).toBe(true);
   });
 
   test('is no good with another cookie, another session or none', async () => {
     const hash = newTokenHash();
-    const cookie = await csrf.newCookie(hash, ANN);
-    const token = await csrf.formToken(cookie);
-    expect(await csrf.verify(token, await csrf.newCookie(hash, ANN), [hash])).toBe(false);
-    expect(await csrf.verify(token, cookie, [newTokenHash(), null])).toBe(false);
-    expect(await csrf.verify(token, cookie, [])).toBe(false);
+    const cookie = csrf.newCookie(hash, ANN);
+    const token = csrf.formToken(cookie);
+    expect(csrf.verify(token, csrf.newCookie(hash, ANN), [hash])).toBe(false);
+    expect(csrf.verify(token, cookie, [newTokenHash(), null])).toBe(false);
+    expect(csrf.verify(token, cookie, [])).toBe(false);
   });
 
   test('is another one in every page, and all of them are good', async () => {
-    const cookie = await csrf.newCookie(null, null);
-    const tokens = await Promise.all(Array.from({ length: 20 }, () => csrf.formToken(cookie)));
+    const cookie = csrf.newCookie(null, null);
+    const tokens = Array.from({ length: 20 }, () => csrf.formToken(cookie));
     expect(new Set(tokens).size).toBe(20);
-    for (const token of tokens) expect(await csrf.verify(token, cookie, [null])).toBe(true);
+    for (const token of tokens) expect(csrf.verify(token, cookie, [null])).toBe(true);
   });
 
   test('of a cookie that an attacker planted is no good', async () => {
     const attackers = csrfTokens([OTHER_KEY]);
     const hash = newTokenHash();
-    const cookie = await attackers.newCookie(hash, ANN);
-    expect(await csrf.verify(await attackers.formToken(cookie), cookie, [hash])).toBe(false);
+    const cookie = attackers.newCookie(hash, ANN);
+    expect(csrf.verify(attackers.formToken(cookie), cookie, [hash])).toBe(false);
     // Nor of the attacker's own cookie from this service.
-    const own = await csrf.newCookie(newTokenHash(), '7' as UserId);
-    expect(await csrf.verify(await csrf.formToken(own), own, [hash, null])).toBe(false);
+    const own = csrf.newCookie(newTokenHash(), '7' as UserId);
+    expect(csrf.verify(csrf.formToken(own), own, [hash, null])).toBe(false);
   });
 
   test('changed in any one character is no good', async () => {
-    const cookie = await csrf.newCookie(null, null);
-    const token = await csrf.formToken(cookie);
-    const answers = await Promise.all(tamperings(token).map((each) => csrf.verify(each, cookie, [null])));
+    const cookie = csrf.newCookie(null, null);
+    const token = csrf.formToken(cookie);
+    const answers = tamperings(token).map((each) => csrf.verify(each, cookie, [null]));
     expect(answers).toEqual(answers.map(() => false));
   });
 
   test("the cookie's own value will do, as with Django", async () => {
     const hash = newTokenHash();
-    const cookie = await csrf.newCookie(hash, ANN);
-    expect(await csrf.verify(cookie, cookie, [hash])).toBe(true);
-    expect(await csrf.verify(cookie, cookie, [null])).toBe(false);
+    const cookie = csrf.newCookie(hash, ANN);
+    expect(csrf.verify(cookie, cookie, [hash])).toBe(true);
+    expect(csrf.verify(cookie, cookie, [null])).toBe(false);
   });
 
   test.each([
@@ -119,18 +119,18 @@ describe('a form token', () => {
     'a'.repeat(10_000),
     `${'A'.repeat(11)}.${'A'.repeat(22)}`,
   ])('%j is none, nor a cookie', async (text) => {
-    const cookie = await csrf.newCookie(null, null);
-    expect(await csrf.verify(text, cookie, [null])).toBe(false);
-    expect(await csrf.verify(text, text, [null])).toBe(false);
-    expect(await csrf.isCookieFor(text, null)).toBe(false);
+    const cookie = csrf.newCookie(null, null);
+    expect(csrf.verify(text, cookie, [null])).toBe(false);
+    expect(csrf.verify(text, text, [null])).toBe(false);
+    expect(csrf.isCookieFor(text, null)).toBe(false);
   });
 
   test('the two kinds of mac do not stand in for each other', async () => {
-    const cookie = await csrf.newCookie(null, null);
+    const cookie = csrf.newCookie(null, null);
     const [nonce = '', user = '', mac = ''] = cookie.split('.');
-    expect(await csrf.verify(`${nonce.slice(0, 11)}.${mac}`, cookie, [null])).toBe(false);
-    const [, formMac = ''] = (await csrf.formToken(cookie)).split('.');
-    expect(await csrf.isCookieFor(`${nonce}.${user}.${formMac}`, null)).toBe(false);
+    expect(csrf.verify(`${nonce.slice(0, 11)}.${mac}`, cookie, [null])).toBe(false);
+    const [, formMac = ''] = csrf.formToken(cookie).split('.');
+    expect(csrf.isCookieFor(`${nonce}.${user}.${formMac}`, null)).toBe(false);
   });
 });
 
@@ -139,21 +139,21 @@ describe('keys', () => {
     const hash = newTokenHash();
     const before = csrfTokens([OTHER_KEY]);
     const rotated = csrfTokens([KEY, 'x'.repeat(40), OTHER_KEY]);
-    const cookie = await before.newCookie(hash, ANN);
-    expect(await rotated.verify(await before.formToken(cookie), cookie, [hash])).toBe(true);
-    const fresh = await rotated.newCookie(hash, ANN);
-    expect(await csrf.verify(await rotated.formToken(fresh), fresh, [hash])).toBe(true);
-    expect(await before.isCookieFor(fresh, hash)).toBe(false);
+    const cookie = before.newCookie(hash, ANN);
+    expect(rotated.verify(before.formToken(cookie), cookie, [hash])).toBe(true);
+    const fresh = rotated.newCookie(hash, ANN);
+    expect(csrf.verify(rotated.formToken(fresh), fresh, [hash])).toBe(true);
+    expect(before.isCookieFor(fresh, hash)).toBe(false);
   });
 
   test('one that is not listed any more is not believed', async () => {
-    const cookie = await csrfTokens([OTHER_KEY]).newCookie(null, null);
-    expect(await csrf.isCookieFor(cookie, null)).toBe(false);
+    const cookie = csrfTokens([OTHER_KEY]).newCookie(null, null);
+    expect(csrf.isCookieFor(cookie, null)).toBe(false);
   });
 
   test('of any characters will do', async () => {
     const unicode = csrfTokens(['ключ🔑'.repeat(8)]);
-    const cookie = await unicode.newCookie(null, null);
-    expect(await unicode.verify(await unicode.formToken(cookie), cookie, [null])).toBe(true);
+    const cookie = unicode.newCookie(null, null);
+    expect(unicode.verify(unicode.formToken(cookie), cookie, [null])).toBe(true);
   });
 });

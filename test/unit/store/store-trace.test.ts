@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { storeTrace } from '../../../src/store/store-trace.ts';
+import { StoreTrace } from '../../../src/store/store-trace.ts';
 
 type Span = [startedAtMs: number, endedAtMs: number];
 
 function traceOf(spans: readonly Span[], budgetMs = 1000) {
-  const trace = storeTrace(budgetMs);
+  const trace = new StoreTrace(budgetMs);
   for (const [startedAtMs, endedAtMs] of spans) trace.storeWait('redis', startedAtMs, endedAtMs);
   return trace;
 }
@@ -96,7 +96,7 @@ describe('a trace', () => {
   });
 
   test('counts both stores alike', () => {
-    const trace = storeTrace(1000);
+    const trace = new StoreTrace(1000);
     trace.storeWait('redis', 0, 10);
     trace.storeWait('database', 10, 30);
     expect([trace.waits(), trace.leftMs()]).toEqual([2, 970]);
