@@ -1,5 +1,19 @@
-/** Names of the events that are logged; each is explained in the operators' documentation. */
+/**
+ * Names of the events that are logged; each is explained in the operators' documentation. Where OWASP's Application
+ * Logging Vocabulary has a word, it is that word.
+ */
 export type LogEvent =
+  | 'authn_login_success'
+  | 'authn_login_fail'
+  | 'authn_login_fail_max'
+  | 'authn_password_change'
+  | 'authn_password_change_fail'
+  | 'session_expired'
+  | 'session_use_after_expire'
+  | 'excess_rate_limit_exceeded'
+  | 'input_validation_fail'
+  | 'malicious_cors'
+  | 'authz_fail'
   | 'request'
   | 'settings_malformed'
   | 'store_unavailable'
@@ -8,7 +22,6 @@ export type LogEvent =
   | 'activity_set_aside'
   | 'activity_delivery'
   | 'activity_retention'
-  | 'session_use_after_logout'
   | 'password_rehashed';
 
 /**
@@ -30,8 +43,8 @@ export interface LogFields {
   readonly reason?: string;
   readonly task?: string;
   readonly settings?: readonly string[];
-  readonly user_id?: string;
-  readonly session_id?: string;
+  readonly user_id?: string | null;
+  readonly session_id?: string | null;
   readonly activity_id?: string | null;
   readonly ip_address?: string | null;
   readonly ended_by_ip_address?: string | null;

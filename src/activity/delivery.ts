@@ -1,7 +1,7 @@
 import type { Log } from '../log.ts';
 import { EventRefusedError, type ActivityLog } from './activity-log.ts';
-import type { Activity, LoginActivity, LogoutActivity } from './events.ts';
-import type { Outbox, OutboxEntry } from './outbox.ts';
+import type { LoginActivity, LogoutActivity } from './events.ts';
+import type { Outbox, OutboxEntry, RecordedActivity } from './outbox.ts';
 
 /** Events written by one statement. */
 export const DELIVERY_BATCH_SIZE = 100;
@@ -30,18 +30,16 @@ export async function deliver(
   entries: readonly OutboxEntry[],
   nowMs: number,
 ): Promise<void> {
-  const readable = entries.filter((entry): entry is ReadableEntry => entry.activity !== null);
+  const readable = entries.filter((entry): entry is RecordedActivity => entry.activity !== null);
   for (const entry of entries) {
     if (entry.activity === null) await setAside(deps, entry, 'unreadable event', nowMs);
   }
   await deliverReadable(deps, readable, nowMs);
 }
 
-type ReadableEntry = OutboxEntry & { readonly activity: Activity };
-
 async function deliverReadable(
   deps: DeliveryDeps,
-  entries: readonly ReadableEntry[],
+  entries: readonly RecordedActivity[],
   nowMs: number,
 ): Promise<void> {
   if (entries.length === 0) return;

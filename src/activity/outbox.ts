@@ -7,6 +7,9 @@ export interface OutboxEntry {
   readonly activity: Activity | null;
 }
 
+/** An event that this Worker has put in, so that it knows what it is. */
+export type RecordedActivity = OutboxEntry & { readonly activity: Activity };
+
 /** Figures of the outbox. */
 export interface OutboxStatus {
   /** Events not yet in MySQL. */
@@ -26,7 +29,7 @@ export interface OutboxStatus {
  */
 export interface Outbox {
   /** Puts an event in. Repeating it after a lost answer can put it in twice, which is still one row. */
-  add(activity: Activity): Promise<OutboxEntry>;
+  add(activity: Activity): Promise<RecordedActivity>;
   /** The oldest pending entries, at most `limit`, oldest first. */
   readOldest(limit: number): Promise<OutboxEntry[]>;
   /** Takes entries out whose rows exist. */

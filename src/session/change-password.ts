@@ -79,16 +79,29 @@ export async function changePassword(
       settings.BCRYPT_ROUNDS,
       settings.PBKDF2_MAX_ITERATIONS,
     );
-    if (user === null || !matches || !user.isActive) return { status: 'wrong_password' };
+    if (user === null || !matches || !user.isActive) {
+      logChange(scope, session, 'authn_password_change_fail');
+      return { status: 'wrong_password' };
+    }
     await deps.cpuTurns.take();
     const newHash = await hashPassword(newPassword, settings.BCRYPT_ROUNDS);
     await putHash(scope, holder, user, newHash);
+    logChange(scope, session, 'authn_password_change');
   } catch (error) {
     releaseAfterAnswer(scope, attempt);
     throw error;
   }
   const [result] = await Promise.all([renewSession(scope, holder, session), clearCounter(scope, attempt)]);
   return result;
+}
+
+function logChange(
+  { deps, requestId, client }: RequestScope,
+  { userId, id }: Session,
+  name: 'authn_password_change' | 'authn_password_change_fail',
+): void {
+  const { ipAddress } = client;
+  deps.log.event(name, { request_id: requestId, user_id: userId, session_id: id, ip_address: ipAddress });
 }
 
 /**

@@ -1,6 +1,7 @@
 import { deliver } from '../activity/delivery.ts';
 import type { LoginActivity, LogoutReason } from '../activity/events.ts';
-import type { OutboxEntry } from '../activity/outbox.ts';
+import type { RecordedActivity } from '../activity/outbox.ts';
+import { securityEventOf } from '../activity/security-event.ts';
 import type { Deps, RequestScope } from '../deps.ts';
 import type { Settings } from '../settings.ts';
 import { StoreUnavailableError } from '../store/store-call.ts';
@@ -67,7 +68,7 @@ export function noteActivity(request: RequestScope, tokenHash: TokenHash, check:
   if (check.tombstone === undefined) return;
   // A token that works no more because its session was ended: perhaps an old tab, perhaps a stolen cookie.
   const { sessionId, userId, reason, endedAtMs, ipAddress } = check.tombstone;
-  request.deps.log.event('session_use_after_logout', {
+  request.deps.log.event('session_use_after_expire', {
     request_id: request.requestId,
     session_id: sessionId,
     user_id: userId,
@@ -215,8 +216,12 @@ export function newEnding(request: RequestScope): Ending {
   return { operationId: uuidV7(nowMs), nowMs, client: request.client, eventIds: uuidSeries(nowMs) };
 }
 
-/** Writes rows right after the answer; what fails stays in the outbox for the cron. */
-export function deliverAfterAnswer(request: RequestScope, entries: readonly OutboxEntry[]): void {
+/** Logs what happened, and writes the rows right after the answer; what fails stays in the outbox for the cron. */
+export function deliverAfterAnswer(request: RequestScope, entries: readonly RecordedActivity[]): void {
   if (entries.length === 0) return;
+  for (const { activity } of entries) {
+    const [name, fields] = securityEventOf(activity);
+    request.deps.log.event(name, { request_id: request.requestId, ...fields });
+  }
   request.afterAnswer('deliver_activity', (deps) => deliver(deps, entries, deps.clock.nowMs()));
 }

@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import type { ClientInfo } from '../activity/events.ts';
 import type { Deps, DepsFactory, RequestScope } from '../deps.ts';
-import type { Log } from '../log.ts';
+import type { Log, LogEvent } from '../log.ts';
 import { readClientInfo } from '../security/client-info.ts';
 import type { CsrfTokens } from '../security/csrf.ts';
 import { readPresentedCookies, type PresentedCookies } from '../session/cookies.ts';
@@ -10,6 +10,15 @@ import type { Settings } from '../settings.ts';
 import { NO_TRACE, storeBudgetMs, StoreUnavailableError, type Trace } from '../store/store-call.ts';
 import { StoreTrace } from '../store/store-trace.ts';
 import type { AppContext, AppEnv, RequestContext } from './request-context.ts';
+
+/** What an alert may look for in a request that was refused, in OWASP's words; `lifecycle.ts` logs the rest. */
+const SECURITY_EVENTS: Readonly<Record<string, LogEvent>> = {
+  invalid_fields: 'input_validation_fail',
+  malformed_body: 'input_validation_fail',
+  csrf_failed: 'authz_fail',
+  foreign_origin: 'malicious_cors',
+  throttled: 'excess_rate_limit_exceeded',
+};
 
 /** An id from outside is taken where it can harm neither a header nor a log. */
 const REQUEST_ID_PATTERN = /^[\w=-]{1,64}$/;
@@ -46,14 +55,21 @@ export function observeRequests(
     setSecurityHeaders(c);
     c.res.headers.set('X-Request-Id', requestId);
     c.res.headers.set('Server-Timing', `store;desc="${trace.waits()} waits"${spent}`);
+    const route = routePath(c, -1);
+    const outcome = c.get('outcome');
+    const securityEvent = SECURITY_EVENTS[outcome];
+    if (securityEvent !== undefined) {
+      const { ipAddress } = request.client;
+      log.event(securityEvent, { request_id: requestId, route, reason: outcome, ip_address: ipAddress });
+    }
     log.event('request', {
       request_id: requestId,
       method: c.req.method,
-      route: routePath(c, -1),
+      route,
       status: c.res.status,
       duration_ms: request.deps.clock.nowMs() - startedAtMs,
       store_waits: trace.waits(),
-      outcome: c.get('outcome'),
+      outcome,
     });
   };
 }

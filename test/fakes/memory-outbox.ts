@@ -1,6 +1,6 @@
 import { encodeActivity, parseRecordedActivity } from '../../src/activity/activity-record.ts';
 import type { Activity } from '../../src/activity/events.ts';
-import type { Outbox, OutboxEntry, OutboxStatus } from '../../src/activity/outbox.ts';
+import type { Outbox, OutboxEntry, OutboxStatus, RecordedActivity } from '../../src/activity/outbox.ts';
 import type { ManualClock } from './manual-clock.ts';
 import { Outage } from './outage.ts';
 import { refuseIllFormed } from './refusals.ts';
@@ -25,7 +25,7 @@ export class MemoryOutbox implements Outbox {
     this.#outage = outage;
   }
 
-  add(activity: Activity): Promise<OutboxEntry> {
+  add(activity: Activity): Promise<RecordedActivity> {
     return this.#outage.during('redis', () => ({ ...this.put(activity), activity }));
   }
 

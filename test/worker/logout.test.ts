@@ -51,7 +51,7 @@ describe('POST', () => {
     await visitor.setCookie(`sessionid=${token}; Path=/; Secure; HttpOnly`);
     expect(await visitor.isSignedIn()).toBe(false);
     expect((await visitor.get('/')).body).toContain('You are not signed in');
-    const used = stage.worker.logs.filter((line) => line.includes('session_use_after_logout'));
+    const used = stage.worker.logs.filter((line) => line.includes('session_use_after_expire'));
     expect(used.length).toBeGreaterThan(0);
   });
 

@@ -96,7 +96,7 @@ test('no log, key, value or row holds a secret after a whole story', async () =>
     mysql: await dumpMysql(),
   };
   // The dumps are no empty ones.
-  expect(haystacks.logs).toContain('session_use_after_logout');
+  expect(haystacks.logs).toContain('session_use_after_expire');
   expect(haystacks.logs).toContain('activity_set_aside');
   expect(haystacks['redis before the logout']).toContain(user.username);
   expect(haystacks.mysql).toContain('bcrypt_sha256$');

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest';
+import { addUser, eventually, loginRows, logoutRows, PASSWORD } from '../support/people.ts';
+import { seedVisitor } from '../support/seed-session.ts';
+import { useStage } from '../support/stage.ts';
+import type { Visitor } from '../support/visitor.ts';
+
+// Names from OWASP's Application Logging Vocabulary Cheat Sheet.
+
+const stage = useStage();
+
+type Entry = Record<string, unknown>;
+
+/** What was logged with this visitor's address, which nobody else has; waits until it is there. */
+function eventsOf({ ipAddress }: Visitor, name: string, count = 1): Promise<Entry[]> {
+  return eventually(() => {
+    const entries = stage.worker.logs
+      .map((line) => JSON.parse(line) as Entry)
+      .filter((entry) => entry['event'] === name && entry['ip_address'] === ipAddress);
+    expect(entries).toHaveLength(count);
+    return entries;
+  });
+}
+
+describe('signing in', () => {
+  test('that works is authn_login_success, with the id of its row', async () => {
+    const user = await addUser(stage.cloud);
+    const visitor = stage.worker.visitor();
+    const answer = await visitor.signIn(user);
+    const [entry] = await eventsOf(visitor, 'authn_login_success');
+    await stage.worker.delivered();
+    const [row] = await loginRows(stage.cloud, user.username);
+    expect(entry).toEqual({
+      event: 'authn_login_success',
+      request_id: answer.headers.get('X-Request-Id'),
+      activity_id: row?.['id'],
+      user_id: user.id,
+      session_id: row?.['session_id'],
+      reason: 'success',
+      ip_address: visitor.ipAddress,
+    });
+  });
+
+  test.each([
+    ['a wrong password', { password: 'wrong' }, 'bad_credentials', true],
+    ['a name that nobody has', { username: 'nobody-at-all' }, 'bad_credentials', false],
+    ['a user who was disabled', {}, 'inactive', true],
+  ])('with %s is authn_login_fail, and names nobody', async (_what, credentials, reason, isKnown) => {
+    const user = await addUser(stage.cloud, { isActive: reason !== 'inactive' });
+    const visitor = stage.worker.visitor();
+    expect((await visitor.trySignIn({ ...user, ...credentials })).status).toBe(401);
+    const [entry] = await eventsOf(visitor, 'authn_login_fail');
+    expect(entry).toMatchObject({ reason, user_id: isKnown ? user.id : null, session_id: null });
+    expect(stage.worker.logs.filter((line) => line.includes(user.username))).toEqual([]);
+    expect(stage.worker.logs.filter((line) => line.includes('nobody-at-all'))).toEqual([]);
+    expect(stage.worker.logs.filter((line) => line.includes('authn_login_success'))).not.toContainEqual(
+      expect.stringContaining(visitor.ipAddress),
+    );
+  });
+
+  test('too often is authn_login_fail_max once, and excess_rate_limit_exceeded each time', async () => {
+    const user = await addUser(stage.cloud, { passwordHash: 'unknown$format' });
+    const visitor = stage.worker.visitor();
+    for (let i = 0; i < 10; i += 1) expect((await visitor.trySignIn(user)).status).toBe(401);
+    for (let i = 0; i < 2; i += 1) expect((await visitor.trySignIn(user)).status).toBe(429);
+    const [max] = await eventsOf(visitor, 'authn_login_fail_max');
+    expect(max).toMatchObject({ user_id: user.id, reason: 'throttled' });
+    const [excess] = await eventsOf(visitor, 'excess_rate_limit_exceeded', 2);
+    expect(excess).toMatchObject({ route: '/sign-in/', reason: 'throttled' });
+  });
+});
+
+describe('an ended session', () => {
+  test('is session_expired for each, with the reason and the id of its row', async () => {
+    const user = await addUser(stage.cloud);
+    const { visitor } = await seedVisitor(stage, user);
+    await seedVisitor(stage, user);
+    const page = await visitor.get('/sessions/');
+    await visitor.post('/sessions/revoke/', {
+      csrfmiddlewaretoken: page.csrfToken ?? '',
+      scope: 'all',
+    });
+    const entries = await eventsOf(visitor, 'session_expired', 2);
+    await stage.worker.delivered();
+    const rows = await logoutRows(stage.cloud, user);
+    expect(new Set(entries.map((entry) => entry['activity_id']))).toEqual(new Set(rows.map(({ id }) => id)));
+    expect(new Set(entries.map((entry) => entry['session_id']))).toEqual(
+      new Set(rows.map((row) => row['session_id'])),
+    );
+    for (const entry of entries) expect(entry).toMatchObject({ user_id: user.id, reason: 'logout_all' });
+  });
+
+  test('that is used again is session_use_after_expire', async () => {
+    const user = await addUser(stage.cloud);
+    const { visitor, token, session } = await seedVisitor(stage, user);
+    await visitor.logOut();
+    const thief = stage.worker.visitor();
+    await thief.setCookie(`sessionid=${token}; Path=/; Secure`);
+    expect(await thief.isSignedIn()).toBe(false);
+    const [entry] = await eventsOf(thief, 'session_use_after_expire');
+    expect(entry).toMatchObject({
+      user_id: user.id,
+      session_id: session.id,
+      reason: 'logout',
+      ended_by_ip_address: visitor.ipAddress,
+    });
+  });
+});
+
+describe('a password', () => {
+  test('that changes, or does not, is told with the user and the session', async () => {
+    const user = await addUser(stage.cloud);
+    const { visitor, session } = await seedVisitor(stage, user);
+    const change = async (currentPassword: string) =>
+      visitor.submit(await visitor.get('/account/password/'), {
+        current_password: currentPassword,
+        new_password: 'eine ganz neue Losung',
+        confirm_password: 'eine ganz neue Losung',
+      });
+    expect((await change('wrong')).status).toBe(401);
+    const about = { user_id: user.id, session_id: session.id };
+    expect(await eventsOf(visitor, 'authn_password_change_fail')).toMatchObject([about]);
+    await eventsOf(visitor, 'authn_password_change', 0);
+    expect((await change(PASSWORD)).status).toBe(303);
+    expect(await eventsOf(visitor, 'authn_password_change')).toMatchObject([about]);
+  });
+});
+
+describe('a request that is refused', () => {
+  test.each([
+    ['from another site', { Origin: 'https://evil.example' }, {}, 'malicious_cors', 'foreign_origin'],
+    ['without a CSRF token', {}, { csrfmiddlewaretoken: '' }, 'authz_fail', 'csrf_failed'],
+    ['without a password', {}, { password: '' }, 'input_validation_fail', 'invalid_fields'],
+  ])('%s is told by its name', async (_what, headers, fields, name, reason) => {
+    const visitor = stage.worker.visitor();
+    const page = await visitor.get('/sign-in/');
+    await visitor.submit(page, { username: 'ann', password: 'x', ...fields }, headers);
+    expect(await eventsOf(visitor, name)).toMatchObject([{ route: '/sign-in/', reason }]);
+  });
+
+  test('that is right is none of them', async () => {
+    const user = await addUser(stage.cloud);
+    const { visitor } = await seedVisitor(stage, user);
+    expect(await visitor.isSignedIn()).toBe(true);
+    await visitor.logOut();
+    await eventsOf(visitor, 'session_expired');
+    const seen = stage.worker.logs.filter((line) => line.includes(`"${visitor.ipAddress}"`));
+    expect(seen).toHaveLength(1);
+  });
+});
