@@ -16,7 +16,6 @@ export function buildCandidates(
   cloud: Front,
   { secretKey, hash }: { secretKey: string; hash: string },
 ): Record<CandidateName, Candidate> {
-  const { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN } = cloud.env;
   const worker = (name: string): Bundle =>
     bundleWorker(name, join(import.meta.dirname, `workers/${name}.ts`));
   const stores = { ...cloud.env, SECRET_KEY: secretKey };
@@ -25,7 +24,7 @@ export function buildCandidates(
     floor: {
       name: 'floor',
       bundle: worker('floor'),
-      bindings: { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN },
+      bindings: cloud.env,
     },
     'better-auth': {
       name: 'better-auth',

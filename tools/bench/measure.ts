@@ -16,8 +16,8 @@ const CHECKED_SESSIONS = 200;
 /** More than any candidate ends in a second on two cores. */
 const ENDED_A_SECOND = 700;
 /** Until V8 has optimised what runs often; a Worker in production is warm. */
-const WARM_UP_REQUESTS = { checks: 3000, endings: 800, 'sign-ins': 5 };
-const WARM_UP_MAX_MS = 10_000;
+const WARM_UP_REQUESTS = { checks: 15_000, endings: 2000, 'sign-ins': 5 };
+const WARM_UP_MAX_MS = 15_000;
 /** There are few sign-ins in a second. */
 const SIGN_IN_SHARE = 2;
 

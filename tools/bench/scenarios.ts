@@ -127,12 +127,15 @@ const signIn =
       })),
     );
 
-const floorRequests = async (stage: Stage, count: number): Promise<LoadRequest[]> =>
-  (await seed(stage, count, 'bearer')).map(({ tokenHash }, i) => ({
-    method: 'GET',
-    path: '/session',
-    headers: { ...clientHeaders(i), Authorization: `Bearer session:${tokenHash}` },
-  }));
+/** The floor hashes nothing: it is handed the key. */
+const floor =
+  (method: 'GET' | 'DELETE') =>
+  async (stage: Stage, count: number): Promise<LoadRequest[]> =>
+    (await seed(stage, count, 'bearer')).map(({ tokenHash }, i) => ({
+      method,
+      path: '/session',
+      headers: { ...clientHeaders(i), Authorization: `Bearer session:${tokenHash}` },
+    }));
 
 const shared = { variant: '', concurrency: CONCURRENCY, repeat: true };
 const ending = { ...shared, repeat: false };
@@ -146,7 +149,7 @@ export const CELLS: readonly Cell[] = [
     scenario: 'session check',
     candidate: 'floor',
     expected: ok('"session"'),
-    prepare: floorRequests,
+    prepare: floor('GET'),
   },
   {
     ...shared,
@@ -191,6 +194,14 @@ export const CELLS: readonly Cell[] = [
     candidate: 'better-auth',
     expected: ok('"token"'),
     prepare: betterAuth('GET', '/api/auth/list-sessions'),
+  },
+  {
+    ...ending,
+    scenario: 'logout',
+    candidate: 'floor',
+    variant: 'three calls',
+    expected: ok('"ended":1'),
+    prepare: floor('DELETE'),
   },
   {
     ...ending,
@@ -243,7 +254,7 @@ export const CELLS: readonly Cell[] = [
     candidate: 'floor',
     variant: 'one wait',
     expected: ok('"session"'),
-    prepare: floorRequests,
+    prepare: floor('GET'),
   },
   {
     ...alone,
