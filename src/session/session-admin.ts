@@ -1,3 +1,5 @@
+import type { LogoutReason } from '../activity/events.ts';
+import type { Ending, RecordedLogout } from './session-store.ts';
 import type { Session } from './session.ts';
 import type { SessionId, TokenHash, UserId } from './token.ts';
 
@@ -20,9 +22,9 @@ export interface IndexFault {
     | 'ended_but_listed'
     /** A record that would stay for ever. */
     | 'no_expiry'
-    /** What lies under a session's key is no record; nobody is signed in by it. */
+    /** What lies under a session's key is damaged or of a later version; nobody is signed in by it here. */
     | 'unreadable';
-  /** Null where the record cannot be read. */
+  /** Null where nothing tells. */
   readonly userId: UserId | null;
   readonly sessionId: SessionId | null;
   readonly isRepaired: boolean;
@@ -60,6 +62,11 @@ export interface SessionAdmin {
    * an operator's machine may be minutes off. Sign-ins from now on are not touched.
    */
   refuseStartsUnderWay(userId: UserId): Promise<void>;
+  /**
+   * Ends what the user's index lists and nobody here can read: sessions of a later version, and damaged records.
+   * `listOf` has none of them. Atomic, with a logout each, and safe to repeat, like `SessionStore.end`.
+   */
+  endUnreadable(userId: UserId, reason: LogoutReason, ending: Ending): Promise<readonly RecordedLogout[]>;
   /** How many keys of any kind there are. */
   keyCount(): Promise<number>;
   /**

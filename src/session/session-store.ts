@@ -72,6 +72,9 @@ export interface Started {
  * Where sessions live. Absence is an answer, never an error; an outage is an error, never an answer: every method
  * throws `StoreUnavailableError` when the store did not answer in time, and the caller says 503 and keeps the cookie.
  * Each method is one command to the store, atomic there, and safe to repeat after an answer that was lost.
+ *
+ * What a later release wrote in a form that this one cannot read is no session: nobody is signed in by it, no list
+ * shows it, no limit counts it. But whatever ends sessions ends it like the others, as it may be one elsewhere.
  */
 export interface SessionStore {
   /** Is this token an open session of this kind? One plain read. */

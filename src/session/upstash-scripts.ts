@@ -14,27 +14,49 @@ export const OPERATION_KEY_PREFIX = 'operation:';
 /** When a user's password was changed or an operator kept them out, in Unix ms, for longer than a sign-in takes. */
 export const PASSWORD_CHANGED_KEY_PREFIX = 'password-changed:';
 
-// Positions in a record, from 1: see record.ts. ctx: what the request tells (Ending), texts never null.
-const PRELUDE = `
-local ctx = cjson.decode(ARGV[1])
-local ended = {}
+/**
+ * The one place where scripts read a record (positions from 1: see record.ts). Its times are Unix ms afterwards,
+ * whatever its version; `ends` is when it is over if nobody comes. A session of a later version has no `ends` and
+ * nothing but its first five fields: nobody is signed in by it, but it can be ended. Nil: no session.
+ */
+export const READ_RECORD = `
+local function is_tombstone(raw) return string.sub(raw, 1, 4) == '[0,"' end
 
 local function read(raw)
   local ok, s = pcall(cjson.decode, raw)
-  if not ok or type(s) ~= 'table' or s[1] ~= 1 then return nil end
-  if type(s[8]) ~= 'number' or type(s[9]) ~= 'number' or type(s[10]) ~= 'number' then return nil end
+  if not ok or type(s) ~= 'table' or type(s[1]) ~= 'number' or s[1] < 1 then return nil end
+  for i = 2, 5 do if type(s[i]) ~= 'string' then return nil end end
+  if s[1] > 2 then return {s[1], s[2], s[3], s[4], s[5]} end
+  for i = 7, 10 do if type(s[i]) ~= 'number' then return nil end end
+  if s[1] == 2 then s[8], s[9] = s[7] + s[8], s[7] + s[9] * 1000 end
+  s.ends = math.min(s[9], s[8] + s[10] * 1000)
   return s
 end
+`;
 
-local function live(raw, kind)
+/**
+ * ctx: what the request tells (Ending), texts never null.
+ *
+ * live: what lies under a token, if it is open. For an ending also what a later version wrote: a sign-out that comes
+ * to this one would else be confirmed and be none.
+ *
+ * listed: what a user's index lists under an id, if it is open; else it is dropped from the index. What cannot be
+ * read stays listed. An ending, which is one that gives a name, finds that, too: the index says whose it is, and the
+ * name is for its row.
+ */
+export const PRELUDE = `
+local ctx = cjson.decode(ARGV[1])
+local ended = {}
+${READ_RECORD}
+local function live(raw, kind, for_ending)
   local s = raw and read(raw)
   if not s or (kind and kind ~= '' and s[5] ~= kind) then return nil end
-  if ctx.now >= s[9] or ctx.now >= s[8] + s[10] * 1000 then return nil end
-  return s
+  if s.ends and ctx.now < s.ends or for_ending and not s.ends then return s end
 end
 
 local function bury(key, s, reason)
-  redis.call('SET', key, cjson.encode({0, s[2], s[3], reason, ctx.now, ctx.ip}), 'PXAT', s[9])
+  local tombstone = cjson.encode({0, s[2], s[3], reason, ctx.now, ctx.ip})
+  redis.call('SET', key, tombstone, unpack(s.ends and {'PXAT', s[9]} or {'KEEPTTL'}))
 end
 
 local function finish(key, s, reason)
@@ -53,26 +75,27 @@ local function password_changed(user_id)
   redis.call('SET', '${PASSWORD_CHANGED_KEY_PREFIX}' .. user_id, ctx.now, 'EX', ctx.receiptSeconds)
 end
 
-local function open_sessions(user_id)
-  local index = '${INDEX_KEY_PREFIX}' .. user_id
-  local entries = redis.call('HGETALL', index)
-  local found = {}
-  for i = 1, #entries, 2 do
-    local key = '${SESSION_KEY_PREFIX}' .. entries[i + 1]
-    local raw = redis.call('GET', key)
-    local s = live(raw)
-    if s and s[2] == entries[i] then
-      found[#found + 1] = {key = key, s = s, raw = raw}
-    else
-      redis.call('HDEL', index, entries[i])
-    end
+local function listed(user_id, id, hash, name)
+  local key = '${SESSION_KEY_PREFIX}' .. hash
+  local raw = redis.call('GET', key)
+  local s = raw and (read(raw) or not is_tombstone(raw) and {0, id, user_id, name})
+  if not s or s[2] ~= id or s.ends and ctx.now >= s.ends then
+    redis.call('HDEL', '${INDEX_KEY_PREFIX}' .. user_id, id)
+  elseif s.ends or name then
+    return {key = key, s = s, raw = raw}
   end
+end
+
+local function open_sessions(user_id, name)
+  local entries = redis.call('HGETALL', '${INDEX_KEY_PREFIX}' .. user_id)
+  local found = {}
+  for i = 1, #entries, 2 do found[#found + 1] = listed(user_id, entries[i], entries[i + 1], name) end
   return found
 end
 `;
 
 // KEYS[1] is the receipt of the operation: a repetition after a lost answer gets the first answer again.
-const REPEATED = `
+export const REPEATED = `
 local receipt = redis.call('GET', KEYS[1])
 if receipt then return cjson.decode(receipt) end
 local function done(answer)
@@ -83,10 +106,10 @@ end
 
 /** KEYS: record. ARGV: session id, new lastSeenAtMs, new record, end in Unix ms. Answers 1 or 0. */
 export const REFRESH_SCRIPT = `#!lua flags=allow-key-locking
+${READ_RECORD}
 local raw = redis.call('GET', KEYS[1])
-if not raw then return 0 end
-local ok, s = pcall(cjson.decode, raw)
-if not ok or type(s) ~= 'table' or s[1] ~= 1 or s[2] ~= ARGV[1] or s[8] >= tonumber(ARGV[2]) then return 0 end
+local s = raw and read(raw)
+if not s or not s.ends or s[2] ~= ARGV[1] or s[8] >= tonumber(ARGV[2]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[3], 'PXAT', ARGV[4])
 return 1`;
 
@@ -97,17 +120,17 @@ return 1`;
  * changes nothing; the logouts of the first time are in the outbox by then.
  */
 export const START_SCRIPT = `${PRELUDE}
-local s = cjson.decode(ARGV[2])
+local s = read(ARGV[2])
 local existing = redis.call('GET', KEYS[1])
 if existing then
-  local e = cjson.decode(existing)
-  if e[1] ~= 0 and e[2] == s[2] then return {1, {}, false} end
+  local e = read(existing)
+  if e and e[2] == s[2] then return {1, {}, false} end
   return {0}
 end
 if tonumber(redis.call('GET', '${PASSWORD_CHANGED_KEY_PREFIX}' .. s[3]) or 0) > ctx.checkedFrom then return {0} end
 for i = 6, #ARGV do
   local key = '${SESSION_KEY_PREFIX}' .. ARGV[i]
-  local old = live(redis.call('GET', key), 'c')
+  local old = live(redis.call('GET', key), 'c', true)
   if old then finish(key, old, 'replaced') end
 end
 local limit = tonumber(ARGV[5])
@@ -126,15 +149,11 @@ if redis.call('PTTL', index) < s[9] - ctx.now then redis.call('PEXPIREAT', index
 return {1, ended, redis.call('XADD', '${OUTBOX_KEY}', '*', 'event', ARGV[4])}`;
 
 /** KEYS: record. ARGV: session id, user id, tombstone, its life in seconds. */
-export const ABANDON_SCRIPT = `
+export const ABANDON_SCRIPT = `${READ_RECORD}
 local raw = redis.call('GET', KEYS[1])
-if raw then
-  local s = cjson.decode(raw)
-  if s[1] ~= 0 and s[2] == ARGV[1] then
-    redis.call('HDEL', '${INDEX_KEY_PREFIX}' .. ARGV[2], ARGV[1])
-    redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
-  end
-else
+local s = raw and read(raw)
+if not raw or s and s[2] == ARGV[1] then
+  redis.call('HDEL', '${INDEX_KEY_PREFIX}' .. ARGV[2], ARGV[1])
   redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
 end
 return 1`;
@@ -143,7 +162,7 @@ return 1`;
 export const END_SCRIPT = `${PRELUDE}${REPEATED}
 for i = 4, #ARGV do
   local key = '${SESSION_KEY_PREFIX}' .. ARGV[i]
-  local s = live(redis.call('GET', key), ARGV[2])
+  local s = live(redis.call('GET', key), ARGV[2], true)
   if s then finish(key, s, ARGV[3]) end
 end
 return done(ended)`;
@@ -160,7 +179,7 @@ local me = live(my_raw, ARGV[3])
 if not me then return {'invalid', my_raw} end
 if ARGV[4] == 'others' or ARGV[4] == 'everywhere' then
   if ARGV[5] == 'password_changed' then password_changed(me[3]) end
-  for _, other in ipairs(open_sessions(me[3])) do
+  for _, other in ipairs(open_sessions(me[3], me[4])) do
     if other.key ~= my_key then
       finish(other.key, other.s, ARGV[5])
     end
@@ -170,10 +189,9 @@ elseif ARGV[4] == me[2] then
   finish(my_key, me, 'logout')
 else
   local hash = redis.call('HGET', '${INDEX_KEY_PREFIX}' .. me[3], ARGV[4])
-  local key = hash and '${SESSION_KEY_PREFIX}' .. hash
-  local s = key and live(redis.call('GET', key))
-  if not s then return {'not_found'} end
-  finish(key, s, 'revoked')
+  local other = hash and listed(me[3], ARGV[4], hash, me[4])
+  if not other then return {'not_found'} end
+  finish(other.key, other.s, 'revoked')
 end
 return done({'revoked', ended})`;
 
@@ -197,15 +215,15 @@ local me = live(my_raw, ARGV[3])
 password_changed(me and me[3] or ARGV[5])
 if not me then
   -- Ended meanwhile; the password is changed all the same, and the others end with it.
-  for _, other in ipairs(open_sessions(ARGV[5])) do finish(other.key, other.s, 'password_changed') end
+  for _, other in ipairs(open_sessions(ARGV[5], '')) do finish(other.key, other.s, 'password_changed') end
   return done({'invalid', my_raw})
 end
 local new_key = '${SESSION_KEY_PREFIX}' .. ARGV[4]
 if redis.call('EXISTS', new_key) == 1 then return {'refused'} end
-for _, other in ipairs(open_sessions(me[3])) do
+for _, other in ipairs(open_sessions(me[3], me[4])) do
   if other.key ~= my_key then finish(other.key, other.s, 'password_changed') end
 end
-redis.call('SET', new_key, my_raw, 'PXAT', math.min(me[9], me[8] + me[10] * 1000))
+redis.call('SET', new_key, my_raw, 'PXAT', me.ends)
 redis.call('HSET', '${INDEX_KEY_PREFIX}' .. me[3], me[2], ARGV[4])
 bury(my_key, me, 'renewed')
 return done({'renewed', my_raw, ended})`;

@@ -4,7 +4,15 @@ import { judgeRecord } from './record.ts';
 import type { FoundSession, IndexFault, KeyScan, SessionAdmin } from './session-admin.ts';
 import { OPERATION_RECEIPT_SECONDS } from './session-store.ts';
 import type { SessionId, TokenHash, UserId } from './token.ts';
-import { INDEX_KEY_PREFIX, PASSWORD_CHANGED_KEY_PREFIX, SESSION_KEY_PREFIX } from './upstash-scripts.ts';
+import {
+  INDEX_KEY_PREFIX,
+  PASSWORD_CHANGED_KEY_PREFIX,
+  PRELUDE,
+  READ_RECORD,
+  REPEATED,
+  SESSION_KEY_PREFIX,
+} from './upstash-scripts.ts';
+import { readLogouts, receiptKey, scriptContext } from './upstash-session-store.ts';
 
 const SCAN_COUNT = 500;
 /** An index may end this much before its last session: the two are written one after the other. */
@@ -34,6 +42,13 @@ for i = 2, #ARGV do
 end
 return false`;
 
+/** KEYS: receipt. ARGV: ctx, user id, reason. Answers {{entry, event}...}. */
+const END_UNREADABLE_SCRIPT = `${PRELUDE}${REPEATED}
+for _, each in ipairs(open_sessions(ARGV[2], '')) do
+  if not each.s.ends then finish(each.key, each.s, ARGV[3]) end
+end
+return done(ended)`;
+
 /**
  * KEYS: the mark that START_SCRIPT compares with. ARGV: its life in seconds. Never takes a later mark back.
  */
@@ -46,9 +61,9 @@ return 1`;
 
 /**
  * ARGV: {now, repair}, then keys of sessions and indexes. Answers {open, tombstones, listed, run out, faults},
- * a fault being {kind, user id, session id, repaired}. Positions in a record, from 1: see record.ts.
+ * a fault being {kind, user id, session id, repaired}.
  */
-const CHECK_SCRIPT = `
+const CHECK_SCRIPT = `${READ_RECORD}
 local ctx = cjson.decode(ARGV[1])
 local open, tombstones, listed, run_out, faults = 0, 0, 0, 0, {}
 
@@ -57,34 +72,22 @@ local function fault(kind, user_id, session_id, repair)
   faults[#faults + 1] = {kind, user_id, session_id, (ctx.repair and repair) and 1 or 0}
 end
 
-local function read(raw)
-  local ok, s = pcall(cjson.decode, raw)
-  if not ok or type(s) ~= 'table' then return nil end
-  if s[1] == 0 and type(s[2]) == 'string' then return s end
-  if s[1] ~= 1 or type(s[2]) ~= 'string' or type(s[3]) ~= 'string' then return nil end
-  for _, i in ipairs({8, 9, 10}) do if type(s[i]) ~= 'number' then return nil end end
-  return s
-end
-
-local function is_open(s)
-  return s[1] == 1 and ctx.now < s[9] and ctx.now < s[8] + s[10] * 1000
-end
-
 local function check_record(key)
   local raw = redis.call('GET', key)
   if not raw then return end
-  local s = read(raw)
-  if not s then return fault('unreadable', '', '') end
-  if s[1] == 0 then
+  if is_tombstone(raw) then
     tombstones = tombstones + 1
     return
   end
+  local s = read(raw)
+  if not s then return fault('unreadable', '', '') end
+  if not s.ends then return fault('unreadable', s[3], s[2]) end
   if redis.call('PTTL', key) == -1 then
     fault('no_expiry', s[3], s[2], function()
-      redis.call('PEXPIREAT', key, math.min(s[9], s[8] + s[10] * 1000))
+      redis.call('PEXPIREAT', key, s.ends)
     end)
   end
-  if not is_open(s) then return end
+  if ctx.now >= s.ends then return end
   open = open + 1
   local index = '${INDEX_KEY_PREFIX}' .. s[3]
   local hash = string.sub(key, ${SESSION_KEY_PREFIX.length + 1})
@@ -108,15 +111,16 @@ local function check_index(key)
     local function drop() redis.call('HDEL', key, id) end
     local raw = redis.call('GET', '${SESSION_KEY_PREFIX}' .. entries[i + 1])
     local s = raw and read(raw)
-    if not raw or (s and s[1] == 1 and not is_open(s)) then
+    if not raw or (s and s.ends and ctx.now >= s.ends) then
       run_out = run_out + 1
       if ctx.repair then drop() end
-    elseif not s then
-      fault('mismatched', user_id, id, drop)
-    elseif s[1] == 0 then
+    elseif is_tombstone(raw) then
       fault('ended_but_listed', user_id, id, drop)
-    elseif s[2] ~= id or s[3] ~= user_id then
+    elseif s and (s[2] ~= id or s[3] ~= user_id) then
       fault('mismatched', user_id, id, drop)
+    elseif not s or not s.ends then
+      -- Stays listed: without that nobody could end it.
+      fault('unreadable', user_id, id)
     else
       listed = listed + 1
     end
@@ -173,6 +177,11 @@ export function upstashSessionAdmin(redis: RedisClient, keyScan: KeyScan): Sessi
         [String(OPERATION_RECEIPT_SECONDS)],
       );
       if (answer !== 1) throw new StoreUnavailableError('redis', 'protocol');
+    },
+
+    async endUnreadable(userId, reason, ending) {
+      const args = [scriptContext(ending), userId, reason];
+      return readLogouts(await redis.eval(END_UNREADABLE_SCRIPT, [receiptKey(ending)], args));
     },
 
     keyCount: () => keyScan.keyCount(),

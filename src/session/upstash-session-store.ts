@@ -132,9 +132,9 @@ export function upstashSessionStore(redis: RedisClient): SessionStore {
 }
 
 const recordKey = (tokenHash: TokenHash): string => SESSION_KEY_PREFIX + tokenHash;
-const receiptKey = (ending: Ending): string => OPERATION_KEY_PREFIX + ending.operationId;
+export const receiptKey = (ending: Ending): string => OPERATION_KEY_PREFIX + ending.operationId;
 
-function scriptContext({ nowMs, client, eventIds }: Ending, checkedFromMs = nowMs): string {
+export function scriptContext({ nowMs, client, eventIds }: Ending, checkedFromMs = nowMs): string {
   return JSON.stringify({
     now: nowMs,
     checkedFrom: checkedFromMs,
@@ -167,7 +167,7 @@ function judgeInvalid(value: unknown, kind: Holder['kind'], nowMs: number) {
   return check.status === 'invalid' ? check : ({ status: 'invalid', reason: 'unknown' } as const);
 }
 
-function readLogouts(value: unknown): RecordedLogout[] {
+export function readLogouts(value: unknown): RecordedLogout[] {
   return asArray(value).map((pair) => {
     const [entryId, event] = asArray(pair);
     const activity = parseRecordedActivity(event);

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { encodeSession } from '../../src/session/record.ts';
+import type { Session } from '../../src/session/session.ts';
 import { ApiCaller } from '../support/api.ts';
 import { ownCookies } from '../support/own-cookies.ts';
 import { addUser, logoutRows, type TestUser } from '../support/people.ts';
@@ -70,14 +72,13 @@ describe('GET /sessions', () => {
     await stage.cloud.redis.del(`session:${gone.tokenHash}`);
     const old = await seedSession(stage.cloud, user);
     const idle = await seedSession(stage.cloud, user);
-    const rewrite = async ({ tokenHash }: SeededSession, position: number, value: number) => {
-      const record = JSON.parse((await stage.cloud.redis.get(`session:${tokenHash}`)) ?? '[]') as unknown[];
-      record[position] = value;
-      await stage.cloud.redis.set(`session:${tokenHash}`, JSON.stringify(record), 'EX', 1000);
+    const rewrite = async ({ tokenHash, session }: SeededSession, changes: Partial<Session>) => {
+      const record = encodeSession({ ...session, ...changes });
+      await stage.cloud.redis.set(`session:${tokenHash}`, record, 'EX', 1000);
     };
     // Their rules say that they are over, though the TTL has not struck.
-    await rewrite(old, 8, nowMs - 1);
-    await rewrite(idle, 7, nowMs - 7_200_001);
+    await rewrite(old, { expiresAtMs: nowMs - 1 });
+    await rewrite(idle, { lastSeenAtMs: nowMs - 7_200_001 });
     const { body } = await bearer(asking).get('/sessions');
     expect(body.sessions.map((each) => each.id)).toEqual([asking.session.id]);
     for (const each of [gone, old, idle]) expect(await isOpen(each)).toBe(false);

@@ -1,4 +1,5 @@
 import type { CallContent } from '../../tools/local-cloud/calls.ts';
+import { decodeRecord } from '../../src/session/record.ts';
 import type { Front } from '../../tools/local-cloud/front.ts';
 
 /** Whether this is a script whose first key begins so and whose text contains that. */
@@ -16,7 +17,8 @@ export async function openSessions(cloud: Front, userId: string): Promise<string
   const keys = await cloud.redis.keys('session:*');
   const records = keys.length === 0 ? [] : await cloud.redis.mget(keys);
   return records.flatMap((text) => {
-    const record = JSON.parse(text ?? '[]') as unknown[];
-    return record[0] === 1 && record[2] === userId ? [String(record[1])] : [];
+    const record = text === null ? null : decodeRecord(text);
+    const session = record !== null && 'session' in record ? record.session : null;
+    return session?.userId === userId ? [session.id] : [];
   });
 }

@@ -48,9 +48,9 @@ export async function endSessions(
 }
 
 /**
- * Ends all sessions of a user, until none is left; never throws `StoreUnavailableError`, see `outage`. First the
- * starts are refused of sign-ins under way: where MySQL was told just now to keep the user out, one that had been let
- * in before would begin its session only after the last look.
+ * Ends all sessions of a user, until none is left, at last those that this release cannot read; never throws
+ * `StoreUnavailableError`, see `outage`. First the starts are refused of sign-ins under way: where MySQL was told just
+ * now to keep the user out, one that had been let in before would begin its session only after the last look.
  */
 export async function endSessionsOf(
   stores: Stores,
@@ -66,7 +66,11 @@ export async function endSessionsOf(
   for (let round = 0; round < ROUNDS_MAX && total.outage === null; round += 1) {
     try {
       const open = await stores.sessionAdmin.listOf(userId, Date.now());
-      if (open.length === 0) break;
+      if (open.length === 0) {
+        const logouts = await stores.sessionAdmin.endUnreadable(userId, reason, newEnding());
+        total = together(total, { logouts, outage: null, isRecorded: await record(stores, logouts) });
+        break;
+      }
       total = together(
         total,
         await endSessions(

@@ -1,3 +1,4 @@
+import { decodeRecord } from '../../src/session/record.ts';
 import type { Front, Row } from '../local-cloud/front.ts';
 import { send, type SoakWorker } from './http.ts';
 import type { Cause, Ledger, TrackedSession } from './ledger.ts';
@@ -45,8 +46,8 @@ async function openRecords(cloud: Front): Promise<string[]> {
   const keys = await cloud.redis.keys('session:*');
   const records = keys.length === 0 ? [] : await cloud.redis.mget(keys);
   return records.flatMap((text) => {
-    const record = JSON.parse(text ?? '[]') as unknown[];
-    return record[0] === 1 ? [String(record[1])] : [];
+    const record = text === null ? null : decodeRecord(text);
+    return record !== null && 'session' in record ? [record.session.id] : [];
   });
 }
 

@@ -1,28 +1,41 @@
 import fc, { anyText } from '../../fakes/property.ts';
 import { describe, expect, test } from 'vitest';
 import { LOGOUT_REASONS } from '../../../src/activity/events.ts';
-import { decodeRecord, encodeSession, encodeTombstone, judgeRecord } from '../../../src/session/record.ts';
+import {
+  decodeRecord,
+  encodeSession,
+  encodeTombstone,
+  judgeRecord,
+  WRITTEN_VERSION,
+} from '../../../src/session/record.ts';
 import { endsAtMs } from '../../../src/session/rules.ts';
 import type { Session, Tombstone } from '../../../src/session/session.ts';
+import type { SessionId, UserId } from '../../../src/session/token.ts';
 import { sampleSession } from '../../fakes/samples.ts';
 
 const T = Date.UTC(2026, 10, 23, 12);
 const textOrNull = fc.option(anyText({ minLength: 1 }));
 const anyTime = fc.integer({ min: 0, max: 8.64e15 });
 
-const anySession: fc.Arbitrary<Session> = fc.record({
-  id: anyText() as fc.Arbitrary<never>,
-  userId: anyText() as fc.Arbitrary<never>,
-  username: anyText(),
-  kind: fc.constantFrom('cookie', 'bearer'),
-  rememberMe: fc.boolean(),
-  createdAtMs: anyTime,
-  lastSeenAtMs: anyTime,
-  expiresAtMs: anyTime,
-  idleAgeSeconds: fc.integer({ min: 1 }),
-  client: fc.record({ ipAddress: textOrNull, userAgent: textOrNull, country: textOrNull }),
-  deviceName: textOrNull,
-});
+/** Ends any whole number of seconds after it began, as the service has it. */
+const anySession: fc.Arbitrary<Session> = fc
+  .record({
+    id: anyText() as fc.Arbitrary<never>,
+    userId: anyText() as fc.Arbitrary<never>,
+    username: anyText(),
+    kind: fc.constantFrom('cookie', 'bearer'),
+    rememberMe: fc.boolean(),
+    createdAtMs: anyTime,
+    lastSeenAtMs: anyTime,
+    ageSeconds: fc.integer({ min: -1, max: 2 ** 32 }),
+    idleAgeSeconds: fc.integer({ min: 1 }),
+    client: fc.record({ ipAddress: textOrNull, userAgent: textOrNull, country: textOrNull }),
+    deviceName: textOrNull,
+  })
+  .map(({ ageSeconds, ...session }) => ({
+    ...session,
+    expiresAtMs: session.createdAtMs + ageSeconds * 1000,
+  }));
 
 const anyTombstone: fc.Arbitrary<Tombstone> = fc.record({
   sessionId: anyText() as fc.Arbitrary<never>,
@@ -37,6 +50,15 @@ describe('records', () => {
     fc.assert(
       fc.property(anySession, (session) => {
         expect(decodeRecord(encodeSession(session))).toEqual({ session });
+      }),
+    );
+  });
+
+  test('never outlive a session that ends between two seconds', () => {
+    fc.assert(
+      fc.property(anySession, fc.integer({ min: 1, max: 999 }), (session, ms) => {
+        const expiresAtMs = session.expiresAtMs + ms;
+        expect(decodeRecord(encodeSession({ ...session, expiresAtMs }))).toEqual({ session });
       }),
     );
   });
@@ -76,7 +98,8 @@ describe('records', () => {
     ['garbage', 'garbage'],
     ['an object', '{"0":1}'],
     ['null', 'null'],
-    ['another version', withField(0, 2)],
+    ['a version of the future', withField(0, 3)],
+    ['a version between two', withField(0, 1.5)],
     ['a version that is text', withField(0, '1')],
     ['an id that is a number', withField(1, 7)],
     ['no user', withField(2, null)],
@@ -93,6 +116,50 @@ describe('records', () => {
   ])('%s is no record', (_, text) => {
     expect(decodeRecord(text)).toBeNull();
     expect(judgeRecord(text, 'cookie', T)).toEqual({ status: 'invalid', reason: 'unknown' });
+  });
+});
+
+describe('the written form', () => {
+  const session = sampleSession(T, {
+    id: '0123456789abcdefghjkmnpqrs' as SessionId,
+    userId: '18446744' as UserId,
+    username: 'twelve_chars',
+    rememberMe: true,
+    lastSeenAtMs: T + 250_123,
+    expiresAtMs: T + 2_592_000_000,
+    idleAgeSeconds: 1_209_600,
+    deviceName: 'Pixel',
+  });
+  const nobody = { ipAddress: null, userAgent: null, country: null };
+
+  test('counts times from the beginning', () => {
+    expect(WRITTEN_VERSION).toBe(2);
+    expect(encodeSession(session)).toBe(
+      '[2,"0123456789abcdefghjkmnpqrs","18446744","twelve_chars","c",1,1795435200000,250123,2592000,1209600,"203.0.113.7","Mozilla/5.0 (X11; Linux x86_64)","DE","Pixel"]',
+    );
+  });
+
+  test.each<[string, Partial<Session>, string]>([
+    ['a device', { deviceName: null }, '"203.0.113.7","Mozilla/5.0 (X11; Linux x86_64)","DE"]'],
+    ['anything about the client', { deviceName: null, client: nobody }, '2592000,1209600]'],
+    ['all but the device', { client: nobody }, '1209600,"","","","Pixel"]'],
+    [
+      'a country',
+      { deviceName: null, client: { ...session.client, country: null } },
+      '"203.0.113.7","Mozilla/5.0 (X11; Linux x86_64)"]',
+    ],
+  ])('without %s leaves out the empty texts at its end alone', (_, changes, end) => {
+    const text = encodeSession({ ...session, ...changes });
+    expect(text.endsWith(`,${end}`), text).toBe(true);
+    expect(decodeRecord(text)).toEqual({ session: { ...session, ...changes } });
+  });
+
+  test('of a desktop browser fits into what Redis takes 256 bytes for, after a month of use, too', () => {
+    const userAgent =
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/148.0.0.0 Safari/537.36';
+    const client = { ipAddress: '203.0.113.255', userAgent, country: 'DE' };
+    const lastSeenAtMs = session.expiresAtMs - 1;
+    expect(encodeSession({ ...session, client, lastSeenAtMs, deviceName: null }).length).toBeLessThan(252);
   });
 });
 

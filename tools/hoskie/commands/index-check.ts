@@ -15,7 +15,7 @@ const MEANINGS: Readonly<Record<IndexFault['kind'], string>> = {
   mismatched: 'listed, but another session or another user',
   ended_but_listed: 'listed, but ended',
   no_expiry: 'would stay for ever',
-  unreadable: 'not a record; nobody is signed in by it',
+  unreadable: 'damaged, or of a later version; nobody is signed in by it here',
 };
 
 export function addIndexCommands(program: Command, finish: Finish): void {

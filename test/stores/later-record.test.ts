@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { judgeRecord } from '../../src/session/record.ts';
+import { StartRefusedError, type RevokeScope } from '../../src/session/session-store.ts';
+import type { SessionId, TokenHash, UserId } from '../../src/session/token.ts';
+import { upstashSessionAdmin } from '../../src/session/upstash-session-admin.ts';
+import type { Front } from '../../tools/local-cloud/front.ts';
+import { newTokenHash, sampleEnding, sampleSession, sampleStart } from '../fakes/samples.ts';
+import { openCloud } from '../support/cloud.ts';
+import { putListed } from '../support/previous-record.ts';
+import { openCloudStores } from './open-cloud-stores.ts';
+import { begin, pendingLogouts, type SessionStoreUnderTest } from './session-store/under-test.ts';
+
+// What this release cannot read, under a key that a user's index lists: a session of a release to come (left there by
+// a rollback), or a damaged record. Nobody is signed in by it here, and whatever ends sessions ends it.
+
+const T = 4_000_000_000_000; // In 2096, so that no machine's clock has to do with it.
+const USER = '4001' as UserId;
+const ID = 'f0000000000000000000000001' as SessionId;
+const HASH = 'F'.repeat(43) as TokenHash;
+const KEY = `session:${HASH}`;
+const INDEX = `user-sessions:${USER}`;
+const GONE_AT_MS = T + 7_200_000;
+const HOLDER = { tokenHash: HASH, kind: 'cookie' } as const;
+
+const LATER = `[3,"${ID}","${USER}","Ann","c",{"began":"today"}]`;
+/** What lies there, and the name that its row has when its holder's is `ann`. */
+const UNREADABLE: [string, string, string][] = [
+  ['a later version', LATER, 'Ann'],
+  ['a later version that keeps no position', `[3,{"id":"${ID}"}]`, 'ann'],
+  ['a damaged record', `[2,"${ID}","${USER}","Ann","c",0,"when?"]`, 'ann'],
+  ['no text of ours', 'garbage', 'ann'],
+  ['nothing but a number', '7', 'ann'],
+  ['an empty text', '', 'ann'],
+];
+
+let cloud: Front;
+let under: SessionStoreUnderTest;
+beforeAll(async () => {
+  cloud = await openCloud({ schema: false });
+});
+afterAll(() => cloud.stop());
+beforeEach(async () => {
+  await cloud.redis.flushdb();
+  const { sessions: store, outbox } = openCloudStores(cloud);
+  under = { store, outbox, nowMs: () => T, advance: () => Promise.reject(new Error('not here')) };
+});
+
+const putUnreadable = (record: string): Promise<void> =>
+  putListed(
+    cloud.redis,
+    { key: KEY, record, endsAtMs: GONE_AT_MS },
+    { userId: USER, sessionId: ID, tokenHash: HASH, expiresAtMs: T + 86_400_000 },
+  );
+
+async function expectUntouched(record: string): Promise<void> {
+  expect(await cloud.redis.get(KEY)).toBe(record);
+  expect(await cloud.redis.hget(INDEX, ID)).toBe(HASH);
+  expect(await pendingLogouts(under)).toEqual([]);
+}
+
+/** What is left keeps the life of the record, which went to the session's end as far as anybody knew. */
+async function expectEnded(reason: string): Promise<void> {
+  expect(await cloud.redis.get(KEY)).toBe(`[0,"${ID}","${USER}","${reason}",${T},"2001:db8::1"]`);
+  expect(await cloud.redis.pexpiretime(KEY)).toBe(GONE_AT_MS);
+  expect(await cloud.redis.hexists(INDEX, ID)).toBe(0);
+}
+
+describe.each(UNREADABLE)('%s', (_, record, username) => {
+  beforeEach(() => putUnreadable(record));
+
+  test('is no session, and nothing can be done with it', async () => {
+    const { store } = under;
+    const unknown = { status: 'invalid', reason: 'unknown' };
+    expect(judgeRecord(record, 'either', T)).toEqual(unknown);
+    expect(await store.check(HOLDER, T)).toEqual(unknown);
+    expect(await store.list(HOLDER, T)).toEqual(unknown);
+    expect(await store.revoke(HOLDER, { all: 'everywhere' }, sampleEnding(T))).toEqual(unknown);
+    const [id, userId] = [ID, USER];
+    const seen = sampleSession(T - 1000, { id, userId, lastSeenAtMs: T });
+    expect(await store.refresh(HASH, seen)).toBe(false);
+    await expect(store.start(sampleStart(sampleSession(T), HASH))).rejects.toThrow(StartRefusedError);
+    await store.abandon(HASH, sampleSession(T), T);
+    await expectUntouched(record);
+  });
+
+  test('is not listed, counted or evicted; the index keeps it', async () => {
+    const me = await begin(under, { userId: USER }, { maxSessionsPerUser: 1 });
+    expect(await under.store.list(me.holder, T)).toMatchObject({ sessions: [{ id: me.session.id }] });
+    await expectUntouched(record);
+  });
+
+  test.each<[RevokeScope, string, number]>([
+    [{ only: ID }, 'revoked', 1],
+    [{ all: 'others' }, 'logout_others', 1],
+    [{ all: 'others', because: 'password_changed' }, 'password_changed', 1],
+    [{ all: 'everywhere' }, 'logout_all', 2],
+  ])('ends by revoking %o, with its row', async (scope, reason, logouts) => {
+    const me = await begin(under, { userId: USER, username: 'ann' });
+    const result = await under.store.revoke(me.holder, scope, sampleEnding(T));
+    if (result.status !== 'revoked') throw new Error(`answered ${result.status}`);
+    expect(result.logouts).toHaveLength(logouts);
+    expect(result.logouts[0]?.activity).toMatchObject({ sessionId: ID, userId: USER, username, reason });
+    expect(await pendingLogouts(under)).toHaveLength(logouts);
+    await expectEnded(reason);
+  });
+
+  test('ends when the password is changed, also by a session that is over', async () => {
+    const me = await begin(under, { userId: USER });
+    await under.store.renew(me.holder, newTokenHash(), sampleEnding(T), USER);
+    await expectEnded('password_changed');
+    await putUnreadable(record);
+    await under.store.renew(me.holder, newTokenHash(), sampleEnding(T), USER);
+    await expectEnded('password_changed');
+  });
+
+  test('is ended by an operator, who has nothing of it listed; the faults tell whose it is', async () => {
+    const keys = await cloud.redis.keys('*');
+    const admin = upstashSessionAdmin(openCloudStores(cloud).redis, {
+      scan: () => Promise.resolve({ cursor: '0', keys }),
+      keyCount: () => Promise.resolve(keys.length),
+    });
+    const me = await begin(under, { userId: USER });
+    expect(await admin.listOf(USER, T)).toMatchObject([{ tokenHash: me.tokenHash }]);
+    expect(await admin.find(ID, T)).toBeNull();
+    const step = await admin.checkIndex(null, T, true);
+    expect(step).toMatchObject({ openSessions: 0, listed: 1, runOut: 0, tombstones: 0 });
+    expect(new Set(step.faults.map(({ kind }) => kind))).toEqual(new Set(['unreadable']));
+    expect(step.faults).toContainEqual({
+      kind: 'unreadable',
+      userId: USER,
+      sessionId: ID,
+      isRepaired: false,
+    });
+    await expectUntouched(record);
+
+    const ending = sampleEnding(T);
+    const logouts = await admin.endUnreadable(USER, 'admin', ending);
+    expect(logouts).toMatchObject([{ activity: { sessionId: ID, userId: USER, reason: 'admin' } }]);
+    expect(await admin.endUnreadable(USER, 'admin', ending)).toEqual(logouts);
+    expect(await admin.endUnreadable(USER, 'admin', sampleEnding(T))).toEqual([]);
+    await expectEnded('admin');
+    expect(await under.store.check(me.holder, T)).toMatchObject({ status: 'valid' });
+  });
+
+  test('that ran out is dropped from the index, and nobody is told', async () => {
+    await cloud.redis.del(KEY);
+    const me = await begin(under, { userId: USER });
+    const result = await under.store.revoke(me.holder, { all: 'others' }, sampleEnding(T));
+    expect(result).toEqual({ status: 'revoked', logouts: [] });
+    expect(await cloud.redis.hexists(INDEX, ID)).toBe(0);
+  });
+});
+
+describe('the token of a later session', () => {
+  beforeEach(() => putUnreadable(LATER));
+
+  test('signs it out, with its row: a sign-out that is confirmed is one', async () => {
+    const logouts = await under.store.end([HASH], 'cookie', 'logout', sampleEnding(T));
+    expect(logouts).toMatchObject([
+      { activity: { sessionId: ID, userId: USER, username: 'Ann', reason: 'logout' } },
+    ]);
+    await expectEnded('logout');
+  });
+
+  test('is replaced at sign-in', async () => {
+    const { started } = await begin(under, {}, { replaces: [HASH] });
+    expect(started.logouts).toMatchObject([{ activity: { sessionId: ID, reason: 'replaced' } }]);
+    expect(await cloud.redis.get(KEY)).toMatch(/^\[0,/);
+  });
+
+  test('ends nothing through the other door', async () => {
+    expect(await under.store.end([HASH], 'bearer', 'logout', sampleEnding(T))).toEqual([]);
+    await expectUntouched(LATER);
+  });
+
+  test('a start that was given up ends by its id', async () => {
+    await under.store.abandon(HASH, sampleSession(T, { id: ID, userId: USER }), T);
+    expect(await cloud.redis.get(KEY)).toBe(`[0,"${ID}","${USER}","abandoned",${T},""]`);
+    expect(await cloud.redis.hexists(INDEX, ID)).toBe(0);
+  });
+});
+
+test('an index that lists a later session under another id loses it, and it goes on', async () => {
+  await putUnreadable(LATER);
+  await cloud.redis.hset(INDEX, 'another', HASH);
+  const me = await begin(under, { userId: USER });
+  await under.store.revoke(me.holder, { only: 'another' as SessionId }, sampleEnding(T));
+  expect(await cloud.redis.hexists(INDEX, 'another')).toBe(0);
+  await expectUntouched(LATER);
+});
