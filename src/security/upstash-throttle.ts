@@ -1,4 +1,5 @@
 import { base64Url } from '../session/token.ts';
+import { sha256 } from '../sha256.ts';
 import { StoreUnavailableError } from '../store/store-call.ts';
 import type { RedisClient } from '../store/upstash-client.ts';
 import {
@@ -61,12 +62,12 @@ const LIMITS = [ACCOUNT_NETWORK_LIMIT, ACCOUNT_LIMIT, NETWORK_LIMIT];
  */
 export function upstashThrottle(redis: RedisClient): Throttle {
   const settle = async (attempt: Attempt, outcome: 'success' | 'released'): Promise<void> => {
-    await redis.eval(SETTLE_SCRIPT, await keysOf(attempt), [String(ATTEMPT_SECONDS), outcome]);
+    await redis.eval(SETTLE_SCRIPT, keysOf(attempt), [String(ATTEMPT_SECONDS), outcome]);
   };
   return {
     async reserve(attempt) {
       const limits = LIMITS.flatMap((limit) => [String(limit.failures), String(limit.windowSeconds)]);
-      const keys = await keysOf(attempt);
+      const keys = keysOf(attempt);
       const answer = await redis.eval(RESERVE_SCRIPT, keys, [String(ATTEMPT_SECONDS), ...limits]);
       const [refused, waitMs, first] = Array.isArray(answer) ? (answer as unknown[]) : [];
       if (refused === 0) return { status: 'allowed' };
@@ -82,9 +83,8 @@ export function upstashThrottle(redis: RedisClient): Throttle {
   };
 }
 
-async function keysOf({ attemptId, username, network }: Attempt): Promise<string[]> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(username));
-  const account = base64Url(new Uint8Array(digest));
+function keysOf({ attemptId, username, network }: Attempt): string[] {
+  const account = base64Url(sha256(new TextEncoder().encode(username)));
   return [
     `throttle:attempt:${attemptId}`,
     `throttle:account-network:${account}:${network}`,

@@ -5,7 +5,7 @@ import { StoreUnavailableError } from '../store/store-call.ts';
 import { hashPassword, verifyPassword } from '../user/password.ts';
 import type { User } from '../user/user-store.ts';
 import { uuidV7 } from '../uuid.ts';
-import { deliverAfterAnswer, newEnding, untilStoreAnswers } from './lifecycle.ts';
+import { deliverAfterAnswer, logActivities, newEnding, untilStoreAnswers } from './lifecycle.ts';
 import { StartRefusedError, type Ending, type Holder, type RecordedLogout } from './session-store.ts';
 import type { Session } from './session.ts';
 import { clearCounter, recordFailure, releaseAfterAnswer, reserveAttempt } from './sign-in.ts';
@@ -85,7 +85,7 @@ export async function changePassword(
     }
     await deps.cpuTurns.take();
     const newHash = await hashPassword(newPassword, settings.BCRYPT_ROUNDS);
-    await putHash(scope, holder, user, newHash);
+    await putHash(scope, holder, session, user, newHash);
     logChange(scope, session, 'authn_password_change');
   } catch (error) {
     releaseAfterAnswer(scope, attempt);
@@ -109,7 +109,13 @@ function logChange(
  * meanwhile, perhaps by our own rewriting of it: nothing was changed here, and the next try tells. Throws
  * `PasswordUnconfirmedError` if MySQL's answer never came.
  */
-async function putHash(scope: RequestScope, holder: Holder, user: User, newHash: string): Promise<void> {
+async function putHash(
+  scope: RequestScope,
+  holder: Holder,
+  session: Session,
+  user: User,
+  newHash: string,
+): Promise<void> {
   const { users } = scope.deps;
   let isSet: boolean;
   try {
@@ -119,17 +125,19 @@ async function putHash(scope: RequestScope, holder: Holder, user: User, newHash:
       (await users.findById(user.id))?.passwordHash === newHash;
   } catch (error) {
     if (!(error instanceof StoreUnavailableError)) throw error;
-    const ending = newEnding(scope);
     scope.afterAnswer('end_other_sessions', async (background) => {
-      let isTaken = false;
+      // Made when the write is seen: its time refuses the sign-ins that were checked before. Once, for repetitions.
+      let ending: Ending | undefined;
       for (const pauseMs of LOOKS_AFTER_MS) {
-        if (isTaken) return;
+        if (ending !== undefined) return;
         await background.clock.sleep(pauseMs);
         await untilStoreAnswers(background, async () => {
-          isTaken = (await background.users.findById(user.id))?.passwordHash === newHash;
-          if (isTaken) {
-            await background.sessions.revoke(holder, { all: 'others', because: 'password_changed' }, ending);
-          }
+          if ((await background.users.findById(user.id))?.passwordHash !== newHash) return;
+          if (ending === undefined) logChange(scope, session, 'authn_password_change');
+          ending ??= newEnding(scope);
+          const others = { all: 'others', because: 'password_changed' } as const;
+          const result = await background.sessions.revoke(holder, others, ending);
+          if (result.status === 'revoked') logActivities(scope, result.logouts);
         });
       }
     });
@@ -148,13 +156,14 @@ async function renewSession(
   try {
     const result = await scope.deps.sessions.renew(holder, tokenHash, newEnding(scope), session.userId);
     if (result.status === 'invalid') return { status: 'not_signed_in' };
+    logActivities(scope, result.logouts);
     deliverAfterAnswer(scope, result.logouts);
     return { status: 'changed', token, tokenHash, session: result.session, logouts: result.logouts };
   } catch (error) {
     if (!(error instanceof StoreUnavailableError || error instanceof StartRefusedError)) throw error;
     const endings: [Ending, Ending] = [newEnding(scope), newEnding(scope)];
     scope.afterAnswer('end_other_sessions', (background) =>
-      endUnconfirmed(background, holder, session, tokenHash, endings),
+      endUnconfirmed(scope, background, holder, session, tokenHash, endings),
     );
     throw new SessionsNotEndedError();
   }
@@ -165,6 +174,7 @@ async function renewSession(
  * did not, it never will, and the others end as they would have. The cron delivers the rows.
  */
 async function endUnconfirmed(
+  scope: RequestScope,
   deps: Deps,
   holder: Holder,
   session: Session,
@@ -172,8 +182,10 @@ async function endUnconfirmed(
   [endNew, endOthers]: readonly [Ending, Ending],
 ): Promise<void> {
   await untilStoreAnswers(deps, async () => {
-    await deps.sessions.end([newTokenHash], holder.kind, 'password_changed', endNew);
+    logActivities(scope, await deps.sessions.end([newTokenHash], holder.kind, 'password_changed', endNew));
     await deps.sessions.abandon(newTokenHash, session, deps.clock.nowMs());
-    await deps.sessions.revoke(holder, { all: 'others', because: 'password_changed' }, endOthers);
+    const others = { all: 'others', because: 'password_changed' } as const;
+    const result = await deps.sessions.revoke(holder, others, endOthers);
+    if (result.status === 'revoked') logActivities(scope, result.logouts);
   });
 }

@@ -1,6 +1,6 @@
 import { deliver } from '../activity/delivery.ts';
-import type { LoginActivity, LogoutReason } from '../activity/events.ts';
-import type { RecordedActivity } from '../activity/outbox.ts';
+import type { Activity, LoginActivity, LogoutReason } from '../activity/events.ts';
+import type { OutboxEntry } from '../activity/outbox.ts';
 import { securityEventOf } from '../activity/security-event.ts';
 import type { Deps, RequestScope } from '../deps.ts';
 import type { Settings } from '../settings.ts';
@@ -142,6 +142,7 @@ export async function startNewSessionFor(
       ending: newEnding(request),
     });
     const logins = started.loginEntryId === null ? [] : [{ entryId: started.loginEntryId, activity: login }];
+    logActivities(request, [{ activity: login }, ...started.logouts]);
     deliverAfterAnswer(request, [...started.logouts, ...logins]);
   } catch (error) {
     if (error instanceof StoreUnavailableError) {
@@ -182,6 +183,7 @@ export async function terminateSessions(
 ): Promise<readonly RecordedLogout[]> {
   const tokenHashes = tokens.map(hashToken);
   const logouts = await request.deps.sessions.end(tokenHashes, kind, reason, newEnding(request));
+  logActivities(request, logouts);
   deliverAfterAnswer(request, logouts);
   return logouts;
 }
@@ -199,6 +201,7 @@ export async function revokeSessions(
   const result = await request.deps.sessions.revoke(holder, scope, newEnding(request));
   if (result.status === 'invalid') noteActivity(request, holder.tokenHash, result);
   if (result.status !== 'revoked') return result;
+  logActivities(request, result.logouts);
   deliverAfterAnswer(request, result.logouts);
   const twins = cookies.slice(1);
   if (twins.length === 0 || !endsOwn(result.logouts)) return result;
@@ -216,12 +219,19 @@ export function newEnding(request: RequestScope): Ending {
   return { operationId: uuidV7(nowMs), nowMs, client: request.client, eventIds: uuidSeries(nowMs) };
 }
 
-/** Logs what happened, and writes the rows right after the answer; what fails stays in the outbox for the cron. */
-export function deliverAfterAnswer(request: RequestScope, entries: readonly RecordedActivity[]): void {
-  if (entries.length === 0) return;
-  for (const { activity } of entries) {
+/** Logs what happened, see `securityEventOf`. */
+export function logActivities(
+  request: RequestScope,
+  happened: readonly { readonly activity: Activity }[],
+): void {
+  for (const { activity } of happened) {
     const [name, fields] = securityEventOf(activity);
     request.deps.log.event(name, { request_id: request.requestId, ...fields });
   }
+}
+
+/** Writes rows right after the answer; what fails stays in the outbox for the cron. */
+export function deliverAfterAnswer(request: RequestScope, entries: readonly OutboxEntry[]): void {
+  if (entries.length === 0) return;
   request.afterAnswer('deliver_activity', (deps) => deliver(deps, entries, deps.clock.nowMs()));
 }

@@ -49,6 +49,11 @@ export interface IndexStep {
  * `StoreUnavailableError` when the store cannot answer.
  */
 export interface SessionAdmin {
+  /**
+   * Unix ms by the store's clock. By it, and not by that of the operator's machine, which may be minutes off, sessions
+   * are judged: a fast clock would take open ones for run out and leave them open.
+   */
+  nowMs(): Promise<number>;
   /** A user's open sessions, newest first. Reads alone: nothing is dropped from the index. */
   listOf(userId: UserId, nowMs: number): Promise<FoundSession[]>;
   /** Null: this user has no open session of that id. */
@@ -58,8 +63,8 @@ export interface SessionAdmin {
   /**
    * From here on `SessionStore.start` refuses what was checked (`checkedFromMs`) before now: once the database keeps
    * a user out, a sign-in that had been let in just before begins no session any more. Call it after that change is
-   * confirmed and before the open sessions are listed. Now is by the store's clock, which is as good as the Worker's;
-   * an operator's machine may be minutes off. Sign-ins from now on are not touched.
+   * confirmed and before the open sessions are listed. Now is by the store's clock, and a second more, as the Worker's
+   * may be ahead of it: who signs in within that second is told to try again.
    */
   refuseStartsUnderWay(userId: UserId): Promise<void>;
   /**

@@ -5,7 +5,13 @@ import { SHIELD_RETRY_AFTER_SECONDS, type Attempt, type Reservation } from '../s
 import { hashPassword, needsRehash, verifyPassword } from '../user/password.ts';
 import type { User } from '../user/user-store.ts';
 import { uuidV7 } from '../uuid.ts';
-import { deliverAfterAnswer, startNewSessionFor, untilStoreAnswers, type NewSession } from './lifecycle.ts';
+import {
+  deliverAfterAnswer,
+  logActivities,
+  startNewSessionFor,
+  untilStoreAnswers,
+  type NewSession,
+} from './lifecycle.ts';
 import type { Session } from './session.ts';
 import type { Token, TokenHash } from './token.ts';
 
@@ -136,6 +142,7 @@ export async function recordFailure(
     client: request.client,
     occurredAtMs: nowMs,
   };
+  logActivities(request, [{ activity }]);
   deliverAfterAnswer(request, [await request.deps.outbox.add(activity)]);
 }
 

@@ -70,9 +70,12 @@ local function finish(key, s, reason)
   ended[#ended + 1] = {redis.call('XADD', '${OUTBOX_KEY}', '*', 'event', event), event}
 end
 
--- A sign-in that is under way was checked against the old password: START refuses it.
+-- A sign-in that is under way was checked against the old password: START refuses it. A later mark stays: it is of
+-- an operator, or of a change that was quicker.
 local function password_changed(user_id)
-  redis.call('SET', '${PASSWORD_CHANGED_KEY_PREFIX}' .. user_id, ctx.now, 'EX', ctx.receiptSeconds)
+  local key = '${PASSWORD_CHANGED_KEY_PREFIX}' .. user_id
+  local before = tonumber(redis.call('GET', key) or 0)
+  redis.call('SET', key, string.format('%.0f', math.max(ctx.now, before)), 'EX', ctx.receiptSeconds)
 end
 
 local function listed(user_id, id, hash, name)

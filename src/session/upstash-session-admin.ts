@@ -49,14 +49,26 @@ for _, each in ipairs(open_sessions(ARGV[2], '')) do
 end
 return done(ended)`;
 
+/** A start is compared by the Worker's clock, the mark is set by Redis's: so far may the two be apart. */
+export const CLOCK_MARGIN_MS = 1000;
+
+const NOW = `
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)`;
+
+/** Answers Unix ms. */
+const NOW_SCRIPT = `#!lua flags=allow-key-locking
+${NOW}
+return now`;
+
 /**
- * KEYS: the mark that START_SCRIPT compares with. ARGV: its life in seconds. Never takes a later mark back.
+ * KEYS: the mark that START_SCRIPT compares with. ARGV: its life in seconds, ms to be added. Never takes a later mark
+ * back.
  */
 const REFUSE_STARTS_SCRIPT = `#!lua flags=allow-key-locking
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+${NOW}
 local before = tonumber(redis.call('GET', KEYS[1]) or 0)
-redis.call('SET', KEYS[1], string.format('%.0f', math.max(now, before)), 'EX', ARGV[1])
+redis.call('SET', KEYS[1], string.format('%.0f', math.max(now + ARGV[2], before)), 'EX', ARGV[1])
 return 1`;
 
 /**
@@ -154,6 +166,12 @@ export function upstashSessionAdmin(redis: RedisClient, keyScan: KeyScan): Sessi
     (await readIndex(userId, sessionId, nowMs)).find(({ session }) => session.id === sessionId) ?? null;
 
   return {
+    async nowMs() {
+      const answer = await redis.eval(NOW_SCRIPT, [], []);
+      if (typeof answer !== 'number') throw new StoreUnavailableError('redis', 'protocol');
+      return answer;
+    },
+
     listOf: (userId, nowMs) => readIndex(userId, '', nowMs),
     findOf,
 
@@ -174,7 +192,7 @@ export function upstashSessionAdmin(redis: RedisClient, keyScan: KeyScan): Sessi
       const answer = await redis.eval(
         REFUSE_STARTS_SCRIPT,
         [PASSWORD_CHANGED_KEY_PREFIX + userId],
-        [String(OPERATION_RECEIPT_SECONDS)],
+        [String(OPERATION_RECEIPT_SECONDS), String(CLOCK_MARGIN_MS)],
       );
       if (answer !== 1) throw new StoreUnavailableError('redis', 'protocol');
     },

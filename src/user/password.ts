@@ -1,5 +1,6 @@
 import bcrypt from 'bcryptjs';
 import { equalInConstantTime } from '../security/constant-time.ts';
+import { sha256 } from '../sha256.ts';
 import { DEFAULT_PBKDF2_MAX_ITERATIONS, pbkdf2Sha256 } from './pbkdf2.ts';
 
 /**
@@ -51,10 +52,8 @@ const dummyHash = (rounds: number): string =>
   `$2b$${String(rounds).padStart(2, '0')}$${'NobodyHasThisPasswordu'}${'NorWillAnybodyEverKnowOne123456'}`;
 
 /** Lower-case hex of the SHA-256 of the UTF-8 text: what Django feeds to bcrypt. */
-async function sha256Hex(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
+const sha256Hex = (text: string): string =>
+  [...sha256(new TextEncoder().encode(text))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /**
  * Whether the password is the one of this hash. `encoded` null (nobody has that name) and a hash that cannot be
@@ -71,14 +70,14 @@ export async function verifyPassword(
   const parsed = encoded === null ? null : parseHash(encoded);
   const isTooCostly = parsed?.format === 'pbkdf2_sha256' && parsed.iterations > pbkdf2MaxIterations;
   if (parsed === null || isTooCostly) {
-    await bcrypt.compare(await sha256Hex(password), dummyHash(rounds));
+    await bcrypt.compare(sha256Hex(password), dummyHash(rounds));
     return false;
   }
   if (parsed.format === 'pbkdf2_sha256') {
     const derived = pbkdf2Sha256(password, parsed.salt, parsed.iterations);
     return equalInConstantTime(btoa(String.fromCharCode(...derived)), parsed.hash);
   }
-  if (parsed.format === 'bcrypt_sha256') return bcrypt.compare(await sha256Hex(password), parsed.bcryptHash);
+  if (parsed.format === 'bcrypt_sha256') return bcrypt.compare(sha256Hex(password), parsed.bcryptHash);
   const matches = await bcrypt.compare(password, parsed.bcryptHash);
   // Other implementations of bcrypt stop at a NUL; ours does not, and no such hash was ever made here.
   return matches && !password.includes('\0');
@@ -86,7 +85,7 @@ export async function verifyPassword(
 
 /** A new hash, in the `bcrypt_sha256` format. `rounds` is the cost, log2 of the number of iterations. */
 export async function hashPassword(password: string, rounds: number): Promise<string> {
-  return BCRYPT_SHA256_PREFIX + (await bcrypt.hash(await sha256Hex(password), rounds));
+  return BCRYPT_SHA256_PREFIX + (await bcrypt.hash(sha256Hex(password), rounds));
 }
 
 /** Whether a hash that just matched should be written anew: another format, or another cost than today's. */

@@ -55,6 +55,11 @@ export class MemorySessionStore implements SessionStore {
   /** By user; kept for ever, as no test lasts longer than a sign-in. */
   readonly #passwordChangedAtMs = new Map<UserId, number>();
 
+  /** A later mark stays. */
+  #markPasswordChange(userId: UserId, atMs: number): void {
+    this.#passwordChangedAtMs.set(userId, Math.max(atMs, this.#passwordChangedAtMs.get(userId) ?? 0));
+  }
+
   refresh(tokenHash: TokenHash, session: Session): Promise<boolean> {
     return this.#outage.during('redis', () => {
       const stored = this.#find(tokenHash);
@@ -137,7 +142,7 @@ export class MemorySessionStore implements SessionStore {
         this.#finish(wanted, scope.only === me.session.id ? 'logout' : 'revoked', ending, logouts);
       } else {
         if (scope.all === 'others' && scope.because === 'password_changed')
-          this.#passwordChangedAtMs.set(me.session.userId, ending.nowMs);
+          this.#markPasswordChange(me.session.userId, ending.nowMs);
         const reason = scope.all === 'others' ? (scope.because ?? 'logout_others') : 'logout_all';
         const others = mine.filter(({ tokenHash }) => tokenHash !== holder.tokenHash);
         for (const each of scope.all === 'others' ? others : [...others, me])
@@ -159,7 +164,7 @@ export class MemorySessionStore implements SessionStore {
   renew(holder: Holder, newTokenHash: TokenHash, ending: Ending, userId: UserId): Promise<RenewResult> {
     return this.#once(ending, (done): RenewResult => {
       const me = this.#findOpen(holder.tokenHash, holder.kind, ending.nowMs);
-      this.#passwordChangedAtMs.set(me?.session.userId ?? userId, ending.nowMs);
+      this.#markPasswordChange(me?.session.userId ?? userId, ending.nowMs);
       if (me === null) {
         const unheard: RecordedLogout[] = [];
         for (const other of this.#openSessionsOf(userId, ending.nowMs))

@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { StartRefusedError } from '../../src/session/session-store.ts';
 import type { UserId } from '../../src/session/token.ts';
+import { CLOCK_MARGIN_MS } from '../../src/session/upstash-session-admin.ts';
+import { fromSqlTime } from '../../src/store/sql-time.ts';
 import { endSessionsOf } from '../../tools/hoskie/end-sessions.ts';
 import { openStores } from '../../tools/hoskie/stores.ts';
 import { openSessions } from '../faults/store-state.ts';
 import { newTokenHash, sampleSession, sampleStart } from '../fakes/samples.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { addUser, eventually, logoutRows, type TestUser } from '../support/people.ts';
+import { seedSession, seedVisitor } from '../support/seed-session.ts';
 import { useStage } from '../support/stage.ts';
 import { runCli } from './run-cli.ts';
 
@@ -17,10 +20,11 @@ const stage = useStage();
 
 const NEW_PASSWORD = 'fake but long enough';
 
-/** A machine whose clock is ten minutes slow. */
-const SLOW_CLOCK = {
-  NODE_OPTIONS: `--import data:text/javascript,const{now}=Date;Date.now=()=>now()-600000`,
-};
+const TEN_MINUTES_MS = 600_000;
+/** A machine whose clock is wrong by so many ms. */
+const clockOff = (ms: number) => ({
+  NODE_OPTIONS: `--import data:text/javascript,const{now}=Date;Date.now=()=>now()+(${ms})`,
+});
 
 /** Starts a session for somebody whose row was read at that time. */
 async function startFor(user: TestUser, checkedFromMs: number): Promise<void> {
@@ -35,7 +39,8 @@ describe.each([
 ])('%s', (_, command) => {
   test.each([
     ['of an exact clock', {}],
-    ['of a slow clock', SLOW_CLOCK],
+    ['of a slow clock', clockOff(-TEN_MINUTES_MS)],
+    ['of a fast clock', clockOff(TEN_MINUTES_MS)],
   ])('by an operator %s refuses what was let in before, not what comes after', async (__, clock) => {
     const user = await addUser(stage.cloud);
     const beforeMs = Date.now();
@@ -45,8 +50,24 @@ describe.each([
 
     await expect(startFor(user, beforeMs)).rejects.toThrow(StartRefusedError);
     expect(await openSessions(stage.cloud, user.id)).toEqual([]);
-    await startFor(user, Date.now());
+    await startFor(user, Date.now() + CLOCK_MARGIN_MS);
     expect(await openSessions(stage.cloud, user.id)).toHaveLength(1);
+  });
+
+  test('by an operator of a fast clock ends a session that is not run out yet, at the store’s time', async () => {
+    const user = await addUser(stage.cloud);
+    const nowMs = Date.now();
+    // Idle for all but five minutes of its two hours.
+    await seedSession(stage.cloud, user, {
+      createdAtMs: nowMs - 3 * 3_600_000,
+      lastSeenAtMs: nowMs - 115 * 60_000,
+    });
+    const env = { ...stage.cloud.env, ...clockOff(TEN_MINUTES_MS) };
+    const result = await runCli(null, command(user), { env, input: NEW_PASSWORD });
+    expect(result, result.stderr).toMatchObject({ exitCode: 0 });
+    expect(await openSessions(stage.cloud, user.id)).toEqual([]);
+    const [row] = await logoutRows(stage.cloud, user);
+    expect(Math.abs((fromSqlTime(String(row?.['logged_out_at'])) ?? 0) - nowMs)).toBeLessThan(TEN_MINUTES_MS / 2);
   });
 });
 
@@ -56,6 +77,41 @@ describe('the whole way', () => {
     for (const [name, value] of Object.entries(stage.cloud.env)) vi.stubEnv(name, value);
   });
   afterEach(() => vi.unstubAllEnvs());
+
+  test('a password change that arrives late does not let in who was kept out', async () => {
+    const user = await addUser(stage.cloud);
+    const { visitor } = await seedVisitor(stage, user);
+    const page = await visitor.get('/account/password/');
+    const seen = { renew: false, start: false };
+    stage.cloud.faults.set('redis', {
+      kind: 'delay',
+      ms: 800,
+      match: (call) => {
+        if (call.store !== 'redis') return false;
+        const isRenew = call.commands.some(([, script]) => script?.includes("'renewed'"));
+        seen.renew ||= isRenew;
+        seen.start ||= isStart(call.commands);
+        return isRenew || isStart(call.commands);
+      },
+    });
+    const changing = visitor.submit(page, {
+      current_password: user.password,
+      new_password: NEW_PASSWORD,
+      confirm_password: NEW_PASSWORD,
+    });
+    await eventually(() => expect(seen.renew).toBe(true));
+    const other = stage.worker.visitor();
+    const signIn = other.trySignIn({ ...user, password: NEW_PASSWORD });
+    await eventually(() => expect(seen.start).toBe(true));
+    const stores = openStores({}, 'redis', 'database');
+    await stores.users.setActive(user.id as UserId, false);
+    await endSessionsOf(stores, user.id as UserId, 'admin');
+    await changing;
+    expect((await signIn).status).toBe(503);
+    await stage.cloud.settled();
+    expect(await other.isSignedIn()).toBe(false);
+    expect(await openSessions(stage.cloud, user.id)).toEqual([]);
+  });
 
   test('a sign-in that is overtaken by a new password is told to try again, and leaves no session', async () => {
     const user = await addUser(stage.cloud);

@@ -51,6 +51,28 @@ describe('security headers', () => {
     }
   });
 
+  test('on the API those that an answer in JSON needs', async () => {
+    const visitor = stage.worker.visitor();
+    await visitor.signIn(await addUser(stage.cloud));
+    for (const [path, status] of [
+      ['/api/v1/sessions', 200],
+      ['/api/v1/sessions/current', 200],
+      ['/api/v1/nothing', 404],
+    ] as const) {
+      const answer = await visitor.get(path);
+      expect(answer.status).toBe(status);
+      expect(Object.fromEntries(answer.headers)).toMatchObject({
+        'cache-control': 'no-store',
+        'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+        'cross-origin-resource-policy': 'same-origin',
+        'strict-transport-security': 'max-age=31536000',
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+        'x-request-id': expect.stringMatching(/^[\da-f-]{36}$/) as string,
+      });
+    }
+  });
+
   test('no HSTS on http', async () => {
     const { headers } = await stage.worker.visitor({ origin: 'http://localhost:8787' }).get('/');
     expectHeaders(headers);

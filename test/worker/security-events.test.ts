@@ -40,6 +40,21 @@ describe('signing in', () => {
     });
   });
 
+  test('whose first answer of Redis is lost is told all the same', async () => {
+    const user = await addUser(stage.cloud);
+    const visitor = stage.worker.visitor();
+    stage.cloud.faults.set('redis', {
+      kind: 'lose-answer',
+      times: 1,
+      match: (call) => call.store === 'redis' && (call.commands[0]?.[1] ?? '').includes("'replaced'"),
+    });
+    await visitor.signIn(user);
+    expect(await eventsOf(visitor, 'authn_login_success')).toMatchObject([{ user_id: user.id }]);
+    // Nobody knows the event's place in the outbox: its row is the cron's.
+    await stage.worker.scheduled();
+    expect(await loginRows(stage.cloud, user.username)).toHaveLength(1);
+  });
+
   test.each([
     ['a wrong password', { password: 'wrong' }, 'bad_credentials', true],
     ['a name that nobody has', { username: 'nobody-at-all' }, 'bad_credentials', false],

@@ -37,9 +37,10 @@ export async function endSessions(
   const logouts: RecordedLogout[] = [];
   let outage: StoreUnavailableError | null = null;
   try {
+    const nowMs = await stores.sessionAdmin.nowMs();
     for (let i = 0; i < tokenHashes.length; i += BATCH_SIZE) {
       const batch = tokenHashes.slice(i, i + BATCH_SIZE);
-      logouts.push(...(await stores.sessions.end(batch, 'either', reason, newEnding())));
+      logouts.push(...(await stores.sessions.end(batch, 'either', reason, newEnding(nowMs))));
     }
   } catch (error) {
     outage = outageOrThrow(error);
@@ -65,11 +66,11 @@ export async function endSessionsOf(
   }
   for (let round = 0; round < ROUNDS_MAX && total.outage === null; round += 1) {
     try {
-      const open = await stores.sessionAdmin.listOf(userId, Date.now());
+      const nowMs = await stores.sessionAdmin.nowMs();
+      const open = await stores.sessionAdmin.listOf(userId, nowMs);
       if (open.length === 0) {
-        const logouts = await stores.sessionAdmin.endUnreadable(userId, reason, newEnding());
-        total = together(total, { logouts, outage: null, isRecorded: await record(stores, logouts) });
-        break;
+        const logouts = await stores.sessionAdmin.endUnreadable(userId, reason, newEnding(nowMs));
+        return together(total, { logouts, outage: null, isRecorded: await record(stores, logouts) });
       }
       total = together(
         total,
@@ -92,8 +93,7 @@ const together = (a: EndResult, b: EndResult): EndResult => ({
   isRecorded: a.isRecorded && b.isRecorded,
 });
 
-function newEnding(): Ending {
-  const nowMs = Date.now();
+function newEnding(nowMs: number): Ending {
   return {
     operationId: uuidV7(nowMs),
     nowMs,

@@ -142,6 +142,21 @@ export function describeRenew(current: Current): void {
       await expect(start(nowMs())).resolves.toMatchObject({ logouts: [] });
     });
 
+    test('that arrives late takes no later mark back', async () => {
+      const { store, nowMs, advance } = current();
+      const { holder, session } = await begin(current());
+      const sentMs = nowMs();
+      await advance(500);
+      const lookedAtMs = nowMs();
+      await advance(500);
+      await store.renew(holder, newTokenHash(), sampleEnding(nowMs()), session.userId);
+      await store.renew(holder, newTokenHash(), sampleEnding(sentMs), session.userId);
+      const start = sampleStart(sampleSession(nowMs(), { userId: session.userId }), newTokenHash(), {
+        checkedFromMs: lookedAtMs,
+      });
+      await expect(store.start(start)).rejects.toThrow(StartRefusedError);
+    });
+
     test('by a session that was ended meanwhile still ends the others', async () => {
       const { store, nowMs } = current();
       const userId = newUserId();

@@ -44,8 +44,9 @@ async function run(options: CommonOptions, isRepair: boolean): Promise<ExitCode>
   const progress = await startProgress(isRepair ? 'Repairing' : 'Checking', await sessionAdmin.keyCount());
   try {
     let cursor: string | null = null;
+    const nowMs = await sessionAdmin.nowMs();
     do {
-      const step = await sessionAdmin.checkIndex(cursor, Date.now(), isRepair);
+      const step = await sessionAdmin.checkIndex(cursor, nowMs, isRepair);
       totals.open += step.openSessions;
       totals.tombstones += step.tombstones;
       totals.listed += step.listed;

@@ -30,7 +30,7 @@ function addList(parent: Command, finish: Finish): void {
   does<ById>(command, finish, async (options, name = '') => {
     const stores = openStores(options, 'redis', 'database');
     const userId = await requireIdOf(stores, name, options);
-    const found = await stores.sessionAdmin.listOf(userId, Date.now());
+    const found = await stores.sessionAdmin.listOf(userId, await stores.sessionAdmin.nowMs());
     if (options.json === true) {
       sayJson({ user_id: userId, sessions: found.map(viewFound) });
       return;
@@ -80,7 +80,7 @@ function addEnd(parent: Command, finish: Finish): void {
 
 /** The record of sign-ins tells at once whose it is; without it, all indexes are searched. */
 async function findSession(stores: Stores, id: SessionId): Promise<FoundSession | null> {
-  const nowMs = Date.now();
+  const nowMs = await stores.sessionAdmin.nowMs();
   const owner = await stores.activitySearch.findOwner(id).catch(nullOnOutage);
   const found = owner === null ? null : await stores.sessionAdmin.findOf(owner, id, nowMs);
   return found ?? stores.sessionAdmin.find(id, nowMs);
