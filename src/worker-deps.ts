@@ -25,31 +25,23 @@ const CLOCK: Clock = {
 interface Connections {
   readonly redis: ReturnType<typeof upstashConnection>;
   readonly database: ReturnType<typeof planetscaleConnection>;
-  readonly timeoutMs: number;
   readonly turns: ReturnType<typeof cpuTurns>;
   readonly shield: Shield;
 }
 
 /** The stores as the settings name them, and this isolate's clock and log. */
 export function workerDeps(settings: Settings, shield: Shield): DepsFactory {
-  const shared = {
+  const connections: Connections = {
     redis: upstashConnection({
       url: settings.UPSTASH_REDIS_REST_URL,
       token: settings.UPSTASH_REDIS_REST_TOKEN,
     }),
+    database: planetscaleConnection(settings.DATABASE_URL, BACKGROUND_STORE_WAIT_MS),
     turns: cpuTurns(CLOCK),
     shield,
   };
-  const connections = (timeoutMs: number): Connections => ({
-    ...shared,
-    timeoutMs,
-    database: planetscaleConnection(settings.DATABASE_URL, timeoutMs),
-  });
-  const paces = {
-    foreground: connections(STORE_WAIT_MS),
-    background: connections(BACKGROUND_STORE_WAIT_MS),
-  };
-  return (trace, pace) => new WorkerDeps(paces[pace], trace);
+  return (trace, pace) =>
+    new WorkerDeps(connections, trace, pace === 'foreground' ? STORE_WAIT_MS : BACKGROUND_STORE_WAIT_MS);
 }
 
 /** Each adapter is made when it is asked for: they hold nothing, and most requests need one or two. */
@@ -58,10 +50,12 @@ class WorkerDeps implements Deps {
   readonly clock = CLOCK;
   readonly #connections: Connections;
   readonly #trace: Trace;
+  readonly #timeoutMs: number;
 
-  constructor(connections: Connections, trace: Trace) {
+  constructor(connections: Connections, trace: Trace, timeoutMs: number) {
     this.#connections = connections;
     this.#trace = trace;
+    this.#timeoutMs = timeoutMs;
   }
 
   get sessions(): SessionStore {
@@ -93,10 +87,10 @@ class WorkerDeps implements Deps {
   }
 
   #redis(): RedisClient {
-    return upstashClient(this.#connections.redis, this.#connections.timeoutMs, this.#trace);
+    return upstashClient(this.#connections.redis, this.#timeoutMs, this.#trace);
   }
 
   #sql() {
-    return planetscaleClient(this.#connections.database, this.#connections.timeoutMs, this.#trace);
+    return planetscaleClient(this.#connections.database, this.#timeoutMs, this.#trace);
   }
 }

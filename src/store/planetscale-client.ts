@@ -36,7 +36,10 @@ const ROW_SQLSTATE_CLASSES = ['22', '23'];
 /** The client takes credentials through `btoa`, which knows Latin-1 only: hand it their UTF-8 bytes. */
 const utf8AsLatin1 = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text));
 
-/** `Client`, as a `Connection` keeps one Vitess session, which concurrent requests must not share. */
+/**
+ * `Client`, as a `Connection` keeps one Vitess session, which concurrent requests must not share. `timeoutMs` is for
+ * statements that bring no signal of their own; those of `planetscaleClient` do.
+ */
 export function planetscaleConnection(credentials: DatabaseCredentials, timeoutMs: number): Client {
   return new Client({
     host: credentials.host,
