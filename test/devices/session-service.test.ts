@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { encodeSession } from '../../src/session/record.ts';
 import type { Session } from '../../src/session/session.ts';
+import { ONE_REDIS_COMMAND } from '../../tools/budgets.ts';
 import type { Fault } from '../../tools/local-cloud/faults.ts';
 import { nowMs } from '../../tools/local-cloud/clock.ts';
 import { countWaits } from '../../tools/local-cloud/calls.ts';
@@ -10,7 +11,6 @@ import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { openCloud } from '../support/cloud.ts';
 import { addUser, eventually, type TestUser } from '../support/people.ts';
 import { seedSession, type SeededSession } from '../support/seed-session.ts';
-import { ONE_REDIS_COMMAND } from '../support/store-cost.ts';
 import { bundleWorker, openWorkerGroup, type WorkerGroup } from '../support/worker-group.ts';
 
 const APP = 'https://app.example.net';

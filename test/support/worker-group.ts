@@ -11,7 +11,7 @@ import { SECRET_KEY } from './worker.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** Name of the service that the others are bound to. */
-const SERVICE = 'cloud-hoskie';
+export const SERVICE = 'cloud-hoskie';
 
 /** Bundles the Worker of a folder with a wrangler.toml and an index.ts the way it would be uploaded. */
 export async function bundleWorker(folder: string): Promise<string> {

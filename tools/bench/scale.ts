@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Ending, Holder } from '../../src/session/session-store.ts';
 import { upstashSessionStore } from '../../src/session/upstash-session-store.ts';
 import { uuidSeries, uuidV7 } from '../../src/uuid.ts';
+import { readCommandStatistics, type InRedis } from './command-statistics.ts';
 import { addCrowd } from './crowd.ts';
 import { measureCell, median, type Bench, type Sample } from './measure.ts';
 import { clientOf } from './people.ts';
@@ -22,13 +23,6 @@ export interface Scale {
   checkInRedis: InRedis;
   /** What Redis itself does to end all sessions of a user who has so many. */
   revokeAll: ({ ownSessions: number } & InRedis)[];
-}
-
-export interface InRedis {
-  /** Commands carried out in Redis, those of scripts included. */
-  commands: number;
-  /** Microseconds that Redis was busy with them. */
-  microseconds: number;
 }
 
 /** Measures a check and a sign-out everywhere among few sessions, and among a million. */
@@ -86,21 +80,4 @@ async function workInRedis(
     commands: median(samples.map((sample) => sample.commands)),
     microseconds: median(samples.map((sample) => sample.microseconds)),
   };
-}
-
-/** A script's time holds that of its commands, and it is no command of its own. */
-function readCommandStatistics(info: string): InRedis {
-  let commands = 0;
-  let microseconds = 0;
-  let scriptMicroseconds = 0;
-  for (const [, name, calls, usec] of info.matchAll(/^cmdstat_(\S+?):calls=(\d+),usec=(\d+)/gm)) {
-    if (name === 'info' || name?.startsWith('config') === true) continue;
-    if (name === 'eval') {
-      scriptMicroseconds += Number(usec);
-      continue;
-    }
-    commands += Number(calls);
-    microseconds += Number(usec);
-  }
-  return { commands, microseconds: Math.max(microseconds, scriptMicroseconds) };
 }

@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { upstashSessionStore } from '../../src/session/upstash-session-store.ts';
+import { readCommandStatistics } from '../../tools/bench/command-statistics.ts';
+import { addCrowd } from '../../tools/bench/crowd.ts';
+import { directRedis, seedSessions, type SeededSession } from '../../tools/bench/seed.ts';
+import { BUNDLE_GZIP_MAX_BYTES, COMMANDS_IN_REDIS } from '../../tools/budgets.ts';
+import { startServers, type Servers } from '../../tools/local-cloud/servers.ts';
+import { connectRedis } from '../../tools/local-cloud/upstash-protocol.ts';
+import { newTokenHash, sampleEnding, sampleSession, sampleStart } from '../fakes/samples.ts';
+
+const SESSIONS_OF_OTHERS = [100, 20_000] as const;
+const OWN_SESSIONS = [1, 5, 20, 50] as const;
+const DAY_MS = 86_400_000;
+
+test('the bundle is at most 75 KiB', () => {
+  const { script } = inject('bundle');
+  if (script === null) throw new Error('There is no bundle');
+  // As wrangler reports it: gzip of the default level.
+  expect(gzipSync(script).length).toBeLessThanOrEqual(BUNDLE_GZIP_MAX_BYTES);
+});
+
+describe('what a step on sessions does inside Redis grows with the sessions of its user alone', () => {
+  // A server of its own: the statistics are those of a whole server, and other tests use theirs at the same time.
+  const directory = mkdtempSync(join(tmpdir(), 'budget-'));
+  let server: Servers | undefined;
+  let redis: Redis;
+
+  beforeAll(async () => {
+    vi.stubEnv('REDIS_URL', '');
+    vi.stubEnv('MYSQL_URL', inject('cloudServers').mysql.url);
+    server = await startServers({ directory });
+    vi.unstubAllEnvs();
+    redis = await connectRedis(server.redis.url, 0);
+  });
+  afterAll(async () => {
+    if (server !== undefined) redis.disconnect();
+    await server?.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const steps: Record<keyof typeof COMMANDS_IN_REDIS, (holder: SeededSession) => Promise<unknown>> = {
+    check: (holder) => store().check({ ...holder, kind: 'bearer' }, Date.now()),
+    list: (holder) => store().list({ ...holder, kind: 'bearer' }, Date.now()),
+    'revoke all': (holder) =>
+      store().revoke({ ...holder, kind: 'bearer' }, { all: 'everywhere' }, sampleEnding(Date.now())),
+    end: ({ tokenHash }) => store().end([tokenHash], 'bearer', 'logout', sampleEnding(Date.now())),
+    'end of none': () => store().end([newTokenHash()], 'bearer', 'logout', sampleEnding(Date.now())),
+    start: ({ userId }) => {
+      const nowMs = Date.now();
+      // It outlasts the others, so that the index has to as well.
+      const session = sampleSession(nowMs, { userId, expiresAtMs: nowMs + 2 * DAY_MS });
+      return store().start(sampleStart(session, newTokenHash()));
+    },
+  };
+  const store = () => upstashSessionStore(directRedis(redis));
+
+  test.each(SESSIONS_OF_OTHERS)('among %d sessions of others', async (others) => {
+    await redis.flushdb();
+    await addCrowd(redis, others);
+    let person = 0;
+    for (const own of OWN_SESSIONS) {
+      for (const [name, step] of Object.entries(steps)) {
+        person += 1;
+        const people = Array.from({ length: own }, () => person);
+        const [holder] = await seedSessions(directRedis(redis), people, 'bearer');
+        if (holder === undefined) throw new Error('Nobody has a session');
+        await redis.config('RESETSTAT');
+        await step(holder);
+        const { calls } = readCommandStatistics(await redis.info('commandstats'));
+        expect(calls, `${name}, ${own} own sessions`).toEqual(expected(name as keyof typeof steps, own));
+      }
+    }
+  });
+});
+
+function expected(step: keyof typeof COMMANDS_IN_REDIS, ownSessions: number): Record<string, number> {
+  const rows = Object.entries<readonly [number, number]>(COMMANDS_IN_REDIS[step]);
+  return Object.fromEntries(rows.map(([command, [always, each]]) => [command, always + each * ownSessions]));
+}

@@ -1,0 +1,282 @@
+import { beforeAll, expect, test } from 'vitest';
+import { createApp } from '../../src/app.ts';
+import { STYLESHEET_PATH } from '../../src/pages/stylesheet.ts';
+import { networkOf } from '../../src/security/client-info.ts';
+import { csrfTokens } from '../../src/security/csrf.ts';
+import { ACCOUNT_NETWORK_LIMIT } from '../../src/security/throttle.ts';
+import type { UserId } from '../../src/session/token.ts';
+import { parseSettings } from '../../src/settings.ts';
+import { hashPassword } from '../../src/user/password.ts';
+import { uuidV7 } from '../../src/uuid.ts';
+import { API_BUDGETS, ONE_REDIS_COMMAND, PAGE_BUDGETS } from '../../tools/budgets.ts';
+import { openMemoryDeps } from '../fakes/memory-deps.ts';
+import { UNKNOWN_SESSION_ID } from '../fakes/samples.ts';
+import { openCloudStores } from '../stores/open-cloud-stores.ts';
+import { addUser, eventually, PASSWORD, type NewUser, type TestUser } from '../support/people.ts';
+import { seedSession, seedVisitor } from '../support/seed-session.ts';
+import { useStage } from '../support/stage.ts';
+import { storeCost } from '../support/store-cost.ts';
+import type { Answer, Visitor } from '../support/visitor.ts';
+import { SECRET_KEY } from '../support/worker.ts';
+import { by, testBudgets } from './test-budgets.ts';
+
+const stage = useStage();
+
+const HOUR_MS = 3_600_000;
+const ANOTHER_PASSWORD = 'a wholly different phrase';
+
+interface Somebody {
+  visitor: Visitor;
+  user: TestUser;
+}
+
+const nobody = async () => ({ visitor: stage.worker.visitor() });
+
+/** With a cookie that was never given out, by its form. */
+async function confused() {
+  const visitor = stage.worker.visitor();
+  await visitor.setCookie('sessionid=not-a-token');
+  return { visitor };
+}
+
+/** A browser, and an app of the same user beside it. */
+async function signedIn() {
+  const alone = await signedInAlone();
+  return { ...alone, other: await seedSession(stage.cloud, alone.user, { kind: 'bearer' }) };
+}
+
+async function signedInAlone() {
+  const user = await addUser(stage.cloud);
+  return { user, ...(await seedVisitor(stage, user)) };
+}
+
+/** Back after an hour, with both cookies. */
+async function stale() {
+  const user = await addUser(stage.cloud);
+  const { token, tokenHash } = await seedSession(stage.cloud, user, { createdAtMs: Date.now() - HOUR_MS });
+  const visitor = stage.worker.visitor();
+  const csrf = csrfTokens([SECRET_KEY]).newCookie(tokenHash, user.id as UserId);
+  await visitor.setCookie(`sessionid=${token}; Path=/; Secure; HttpOnly`);
+  await visitor.setCookie(`csrftoken=${csrf}; Path=/; Secure`);
+  return { visitor };
+}
+
+/** Still with the cookies of before, as after the button Back. */
+async function signedOut() {
+  const { visitor, user } = await signedInAlone();
+  const cookies = await visitor.jar.getCookies(visitor.origin);
+  await visitor.logOut();
+  for (const cookie of cookies) await visitor.setCookie(cookie.toString());
+  return { visitor, user };
+}
+
+/** Two session cookies, as after a change of SESSION_COOKIE_DOMAIN. */
+async function twins() {
+  const { visitor, user, session, token } = await signedInAlone();
+  const twin = await seedSession(stage.cloud, user);
+  const csrf = await visitor.cookie('csrftoken');
+  const Cookie = `sessionid=${token}; sessionid=${twin.token}; csrftoken=${csrf}`;
+  return { visitor, session, headers: { Cookie, 'X-CSRFToken': csrf } };
+}
+
+const atForm =
+  (wanted: NewUser = {}) =>
+  async (): Promise<Somebody> => {
+    const user = await addUser(stage.cloud, wanted);
+    const { visitor } = await nobody();
+    await visitor.get('/sign-in/');
+    return { visitor, user };
+  };
+
+/** After so many tries beyond those that are looked at. */
+const throttled = (who: () => Promise<Somebody>, beyond: number) => async (): Promise<Somebody> => {
+  const { visitor, user } = await who();
+  const { throttle } = openCloudStores(stage.cloud);
+  const { username } = user;
+  const network = networkOf(visitor.ipAddress);
+  for (let i = 0; i < ACCOUNT_NETWORK_LIMIT.failures + beyond; i += 1)
+    await throttle.reserve({ attemptId: uuidV7(Date.now()), username, network });
+  return { visitor, user };
+};
+
+/** At the form with a session that began in another tab meanwhile: the page would not show the form any more. */
+async function atFormSignedIn(): Promise<Somebody> {
+  const { visitor, user } = await atForm()();
+  const { token } = await seedSession(stage.cloud, user);
+  await visitor.setCookie(`sessionid=${token}; Path=/; Secure; HttpOnly`);
+  return { visitor, user };
+}
+
+async function atFormWithFifty(): Promise<Somebody> {
+  const { visitor, user } = await atForm()();
+  await Promise.all(Array.from({ length: 50 }, () => seedSession(stage.cloud, user)));
+  return { visitor, user };
+}
+
+const get =
+  (path: string) =>
+  ({ visitor }: { visitor: Visitor }): Promise<Answer> =>
+    visitor.get(path);
+
+const post =
+  (path: string, fields: Record<string, string> = {}) =>
+  async ({ visitor }: { visitor: Visitor }): Promise<Answer> =>
+    visitor.post(path, fields, { 'X-CSRFToken': await visitor.cookie('csrftoken') });
+
+const withoutToken =
+  (path: string, fields: Record<string, string> = {}) =>
+  ({ visitor }: { visitor: Visitor }): Promise<Answer> =>
+    visitor.post(path, fields);
+
+const signIn =
+  (password: string) =>
+  ({ visitor, user: { username } }: Somebody): Promise<Answer> =>
+    post('/sign-in/', { username, password })({ visitor });
+
+const changePassword = (from: string, to: string) =>
+  post('/account/password/', { current_password: from, new_password: to });
+
+const REVOKE = '/sessions/revoke/';
+
+beforeAll(async () => {
+  // Warm: keys are imported and code is compiled at the first use.
+  const { visitor, user } = await atForm()();
+  await signIn(PASSWORD)({ visitor, user });
+  await visitor.logOut();
+});
+
+testBudgets(stage, PAGE_BUDGETS, {
+  'GET /, no cookie': by(nobody, 200, get('/')),
+  'GET /, malformed cookie': by(confused, 200, get('/')),
+  'GET /, signed in': by(signedIn, 200, get('/')),
+  'GET /, stale': by(stale, 200, get('/')),
+
+  'GET /sign-in/, no cookie': by(nobody, 200, get('/sign-in/')),
+  'GET /sign-in/, signed in': by(signedIn, 302, get('/sign-in/')),
+  'GET /sign-in/, signed out': by(signedOut, 200, get('/sign-in/')),
+  'POST /sign-in/, right': by(atForm(), 303, signIn(PASSWORD)),
+  'POST /sign-in/, an old session replaced': by(atFormSignedIn, 303, signIn(PASSWORD)),
+  'POST /sign-in/, the oldest of 50 evicted': by(atFormWithFifty, 303, signIn(PASSWORD)),
+  'POST /sign-in/, an old hash rewritten': async () => {
+    const passwordHash = await hashPassword(PASSWORD, 4);
+    const { visitor, user } = await atForm({ passwordHash })();
+    const hashes = () => stage.cloud.query('SELECT password_hash FROM users WHERE id = ?', [user.id]);
+    return {
+      answers: { status: 303 },
+      ask: () => signIn(PASSWORD)({ visitor, user }),
+      behind: () =>
+        eventually(async () => expect(await hashes()).not.toEqual([{ password_hash: passwordHash }])),
+    };
+  },
+  'POST /sign-in/, wrong password': by(atForm(), 401, signIn('wrong')),
+  'POST /sign-in/, unknown name': by(atForm(), 401, post('/sign-in/', { username: 'x', password: 'wrong' })),
+  'POST /sign-in/, inactive user': by(atForm({ isActive: false }), 401, signIn(PASSWORD)),
+  'POST /sign-in/, throttled for the first time': by(throttled(atForm(), 0), 429, signIn(PASSWORD)),
+  'POST /sign-in/, throttled again': by(throttled(atForm(), 1), 429, signIn(PASSWORD)),
+  'POST /sign-in/, no token': by(atForm(), 403, withoutToken('/sign-in/', { username: 'x', password: 'x' })),
+  'POST /sign-in/, no password': by(atForm(), 400, signIn('')),
+
+  'GET /home/, no cookie': by(nobody, 302, get('/home/')),
+  'GET /home/, malformed cookie': by(confused, 302, get('/home/')),
+  'GET /home/, signed in': by(signedIn, 200, get('/home/')),
+  'GET /home/, stale': by(stale, 200, get('/home/')),
+  'GET /home/, signed out': by(signedOut, 302, get('/home/')),
+
+  'GET /logout/, no cookie': by(nobody, 302, get('/logout/')),
+  'GET /logout/, signed in': by(signedIn, 200, get('/logout/')),
+  'POST /logout/, no cookie': by(nobody, 303, post('/logout/')),
+  'POST /logout/, malformed cookie': by(confused, 303, post('/logout/')),
+  'POST /logout/, signed in': by(signedIn, 303, post('/logout/')),
+  'POST /logout/, twin cookies': by(twins, 303, ({ visitor, headers }) =>
+    visitor.post('/logout/', {}, headers),
+  ),
+  'POST /logout/, already signed out': by(signedOut, 303, post('/logout/')),
+  'POST /logout/, already signed out, no token': by(signedOut, 303, withoutToken('/logout/')),
+  'POST /logout/, signed in, no token': by(signedIn, 403, withoutToken('/logout/')),
+
+  'GET /sessions/, no cookie': by(nobody, 302, get('/sessions/')),
+  'GET /sessions/, signed in': by(signedIn, 200, get('/sessions/')),
+  'GET /sessions/, stale': by(stale, 200, get('/sessions/')),
+  'GET /sessions/, no CSRF cookie': by(signedIn, 200, ({ visitor, token }) =>
+    visitor.get('/sessions/', { Cookie: `sessionid=${token}` }),
+  ),
+  'POST /sessions/revoke/, no cookie': by(nobody, 303, post(REVOKE, { scope: 'all' })),
+  'POST /sessions/revoke/, another': by(signedIn, 303, (who) =>
+    post(REVOKE, { id: who.other.session.id })(who),
+  ),
+  "POST /sessions/revoke/, one's own": by(signedIn, 303, (who) => post(REVOKE, { id: who.session.id })(who)),
+  "POST /sessions/revoke/, one's own, twin cookies": by(twins, 303, ({ visitor, headers, session }) =>
+    visitor.post(REVOKE, { id: session.id }, headers),
+  ),
+  'POST /sessions/revoke/, others': by(signedIn, 303, post(REVOKE, { scope: 'others' })),
+  'POST /sessions/revoke/, all': by(signedIn, 303, post(REVOKE, { scope: 'all' })),
+  'POST /sessions/revoke/, unknown id': by(signedIn, 404, post(REVOKE, { id: UNKNOWN_SESSION_ID })),
+  'POST /sessions/revoke/, no field': by(signedIn, 400, post(REVOKE)),
+  'POST /sessions/revoke/, no token': by(signedIn, 403, withoutToken(REVOKE, { scope: 'all' })),
+
+  'GET /account/password/, no cookie': by(nobody, 302, get('/account/password/')),
+  'GET /account/password/, signed in': by(signedIn, 200, get('/account/password/')),
+  'POST /account/password/, no cookie': by(nobody, 302, changePassword(PASSWORD, ANOTHER_PASSWORD)),
+  'POST /account/password/, right': by(signedIn, 303, changePassword(PASSWORD, ANOTHER_PASSWORD)),
+  'POST /account/password/, right, no other session': by(
+    signedInAlone,
+    303,
+    changePassword(PASSWORD, ANOTHER_PASSWORD),
+  ),
+  'POST /account/password/, wrong': by(signedIn, 401, changePassword('wrong', ANOTHER_PASSWORD)),
+  'POST /account/password/, against the rules': by(signedIn, 400, changePassword(PASSWORD, 'short')),
+  'POST /account/password/, throttled again': by(
+    throttled(signedIn, 1),
+    429,
+    changePassword(PASSWORD, ANOTHER_PASSWORD),
+  ),
+
+  'GET /accounts/login/, signed in': by(signedIn, 302, get('/accounts/login/')),
+  'POST /accounts/login/, signed in': by(signedIn, 307, post('/accounts/login/')),
+  'GET /accounts/logout/, signed in': by(signedIn, 302, get('/accounts/logout/')),
+  'POST /accounts/logout/, signed in': by(signedIn, 307, post('/accounts/logout/')),
+  'GET /healthz, signed in': by(signedIn, 200, get('/healthz')),
+  'GET /readyz, signed in': by(signedIn, 200, get('/readyz')),
+  'GET /assets/icon.svg, signed in': by(signedIn, 200, get('/assets/icon.svg')),
+  'GET /assets/:stylesheet, signed in': by(signedIn, 200, get(STYLESHEET_PATH)),
+  '404, signed in': by(signedIn, 404, get('/nowhere/')),
+  '405, signed in': by(signedIn, 405, post('/home/')),
+  'a slash missing, signed in': by(signedIn, 308, get('/home')),
+  'plain http, signed in': async () => {
+    const { token } = await signedIn();
+    const visitor = stage.worker.visitor({ origin: 'http://login.example.org' });
+    const headers = { Cookie: `sessionid=${token}` };
+    return { answers: { status: 308 }, ask: () => visitor.get('/home/', headers) };
+  },
+});
+
+test.each(['/', '/home/', '/logout/', '/sign-in/', '/api/v1/sessions/current'])(
+  '%s: a session check is one GET of the record',
+  async (path) => {
+    const { visitor, tokenHash } = await signedIn();
+    const { cost, calls } = await storeCost(stage, () => visitor.get(path));
+    expect(cost.before).toEqual(ONE_REDIS_COMMAND);
+    expect(calls).toMatchObject([{ store: 'redis', commands: [['GET', `session:${tokenHash}`]] }]);
+  },
+);
+
+test('each route of the service has a row', () => {
+  const bindings = {
+    UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:1',
+    UPSTASH_REDIS_REST_TOKEN: 'x',
+    DATABASE_URL: 'http://u:p@127.0.0.1:1/d',
+    SECRET_KEY: 'x'.repeat(32),
+  };
+  const result = parseSettings(bindings);
+  if (!result.ok) throw new Error(result.malformed.join());
+  const { depsFor, deps } = openMemoryDeps();
+  const { routes } = createApp(result.settings, depsFor, deps.log);
+  const names = [...Object.keys(PAGE_BUDGETS), ...Object.keys(API_BUDGETS)].map(
+    (name) => name.split(', ')[0],
+  );
+  // Middleware is registered for every path.
+  for (const { method, path } of routes.filter((route) => !route.path.endsWith('*'))) {
+    const name = `${method} ${path === STYLESHEET_PATH ? '/assets/:stylesheet' : path}`;
+    expect(names, name).toContain(name);
+  }
+});

@@ -1,0 +1,218 @@
+import type { Waits } from './local-cloud/calls.ts';
+
+// What the service may cost, as far as it can be counted. `npm test` (test/budget/) asserts each figure, and exactly:
+// one that got better is written down here too, so that it cannot get worse again unnoticed. What a clock has to
+// measure has its limits in `bench/targets.ts`.
+
+/** What a request asks of the stores. */
+export interface Budget {
+  /** Until the answer. Work behind the answer counts here where it is done beside a wait of the answer's. */
+  readonly before: Waits;
+  /** Until nothing is done for it any more. */
+  readonly all: Omit<Waits, 'waits'>;
+}
+
+/**
+ * Waits, Redis commands and SQL statements until the answer; then commands and statements in all, left out where
+ * nothing is done behind the answer. A script is one command.
+ */
+type Figures =
+  | readonly [waits: number, redis: number, sql: number]
+  | readonly [waits: number, redis: number, sql: number, allRedis: number, allSql: number];
+
+/** Each command and each statement goes in a call of its own. */
+const work = (redisCommands: number, sqlStatements: number) => ({
+  calls: redisCommands + sqlStatements,
+  redisCommands,
+  sqlStatements,
+});
+
+function budgets<Name extends string>(table: Record<Name, Figures>): Record<Name, Budget> {
+  const rows = Object.entries<Figures>(table).map(
+    ([name, [waits, redis, sql, allRedis = redis, allSql = sql]]): [string, Budget] => [
+      name,
+      { before: { waits, ...work(redis, sql) }, all: work(allRedis, allSql) },
+    ],
+  );
+  return Object.fromEntries(rows) as Record<Name, Budget>;
+}
+
+/** The whole cost of a session check. */
+export const ONE_REDIS_COMMAND: Waits = { waits: 1, ...work(1, 0) };
+
+// A row is named for a route, as the app registers it, and what is special about the request. "Stale" is a session
+// whose last use must be written down anew: behind the answer.
+
+// prettier-ignore
+export const PAGE_BUDGETS = budgets({
+  //                                                   waits, Redis, SQL   in all: Redis, SQL
+  'GET /, no cookie':                                  [ 0, 0, 0],
+  'GET /, malformed cookie':                           [ 0, 0, 0],
+  'GET /, signed in':                                  [ 1, 1, 0],
+  'GET /, stale':                                      [ 1, 1, 0,   2, 0],
+
+  'GET /sign-in/, no cookie':                          [ 0, 0, 0],
+  'GET /sign-in/, signed in':                          [ 1, 1, 0],
+  'GET /sign-in/, signed out':                         [ 1, 1, 0],
+  'POST /sign-in/, right':                             [ 2, 3, 1,   4, 3],
+  'POST /sign-in/, an old session replaced':           [ 2, 3, 1,   4, 4],
+  'POST /sign-in/, the oldest of 50 evicted':          [ 2, 3, 1,   4, 4],
+  'POST /sign-in/, an old hash rewritten':             [ 2, 3, 1,   4, 4],
+  'POST /sign-in/, wrong password':                    [ 2, 2, 1,   3, 2],
+  'POST /sign-in/, unknown name':                      [ 2, 2, 1,   3, 2],
+  'POST /sign-in/, inactive user':                     [ 2, 2, 1,   3, 2],
+  'POST /sign-in/, throttled for the first time':      [ 2, 2, 1,   3, 2],
+  'POST /sign-in/, throttled again':                   [ 1, 1, 1],
+  'POST /sign-in/, no token':                          [ 0, 0, 0],
+  'POST /sign-in/, no password':                       [ 0, 0, 0],
+
+  'GET /home/, no cookie':                             [ 0, 0, 0],
+  'GET /home/, malformed cookie':                      [ 0, 0, 0],
+  'GET /home/, signed in':                             [ 1, 1, 0],
+  'GET /home/, stale':                                 [ 1, 1, 0,   2, 0],
+  'GET /home/, signed out':                            [ 1, 1, 0],
+
+  'GET /logout/, no cookie':                           [ 0, 0, 0],
+  'GET /logout/, signed in':                           [ 1, 1, 0],
+  'POST /logout/, no cookie':                          [ 0, 0, 0],
+  'POST /logout/, malformed cookie':                   [ 0, 0, 0],
+  'POST /logout/, signed in':                          [ 1, 1, 0,   2, 1],
+  'POST /logout/, twin cookies':                       [ 1, 1, 0,   2, 1],
+  'POST /logout/, already signed out':                 [ 1, 1, 0],
+  'POST /logout/, already signed out, no token':       [ 1, 1, 0],
+  'POST /logout/, signed in, no token':                [ 1, 1, 0],
+
+  'GET /sessions/, no cookie':                         [ 0, 0, 0],
+  'GET /sessions/, signed in':                         [ 1, 1, 1],
+  'GET /sessions/, stale':                             [ 1, 1, 1,   2, 1],
+  'GET /sessions/, no CSRF cookie':                    [ 1, 1, 0],
+  'POST /sessions/revoke/, no cookie':                 [ 0, 0, 0],
+  'POST /sessions/revoke/, another':                   [ 1, 1, 0,   2, 1],
+  "POST /sessions/revoke/, one's own":                 [ 1, 1, 0,   2, 1],
+  "POST /sessions/revoke/, one's own, twin cookies":   [ 2, 2, 1,   4, 2],
+  'POST /sessions/revoke/, others':                    [ 1, 1, 0,   2, 1],
+  'POST /sessions/revoke/, all':                       [ 1, 1, 0,   2, 1],
+  'POST /sessions/revoke/, unknown id':                [ 1, 1, 0],
+  'POST /sessions/revoke/, no field':                  [ 0, 0, 0],
+  'POST /sessions/revoke/, no token':                  [ 1, 1, 0],
+
+  'GET /account/password/, no cookie':                 [ 0, 0, 0],
+  'GET /account/password/, signed in':                 [ 1, 1, 0],
+  'POST /account/password/, no cookie':                [ 0, 0, 0],
+  'POST /account/password/, right':                    [ 4, 4, 2,   5, 3],
+  'POST /account/password/, right, no other session':  [ 4, 4, 2],
+  'POST /account/password/, wrong':                    [ 2, 2, 1],
+  'POST /account/password/, against the rules':        [ 1, 1, 0],
+  'POST /account/password/, throttled again':          [ 2, 2, 1],
+
+  'GET /accounts/login/, signed in':                   [ 0, 0, 0],
+  'POST /accounts/login/, signed in':                  [ 0, 0, 0],
+  'GET /accounts/logout/, signed in':                  [ 0, 0, 0],
+  'POST /accounts/logout/, signed in':                 [ 0, 0, 0],
+  'GET /healthz, signed in':                           [ 0, 0, 0],
+  'GET /readyz, signed in':                            [ 1, 1, 1],
+  'GET /assets/icon.svg, signed in':                   [ 0, 0, 0],
+  'GET /assets/:stylesheet, signed in':                [ 0, 0, 0],
+  '404, signed in':                                    [ 0, 0, 0],
+  '405, signed in':                                    [ 0, 0, 0],
+  'a slash missing, signed in':                        [ 0, 0, 0],
+  'plain http, signed in':                             [ 0, 0, 0],
+});
+
+// prettier-ignore
+export const API_BUDGETS = budgets({
+  //                                                   waits, Redis, SQL   in all: Redis, SQL
+  'POST /api/v1/sessions, right':                      [ 2, 3, 1,   4, 3],
+  'POST /api/v1/sessions, wrong password':             [ 2, 2, 1,   3, 2],
+  'POST /api/v1/sessions, throttled again':            [ 1, 1, 1],
+  'POST /api/v1/sessions, no fields':                  [ 0, 0, 0],
+
+  'GET /api/v1/sessions/current, nobody':              [ 0, 0, 0],
+  'GET /api/v1/sessions/current, malformed bearer':    [ 0, 0, 0],
+  'GET /api/v1/sessions/current, bearer':              [ 1, 1, 0],
+  'GET /api/v1/sessions/current, cookie':              [ 1, 1, 0],
+  'GET /api/v1/sessions/current, stale bearer':        [ 1, 1, 0,   2, 0],
+  'GET /api/v1/sessions/current, stale cookie':        [ 1, 1, 0,   2, 0],
+  'GET /api/v1/sessions/current, ended bearer':        [ 1, 1, 0],
+
+  'GET /api/v1/sessions, malformed bearer':            [ 0, 0, 0],
+  'GET /api/v1/sessions, bearer':                      [ 1, 1, 0],
+  'GET /api/v1/sessions, cookie':                      [ 1, 1, 0],
+  'GET /api/v1/sessions, stale cookie':                [ 1, 1, 0,   2, 0],
+
+  'DELETE /api/v1/sessions/current, nobody':           [ 0, 0, 0],
+  'DELETE /api/v1/sessions/current, malformed bearer': [ 0, 0, 0],
+  'DELETE /api/v1/sessions/current, bearer':           [ 1, 1, 0,   2, 1],
+  'DELETE /api/v1/sessions/current, cookie':           [ 1, 1, 0,   2, 1],
+  'DELETE /api/v1/sessions/current, ended bearer':     [ 1, 1, 0],
+  'DELETE /api/v1/sessions/:id, another, bearer':      [ 1, 1, 0,   2, 1],
+  'DELETE /api/v1/sessions/:id, another, cookie':      [ 1, 1, 0,   2, 1],
+  "DELETE /api/v1/sessions/:id, one's own, bearer":    [ 1, 1, 0,   2, 1],
+  'DELETE /api/v1/sessions/:id, unknown, bearer':      [ 1, 1, 0],
+  'DELETE /api/v1/sessions, others, bearer':           [ 1, 1, 0,   2, 1],
+  'DELETE /api/v1/sessions, others, there are none':   [ 1, 1, 0],
+  'DELETE /api/v1/sessions, all, bearer':              [ 1, 1, 0,   2, 1],
+  'DELETE /api/v1/sessions, all, cookie':              [ 1, 1, 0,   2, 1],
+  'DELETE /api/v1/sessions, no scope':                 [ 0, 0, 0],
+
+  'PUT /api/v1/password, malformed bearer':            [ 0, 0, 0],
+  'PUT /api/v1/password, right':                       [ 4, 4, 2,   5, 3],
+  'PUT /api/v1/password, wrong':                       [ 2, 2, 1],
+  'GET /api/v1/logouts, malformed bearer':             [ 0, 0, 0],
+  'GET /api/v1/logouts, bearer':                       [ 2, 1, 1],
+  'GET /api/v1/logouts, stale bearer':                 [ 2, 2, 1],
+  'GET /api/v1/logouts, ended bearer':                 [ 1, 1, 0],
+  'GET /api/v1/openapi.json, nobody':                  [ 0, 0, 0],
+});
+
+/** What other Workers ask, and what nobody asks for. */
+// prettier-ignore
+export const DOOR_BUDGETS = budgets({
+  //                                                   waits, Redis, SQL   in all: Redis, SQL
+  'verify, a request without credentials':             [ 0, 0, 0],
+  'verify, a malformed token':                         [ 0, 0, 0],
+  'verify, a request with a bearer':                   [ 1, 1, 0],
+  'verify, a request with a cookie':                   [ 1, 1, 0],
+  'verify, a token':                                   [ 1, 1, 0],
+  'verify, the token of a stale session':              [ 1, 1, 0,   2, 0],
+
+  'cron, nothing pending':                             [ 1, 1, 0],
+  'cron, nothing pending, with a retention':           [ 3, 1, 2],
+  'cron, 1 sign-out pending':                          [ 3, 2, 1],
+  'cron, 1 sign-in pending':                           [ 4, 2, 2],
+  'cron, 60 sign-ins and sign-outs pending':           [ 5, 2, 3],
+  'cron, 150 sign-ins and sign-outs pending':          [10, 4, 6],
+  'cron, 1 event pending that MySQL never takes':      [ 3, 2, 1],
+});
+
+/**
+ * How often a step on sessions carries out which command inside Redis: so often for anybody, and so often more for
+ * each open session of the same user. Sessions of others are no part of it, however many there are.
+ */
+export const COMMANDS_IN_REDIS = {
+  check: { get: [1, 0] },
+  list: { get: [1, 1], hgetall: [1, 0] },
+  // The receipt is read and written; each session is read, replaced by its remains, unlisted and recorded.
+  'revoke all': { get: [2, 1], hgetall: [1, 0], set: [1, 1], hdel: [0, 1], xadd: [0, 1] },
+  end: { get: [2, 0], set: [2, 0], hdel: [1, 0], xadd: [1, 0] },
+  'end of none': { get: [2, 0], set: [1, 0] },
+  // All are read, as there may be too many.
+  start: {
+    get: [2, 1],
+    hgetall: [1, 0],
+    set: [1, 0],
+    hset: [1, 0],
+    pttl: [1, 0],
+    pexpireat: [1, 0],
+    xadd: [1, 0],
+  },
+} as const satisfies Record<string, Record<string, readonly [always: number, eachOwnSession: number]>>;
+
+/** As wrangler tells it: the bundle after gzip. */
+export const BUNDLE_GZIP_MAX_BYTES = 75 * 1024;
+
+/**
+ * What Redis's memory grows by for a session: its record, its expiry and its part of the user's index. The benchmark
+ * alone measures it, as Redis's version and its allocator have a part in it.
+ */
+export const SESSION_REDIS_MAX_BYTES = 600;
