@@ -70,8 +70,16 @@ export function judge(rows: readonly Row[], bundle: Bundle, memory: readonly Ses
     if (logout === null) continue;
     targets.push(atMost(`${what}, waits before the answer`, LOGOUT_WAITS, logout.cost.before.waits));
     if (floor !== null) {
-      targets.push(atMost(`${what}, CPU by the floor's`, LOGOUT_TO_FLOOR_MAX, cpuRatio(logout, floor), 'x'));
+      targets.push(
+        atMost(`${what}, CPU by the floor's check`, LOGOUT_TO_FLOOR_MAX, cpuRatio(logout, floor), 'x'),
+      );
     }
+  }
+  const logout = findRow(rows, 'logout', 'service', 'bearer');
+  const sameCalls = findRow(rows, 'logout', 'floor', 'three calls');
+  if (logout !== null && sameCalls !== null) {
+    const what = "logout with the row behind it, CPU by the floor's same three calls";
+    targets.push(atMost(what, LOGOUT_TO_FLOOR_MAX, cpuRatio(logout, sameCalls), 'x'));
   }
   targets.push(...judgeSignIn(rows));
   targets.push(atMost('bundle, gzip', BUNDLE_GZIP_MAX_BYTES / 1024, bundle.gzipBytes / 1024, ' KiB'));
