@@ -59,15 +59,16 @@ local function bury(key, s, reason)
   redis.call('SET', key, tombstone, unpack(s.ends and {'PXAT', s[9]} or {'KEEPTTL'}))
 end
 
+-- The event first: Redis rolls nothing back, and where the outbox takes no more the session must stay open.
 local function finish(key, s, reason)
-  bury(key, s, reason)
-  redis.call('HDEL', '${INDEX_KEY_PREFIX}' .. s[3], s[2])
   local event = cjson.encode({
     type = 'logout', id = ctx.idPrefix .. string.format('%012x', ctx.idFirst + #ended),
     userId = s[3], username = s[4], sessionId = s[2], reason = reason, at = ctx.now,
     ip = ctx.ip, userAgent = ctx.userAgent, country = ctx.country,
   })
   ended[#ended + 1] = {redis.call('XADD', '${OUTBOX_KEY}', '*', 'event', event), event}
+  bury(key, s, reason)
+  redis.call('HDEL', '${INDEX_KEY_PREFIX}' .. s[3], s[2])
 end
 
 -- A sign-in that is under way was checked against the old password: START refuses it. A later mark stays: it is of

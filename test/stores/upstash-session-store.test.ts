@@ -41,6 +41,37 @@ beforeEach(async () => {
   under = { store, outbox, nowMs: () => nowMs, advance: () => Promise.reject(new Error('not here')) };
 });
 
+describe('an outbox that takes nothing', () => {
+  type Step = (me: Awaited<ReturnType<typeof begin>>) => Promise<unknown>;
+  const nowMs = Date.now();
+  const steps: [string, Step][] = [
+    ['end', ({ holder }) => under.store.end([holder.tokenHash], 'cookie', 'logout', sampleEnding(nowMs))],
+    ['revoke all', ({ holder }) => under.store.revoke(holder, { all: 'everywhere' }, sampleEnding(nowMs))],
+    ['renew', (me) => under.store.renew(me.holder, newTokenHash(), sampleEnding(nowMs), me.session.userId)],
+  ];
+
+  // As Upstash does where a stream has reached the size that the plan allows.
+  test.each(steps)(
+    '%s: fails and ends nobody’s session, so that none ends without its event',
+    async (name, step) => {
+      const userId = newUserId();
+      const [me, other] = [await begin(under, { userId }), await begin(under, { userId })];
+      await cloud.redis.set(OUTBOX_KEY, 'no stream');
+      await expect(step(me)).rejects.toThrow(StoreUnavailableError);
+      for (const { holder } of [me, other])
+        expect(await under.store.check(holder, under.nowMs())).toMatchObject({ status: 'valid' });
+
+      await cloud.redis.del(OUTBOX_KEY);
+      await step(me);
+      const ended = await pendingLogouts(under);
+      expect(ended.map(({ sessionId }) => sessionId)).toContain(
+        name === 'end' ? me.session.id : other.session.id,
+      );
+      expect(new Set(ended.map(({ sessionId }) => sessionId)).size).toBe(ended.length);
+    },
+  );
+});
+
 describe('lives in Redis', () => {
   test('a record goes at the end of its session, to the millisecond', async () => {
     for (const idleAgeSeconds of [7200, 1_000_000]) {
