@@ -67,7 +67,9 @@ describe.each([
     expect(result, result.stderr).toMatchObject({ exitCode: 0 });
     expect(await openSessions(stage.cloud, user.id)).toEqual([]);
     const [row] = await logoutRows(stage.cloud, user);
-    expect(Math.abs((fromSqlTime(String(row?.['logged_out_at'])) ?? 0) - nowMs)).toBeLessThan(TEN_MINUTES_MS / 2);
+    expect(Math.abs((fromSqlTime(String(row?.['logged_out_at'])) ?? 0) - nowMs)).toBeLessThan(
+      TEN_MINUTES_MS / 2,
+    );
   });
 });
 
