@@ -135,8 +135,10 @@ async function putHash(
           if ((await background.users.findById(user.id))?.passwordHash !== newHash) return;
           if (ending === undefined) logChange(scope, session, 'authn_password_change');
           ending ??= newEnding(scope);
-          const others = { all: 'others', because: 'password_changed' } as const;
-          const result = await background.sessions.revoke(holder, others, ending);
+          const others = { all: 'others', because: 'password_changed', userId: user.id } as const;
+          // Ids are fresh for each try: after half a script the first ones are taken.
+          const { eventIds } = newEnding(scope);
+          const result = await background.sessions.revoke(holder, others, { ...ending, eventIds });
           if (result.status === 'revoked') logActivities(scope, result.logouts);
         });
       }
@@ -184,8 +186,9 @@ async function endUnconfirmed(
   await untilStoreAnswers(deps, async () => {
     logActivities(scope, await deps.sessions.end([newTokenHash], holder.kind, 'password_changed', endNew));
     await deps.sessions.abandon(newTokenHash, session, deps.clock.nowMs());
-    const others = { all: 'others', because: 'password_changed' } as const;
-    const result = await deps.sessions.revoke(holder, others, endOthers);
+    const others = { all: 'others', because: 'password_changed', userId: session.userId } as const;
+    const { eventIds } = newEnding(scope);
+    const result = await deps.sessions.revoke(holder, others, { ...endOthers, eventIds });
     if (result.status === 'revoked') logActivities(scope, result.logouts);
   });
 }

@@ -29,14 +29,15 @@ export interface RecordedLogout {
 /** Which sessions of the holder's user to end. */
 export type RevokeScope =
   | { readonly only: SessionId }
-  | { readonly all: 'others'; readonly because?: 'password_changed' }
-  | { readonly all: 'everywhere' };
+  /** Also where the holder itself is no session any more: then all of this user's sessions end. */
+  | { readonly all: 'others'; readonly because: 'password_changed'; readonly userId: UserId }
+  | { readonly all: 'others' | 'everywhere' };
 
 export type RevokeResult =
   | { readonly status: 'revoked'; readonly logouts: readonly RecordedLogout[] }
   /** `only` names no open session of this user. Nothing was changed. */
   | { readonly status: 'not_found' }
-  /** The holder itself is no session. Nothing was changed. */
+  /** The holder itself is no session. Nothing was changed, but for `password_changed`: the others ended. */
   | Extract<SessionCheck, { status: 'invalid' }>;
 
 export type ListResult =

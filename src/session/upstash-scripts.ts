@@ -157,7 +157,8 @@ export const ABANDON_SCRIPT = `${READ_RECORD}
 local raw = redis.call('GET', KEYS[1])
 local s = raw and read(raw)
 if not raw or s and s[2] == ARGV[1] then
-  redis.call('HDEL', '${INDEX_KEY_PREFIX}' .. ARGV[2], ARGV[1])
+  -- Without a record under this token the index may list the session under another one, where it goes on.
+  if s then redis.call('HDEL', '${INDEX_KEY_PREFIX}' .. ARGV[2], ARGV[1]) end
   redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
 end
 return 1`;
@@ -173,13 +174,19 @@ return done(ended)`;
 
 /**
  * KEYS: receipt. ARGV: ctx, holder's token hash, its kind, scope (a session id, 'others' or 'everywhere'),
- * reason for the others.
+ * reason for the others, and with 'password_changed' whose it was: then the others end without the holder, too.
  * Answers {'revoked', {{entry, event}...}}, {'not_found'}, or {'invalid', what lies under the holder's key}.
  */
 export const REVOKE_SCRIPT = `${PRELUDE}${REPEATED}
 local my_key = '${SESSION_KEY_PREFIX}' .. ARGV[2]
 local my_raw = redis.call('GET', my_key)
 local me = live(my_raw, ARGV[3])
+if not me and ARGV[5] == 'password_changed' then
+  -- Ended meanwhile; the password is changed all the same.
+  password_changed(ARGV[6])
+  for _, other in ipairs(open_sessions(ARGV[6], '')) do finish(other.key, other.s, ARGV[5]) end
+  return done({'invalid', my_raw})
+end
 if not me then return {'invalid', my_raw} end
 if ARGV[4] == 'others' or ARGV[4] == 'everywhere' then
   if ARGV[5] == 'password_changed' then password_changed(me[3]) end

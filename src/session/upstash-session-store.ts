@@ -15,7 +15,7 @@ import {
   type RevokeScope,
   type SessionStore,
 } from './session-store.ts';
-import type { TokenHash } from './token.ts';
+import type { TokenHash, UserId } from './token.ts';
 import {
   ABANDON_SCRIPT,
   END_SCRIPT,
@@ -147,12 +147,11 @@ export function scriptContext({ nowMs, client, eventIds }: Ending, checkedFromMs
   });
 }
 
-/** The scope, and the reason with which the others end. */
-function scopeWords(scope: RevokeScope): [string, LogoutReason] {
+/** The scope, the reason with which the others end, and whose they are where the holder may be gone. */
+function scopeWords(scope: RevokeScope): [string, LogoutReason, ...UserId[]] {
   if ('only' in scope) return [scope.only, 'revoked'];
-  return scope.all === 'everywhere'
-    ? [scope.all, 'logout_all']
-    : [scope.all, scope.because ?? 'logout_others'];
+  if ('because' in scope) return [scope.all, scope.because, scope.userId];
+  return [scope.all, scope.all === 'everywhere' ? 'logout_all' : 'logout_others'];
 }
 
 function readSession(value: unknown): Session | null {

@@ -118,7 +118,7 @@ describe('waits once', () => {
     await visitor.get('/sessions/');
     const { cost, answer } = await storeCost(stage, () => visitor.get('/sessions/'));
     expect(answer.status).toBe(200);
-    expect(cost).toMatchObject({ waits: 1, redisCommands: 1 });
+    expect(cost.before).toMatchObject({ waits: 1, redisCommands: 1 });
   });
 
   test('with no csrftoken cookie as well', async () => {
@@ -128,7 +128,7 @@ describe('waits once', () => {
     const { cost, answer } = await storeCost(stage, () => visitor.get('/sessions/'));
     expect(answer.status).toBe(200);
     expect(answer.setCookies.map((each) => each.split('=')[0])).toEqual(['csrftoken']);
-    expect(cost).toMatchObject({ waits: 1, redisCommands: 1 });
+    expect(cost.before).toMatchObject({ waits: 1, redisCommands: 1 });
   });
 });
 

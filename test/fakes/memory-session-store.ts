@@ -100,7 +100,7 @@ export class MemorySessionStore implements SessionStore {
     return this.#outage.during('redis', () => {
       const stored = this.#find(tokenHash);
       if (stored !== null && !('session' in stored && stored.session.id === session.id)) return;
-      this.#index.get(session.userId)?.delete(session.id);
+      if (stored !== null) this.#index.get(session.userId)?.delete(session.id);
       this.#stored.set(tokenHash, {
         goneAtMs: this.#clock.nowMs() + ABANDONED_TOKEN_SECONDS * 1000,
         tombstone: {
@@ -133,6 +133,12 @@ export class MemorySessionStore implements SessionStore {
   revoke(holder: Holder, scope: RevokeScope, ending: Ending): Promise<RevokeResult> {
     return this.#once(ending, (done): RevokeResult => {
       const me = this.#findOpen(holder.tokenHash, holder.kind, ending.nowMs);
+      if (me === null && 'because' in scope) {
+        this.#markPasswordChange(scope.userId, ending.nowMs);
+        for (const other of this.#openSessionsOf(scope.userId, ending.nowMs))
+          this.#finish(other, scope.because, ending, []);
+        return done(this.#judgeInvalid(holder, ending.nowMs));
+      }
       if (me === null) return this.#judgeInvalid(holder, ending.nowMs);
       const logouts: RecordedLogout[] = [];
       const mine = this.#openSessionsOf(me.session.userId, ending.nowMs);
@@ -141,9 +147,9 @@ export class MemorySessionStore implements SessionStore {
         if (wanted === undefined) return { status: 'not_found' };
         this.#finish(wanted, scope.only === me.session.id ? 'logout' : 'revoked', ending, logouts);
       } else {
-        if (scope.all === 'others' && scope.because === 'password_changed')
-          this.#markPasswordChange(me.session.userId, ending.nowMs);
-        const reason = scope.all === 'others' ? (scope.because ?? 'logout_others') : 'logout_all';
+        if ('because' in scope) this.#markPasswordChange(me.session.userId, ending.nowMs);
+        const reason =
+          'because' in scope ? scope.because : scope.all === 'others' ? 'logout_others' : 'logout_all';
         const others = mine.filter(({ tokenHash }) => tokenHash !== holder.tokenHash);
         for (const each of scope.all === 'others' ? others : [...others, me])
           this.#finish(each, reason, ending, logouts);

@@ -92,7 +92,7 @@ describe.each(UNREADABLE)('%s', (_, record, username) => {
   test.each<[RevokeScope, string, number]>([
     [{ only: ID }, 'revoked', 1],
     [{ all: 'others' }, 'logout_others', 1],
-    [{ all: 'others', because: 'password_changed' }, 'password_changed', 1],
+    [{ all: 'others', because: 'password_changed', userId: USER }, 'password_changed', 1],
     [{ all: 'everywhere' }, 'logout_all', 2],
   ])('ends by revoking %o, with its row', async (scope, reason, logouts) => {
     const me = await begin(under, { userId: USER, username: 'ann' });

@@ -206,6 +206,8 @@ export function describeRenew(current: Current): void {
         StartRefusedError,
       );
       expect(await store.check(other.holder, nowMs())).toMatchObject({ status: 'valid' });
+      const list = await store.list(other.holder, nowMs());
+      expect(list).toMatchObject({ sessions: expect.arrayContaining([me.session]) as unknown });
     });
 
     test('a holder that is no session gets no token', async () => {

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { newTokenHash, newUserId, sampleEnding, UNKNOWN_SESSION_ID } from '../../fakes/samples.ts';
+import { StartRefusedError } from '../../../src/session/session-store.ts';
+import {
+  newTokenHash,
+  newUserId,
+  sampleEnding,
+  sampleSession,
+  sampleStart,
+  UNKNOWN_SESSION_ID,
+} from '../../fakes/samples.ts';
 import { begin, expectInOutbox, pendingLogouts, reasonsOf, type Begun, type Current } from './under-test.ts';
 
 /** A user with three sessions of both kinds, and somebody else with one. */
@@ -79,7 +87,9 @@ export function describeRevoke(current: Current): void {
     ] as const)('$scope ends with $reason', async ({ scope, open, reason }) => {
       const { store, nowMs } = current();
       const all = await openSessions(current);
-      const result = await store.revoke(all[0].holder, scope, sampleEnding(nowMs()));
+      const { userId } = all[0].session;
+      const asked = 'because' in scope ? { ...scope, userId } : scope;
+      const result = await store.revoke(all[0].holder, asked, sampleEnding(nowMs()));
       if (result.status !== 'revoked') throw new Error(`answered ${result.status}`);
       const gone = all.filter((_, i) => open[i] === false);
       expect(reasonsOf(result.logouts)).toEqual(
@@ -88,6 +98,29 @@ export function describeRevoke(current: Current): void {
       await expectInOutbox(current(), result.logouts);
       expect(await stillOpen(all)).toEqual(open);
       expect(new Set(result.logouts.map(({ activity }) => activity.id)).size).toBe(result.logouts.length);
+    });
+
+    test('after a password change the others end without the holder, too, and starts checked before are refused', async () => {
+      const { store, nowMs, advance } = current();
+      const userId = newUserId();
+      const [me, thief] = [await begin(current(), { userId }), await begin(current(), { userId })];
+      await store.end([me.tokenHash], 'cookie', 'logout', sampleEnding(nowMs()));
+      const lookedAtMs = nowMs();
+      await advance(1000);
+      const scope = { all: 'others', because: 'password_changed', userId } as const;
+      const ending = sampleEnding(nowMs());
+      for (let i = 0; i < 2; i += 1)
+        expect(await store.revoke(me.holder, scope, ending)).toMatchObject({
+          status: 'invalid',
+          reason: 'ended',
+        });
+      expect(await store.check(thief.holder, nowMs())).toMatchObject({
+        tombstone: { reason: 'password_changed' },
+      });
+      const late = sampleStart(sampleSession(nowMs(), { userId }), newTokenHash(), {
+        checkedFromMs: lookedAtMs,
+      });
+      await expect(store.start(late)).rejects.toThrow(StartRefusedError);
     });
 
     test('the others of somebody who has no others are none', async () => {
