@@ -77,7 +77,8 @@ function decodeSession(fields: readonly unknown[]): { session: Session } | null 
   const [created, seen, expires, idle, ip, agent, country, device] = rest;
   if (typeof id !== 'string' || typeof userId !== 'string' || typeof username !== 'string') return null;
   if (kind !== 'c' && kind !== 'b') return null;
-  if (![created, seen, expires, idle].every((n) => typeof n === 'number' && Number.isFinite(n))) return null;
+  // Whole numbers: PXAT takes no others.
+  if (![created, seen, expires, idle].every(Number.isSafeInteger)) return null;
   const [createdAtMs, lastSeen, end] = [created as number, seen as number, expires as number];
   return {
     session: {

@@ -27,7 +27,7 @@ local function read(raw)
   if not ok or type(s) ~= 'table' or type(s[1]) ~= 'number' or s[1] < 1 then return nil end
   for i = 2, 5 do if type(s[i]) ~= 'string' then return nil end end
   if s[1] > 2 then return {s[1], s[2], s[3], s[4], s[5]} end
-  for i = 7, 10 do if type(s[i]) ~= 'number' then return nil end end
+  for i = 7, 10 do if type(s[i]) ~= 'number' or s[i] % 1 ~= 0 then return nil end end
   if s[1] == 2 then s[8], s[9] = s[7] + s[8], s[7] + s[9] * 1000 end
   s.ends = math.min(s[9], s[8] + s[10] * 1000)
   return s

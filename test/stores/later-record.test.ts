@@ -28,6 +28,7 @@ const UNREADABLE: [string, string, string][] = [
   ['a later version', LATER, 'Ann'],
   ['a later version that keeps no position', `[3,{"id":"${ID}"}]`, 'ann'],
   ['a damaged record', `[2,"${ID}","${USER}","Ann","c",0,"when?"]`, 'ann'],
+  ['a time that is no whole number', `[2,"${ID}","${USER}","Ann","c",0,${T}.5,0,86400,7200]`, 'ann'],
   ['no text of ours', 'garbage', 'ann'],
   ['nothing but a number', '7', 'ann'],
   ['an empty text', '', 'ann'],
