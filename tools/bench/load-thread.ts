@@ -1,6 +1,7 @@
-import { Agent, request as httpRequest } from 'node:http';
+import { Agent } from 'node:http';
 import { parentPort } from 'node:worker_threads';
-import type { ExpectedAnswer, LoadMessage, LoadOrder, LoadRequest, LoadResult } from './load.ts';
+import type { LoadMessage, LoadOrder, LoadResult } from './load.ts';
+import { send } from './send.ts';
 
 // The thread of `LoadGenerator`.
 
@@ -30,32 +31,6 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   const quantile = (share: number): number =>
     latencies[Math.min(latencies.length - 1, Math.floor(share * latencies.length))] ?? Number.NaN;
   return { count: latencies.length, elapsedMs, p50Ms: quantile(0.5), p99Ms: quantile(0.99) };
-}
-
-function send(
-  agent: Agent,
-  port: number,
-  { method, path, headers, body }: LoadRequest,
-  expected: ExpectedAnswer,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const length = body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) };
-    const request = httpRequest(
-      { agent, host: '127.0.0.1', port, method, path, headers: { ...headers, ...length } },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => (text += chunk));
-        response.on('error', reject);
-        response.on('end', () => {
-          if (response.statusCode === expected.status && text.includes(expected.contains ?? '')) resolve();
-          else reject(new Error(`${method} ${path} answered ${response.statusCode}: ${text.slice(0, 300)}`));
-        });
-      },
-    );
-    request.on('error', reject);
-    request.end(body);
-  });
 }
 
 parentPort?.on('message', (order: LoadOrder) => {

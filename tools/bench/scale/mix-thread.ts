@@ -1,6 +1,6 @@
-import { Agent, request as httpRequest } from 'node:http';
+import { Agent } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ExpectedAnswer, LoadRequest } from '../load.ts';
+import { send } from '../send.ts';
 import type { KindResult, MixKind, MixOrder, MixResult } from './mix.ts';
 
 // The thread of `runMix`.
@@ -30,11 +30,13 @@ async function run({ port, connections, forMs, kinds }: MixOrder): Promise<MixRe
       const request = kind.requests[kind.repeat ? index % kind.requests.length : index];
       if (request === undefined) throw new Error(`${kind.name} has used up its ${index} requests`);
       const sentAt = performance.now();
-      const error = await send(agent, port, request, kind.expected);
+      try {
+        await send(agent, port, request, kind.expected);
+      } catch (error) {
+        errors += 1;
+        if (firstErrors.length < ERRORS_SHOWN) firstErrors.push(`${kind.name}: ${String(error)}`);
+      }
       latencies[place]?.push(performance.now() - sentAt);
-      if (error === null) continue;
-      errors += 1;
-      if (firstErrors.length < ERRORS_SHOWN) firstErrors.push(error);
     }
   };
   try {
@@ -69,34 +71,6 @@ function resultOf(name: string, latencies: number[]): KindResult {
   const quantile = (share: number): number =>
     latencies[Math.min(latencies.length - 1, Math.floor(share * latencies.length))] ?? Number.NaN;
   return { name, count: latencies.length, p50Ms: quantile(0.5), p99Ms: quantile(0.99) };
-}
-
-/** Null, or what was wrong with the answer. */
-function send(
-  agent: Agent,
-  port: number,
-  { method, path, headers, body }: LoadRequest,
-  expected: ExpectedAnswer,
-): Promise<string | null> {
-  return new Promise((resolve) => {
-    const length = body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) };
-    const request = httpRequest(
-      { agent, host: '127.0.0.1', port, method, path, headers: { ...headers, ...length } },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => (text += chunk));
-        response.on('error', (error) => resolve(`${method} ${path}: ${error.message}`));
-        response.on('end', () => {
-          const isExpected =
-            response.statusCode === expected.status && text.includes(expected.contains ?? '');
-          resolve(isExpected ? null : `${method} ${path}: ${response.statusCode} ${text.slice(0, 300)}`);
-        });
-      },
-    );
-    request.on('error', (error) => resolve(`${method} ${path}: ${error.message}`));
-    request.end(body);
-  });
 }
 
 parentPort?.postMessage(await run(workerData as MixOrder));
