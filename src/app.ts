@@ -1,44 +1,33 @@
-import { Hono } from 'hono/tiny';
+import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
-import { API_PATH, apiV1 } from './api/v1.ts';
-import type { DepsFactory } from './deps.ts';
-import { RequestError, type Reason } from './errors.ts';
-import { health } from './health.ts';
-import type { Log } from './log.ts';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { requestId } from 'hono/request-id';
+import { apiV1 } from './api/v1.ts';
+import { ServiceError, type Reason } from './errors.ts';
+import { API_PATH } from './http/api-path.ts';
+import { canonicalAddress } from './http/canonical-address.ts';
+import { provideContext, type AppContext, type AppEnv, type Service } from './http/context.ts';
+import { djangoAddresses } from './http/django-addresses.ts';
+import { health } from './http/health.ts';
+import { observeRequests } from './http/observe-requests.ts';
+import { securityHeaders } from './http/security-headers.ts';
 import { assets } from './pages/assets.ts';
+import { respondWithReason } from './pages/error-page.tsx';
 import { homePage } from './pages/home.tsx';
 import { landingPage } from './pages/landing.tsx';
 import { logoutPage } from './pages/logout.tsx';
 import { passwordPage } from './pages/password.tsx';
 import { sessionsPage } from './pages/sessions.tsx';
 import { signInPage } from './pages/sign-in.tsx';
-import { csrfTokens } from './security/csrf.ts';
-import { PasswordUnconfirmedError, SessionsNotEndedError } from './session/change-password.ts';
-import { StartRefusedError } from './session/session-store.ts';
-import type { Settings } from './settings.ts';
-import { StoreUnavailableError } from './store/store-call.ts';
-import { OverloadedError } from './user/cpu-turns.ts';
-import { answerReason } from './web/answers.tsx';
-import { canonicalAddress } from './web/canonical-address.ts';
-import { djangoAddresses } from './web/django-addresses.ts';
-import type { AppContext, AppEnv } from './web/request-context.ts';
-import { observeRequests } from './web/request-scope.ts';
-import { securityHeaders } from './web/security-headers.ts';
-import { answerUnmatched } from './web/unmatched.ts';
 
 const BODY_MAX_BYTES = 64 * 1024;
-/** A GET's body is never read. */
-const METHODS_WITH_BODY = ['POST', 'PUT', 'PATCH', 'DELETE'];
+const REQUEST_ID_MAX_CHARACTERS = 64;
 
-/**
- * The service as one Hono app. What every request goes through is little, as a check of a session is little more:
- * what is said of it (id, headers, log line), its address, the length of its body. Then the routes, each of which
- * says itself whom it lets in.
- */
-export function createApp(settings: Settings, depsFor: DepsFactory, log: Log): Hono<AppEnv> {
+/** The whole service as one Hono app: what every request goes through, then the routes. Each says whom it lets in. */
+export function createApp(service: Service): Hono<AppEnv> {
+  const { settings } = service;
   const app = new Hono<AppEnv>();
-  const csrf = csrfTokens([settings.SECRET_KEY, ...settings.SECRET_KEY_FALLBACKS]);
   const pages = new Hono<AppEnv>()
     .route('/', landingPage)
     .route('/', signInPage(settings.LOGIN_URL))
@@ -48,16 +37,12 @@ export function createApp(settings: Settings, depsFor: DepsFactory, log: Log): H
     .route('/', passwordPage);
   const aliases = djangoAddresses(settings);
 
-  app.use(observeRequests(settings, depsFor, csrf, log, securityHeaders(settings, API_PATH)));
+  app.use(requestId({ limitLength: REQUEST_ID_MAX_CHARACTERS }));
+  app.use(provideContext(service));
+  app.use(observeRequests(securityHeaders(settings)));
+  app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.use(canonicalAddress([...pages.routes, ...aliases.routes].map((route) => route.path)));
-  app.on(
-    METHODS_WITH_BODY,
-    '*',
-    bodyLimit({
-      maxSize: BODY_MAX_BYTES,
-      onError: (c) => answerReason(c as AppContext, { code: 'body_too_large' }),
-    }),
-  );
+  app.use(bodyLimit({ maxSize: BODY_MAX_BYTES, onError: refuseBody }));
 
   app.route('/', assets);
   app.route('/', health);
@@ -65,27 +50,25 @@ export function createApp(settings: Settings, depsFor: DepsFactory, log: Log): H
   app.route(API_PATH, apiV1);
   app.route('/', aliases);
 
-  app.notFound(answerUnmatched(app));
-  app.onError((error, c) => answerReason(c, reasonOf(error, c, log)));
+  app.notFound((c) => respondWithReason(c, { code: 'not_found' }));
+  app.onError((error, c) => respondWithReason(c, reasonOf(error, c)));
   return app;
 }
 
-/** The reason behind whatever was thrown; the unexpected is logged without its text, which could hold anything. */
-function reasonOf(error: Error, c: AppContext, log: Log): Reason {
-  if (error instanceof RequestError) return error.reason;
-  if (error instanceof StoreUnavailableError) return { code: 'store_unavailable', store: error.store };
-  if (error instanceof SessionsNotEndedError) {
-    return { code: 'store_unavailable', store: 'redis', unconfirmed: 'password_change' };
-  }
-  if (error instanceof PasswordUnconfirmedError) {
-    return { code: 'store_unavailable', store: 'database', unconfirmed: 'new_password' };
-  }
-  if (error instanceof OverloadedError) return { code: 'overloaded' };
-  if (error instanceof StartRefusedError) return { code: 'store_unavailable', store: 'redis' };
-  // Thrown by Hono's body parsers for bodies that are not what their type says.
+const onMethodNotAllowed = (c: AppContext, allow: string[]): Response | Promise<Response> =>
+  respondWithReason(c, { code: 'method_not_allowed', allow });
+
+function refuseBody(): never {
+  throw new ServiceError({ code: 'body_too_large' });
+}
+
+/** The reason behind whatever was thrown. The unexpected is logged without its text, which could hold anything. */
+function reasonOf(error: Error, c: AppContext): Reason {
+  if (error instanceof ServiceError) return error.reason;
+  // Hono's parsers throw it for a body that isn't what its type says.
   if (error instanceof HTTPException && error.status === 400) return { code: 'malformed_body' };
-  log.event('internal_error', {
-    request_id: c.get('requestId'),
+  c.var.request.log.event('internal_error', {
+    request_id: c.var.request.id,
     error: error.name,
     stack: (error.stack ?? '')
       .split('\n')

@@ -1,6 +1,6 @@
 /**
- * Names of the events that are logged; each is explained in the operators' documentation. Where OWASP's Application
- * Logging Vocabulary has a word, it is that word.
+ * Names of the events that are logged; docs/operators.md explains each. Where OWASP's Application Logging Vocabulary has
+ * a word for it, that word is used.
  */
 export type LogEvent =
   | 'authn_login_success'
@@ -25,8 +25,8 @@ export type LogEvent =
   | 'password_rehashed';
 
 /**
- * Fields that may be logged: an allow-list, so that no token, password, name that failed, SQL or vendor's text
- * gets into a log by being handy.
+ * Fields that may be logged. A list of what is allowed, so that no token, password, mistyped name, SQL or vendor's text
+ * gets into a log because it was at hand.
  */
 export interface LogFields {
   readonly request_id?: string;
@@ -36,7 +36,8 @@ export interface LogFields {
   readonly status?: number;
   /** Milliseconds. */
   readonly duration_ms?: number;
-  readonly store_waits?: number;
+  /** One after the other, until the response. */
+  readonly store_round_trips?: number;
   readonly store?: string;
   readonly fault?: string;
   readonly outcome?: string;
@@ -52,7 +53,7 @@ export interface LogFields {
   readonly count?: number;
   /** Class name of an unexpected error; its text could hold anything. */
   readonly error?: string;
-  /** Function names and places of an unexpected error, without its text. */
+  /** Functions and places of an unexpected error, without its text. */
   readonly stack?: readonly string[];
 }
 
@@ -60,7 +61,7 @@ export interface Log {
   event(name: LogEvent, fields: LogFields): void;
 }
 
-/** One JSON line an event on the console, which Workers Logs index field by field. */
+/** One line of JSON an event, which Workers Logs index field by field. */
 export const consoleLog: Log = {
   event: (name, fields) => console.log(JSON.stringify({ event: name, ...fields })),
 };

@@ -1,9 +1,10 @@
 import * as z from 'zod/mini';
-import { DEFAULT_PBKDF2_MAX_ITERATIONS } from './user/pbkdf2.ts';
-import { parseDatabaseUrl } from './store/database-url.ts';
+import { parseDatabaseUrl } from './lib/database-url.ts';
 
 const SECRET_KEY_MIN_CHARACTERS = 32;
 const YEAR_SECONDS = 31_536_000;
+/** A second of CPU, and more than any Django has written so far. */
+export const DEFAULT_PBKDF2_MAX_ITERATIONS = 2_000_000;
 
 /** Variables may come as TOML numbers or booleans; an empty one counts as not set. */
 const asText = z.pipe(
@@ -39,7 +40,7 @@ const list = (parseItem: (text: string) => string | null) =>
     return items.includes(null) ? null : (items as string[]);
   });
 
-/** A path on this host that a page can be mounted at: plain segments, no query, nothing to be decoded. */
+/** A path on this host that a page can be mounted at: plain segments, no query, nothing to decode. */
 const isPlainPath = (text: string): boolean =>
   /^\/(?:[\w.~-]+\/)*[\w.~-]*$/.test(text) && new URL(text, 'https://host.invalid').pathname === text;
 
@@ -97,13 +98,13 @@ const bindings = z.object({
   ALLOWED_REDIRECT_HOSTS: list(parseHost),
   BCRYPT_ROUNDS: integer(10, 10, 14),
   PBKDF2_MAX_ITERATIONS: integer(DEFAULT_PBKDF2_MAX_ITERATIONS, 1, 100_000_000),
-  // Below 8 (ASVS 5.0 6.2.1) the list of common passwords would not cover what the length lets through.
+  // Below 8 (ASVS 5.0 6.2.1) the list of common passwords would miss what the length allows.
   MIN_PASSWORD_LENGTH: integer(8, 8, 256),
   MAX_SESSIONS_PER_USER: integer(50, 0, 100_000),
   ACTIVITY_RETENTION_DAYS: integer(0, 0, 36_500),
 });
 
-/** What the operator sets; names as in wrangler.toml, each explained in the README's table. */
+/** What the operator sets; docs/settings.md explains each. */
 export type Settings = z.infer<typeof bindings>;
 
 export type SettingsResult =
@@ -111,7 +112,7 @@ export type SettingsResult =
   /** Names only: a value may be a secret. */
   | { readonly ok: false; readonly malformed: readonly string[] };
 
-/** Paths that pages already have, so that no setting can be put on one. */
+/** Paths of pages, which no setting may take. */
 const RESERVED_PATHS = [
   '/home/',
   '/logout/',

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { hashPassword } from '../src/user/password.ts';
+import { hashPassword } from '../src/auth/password.ts';
 import { keepSecrets } from './local-cloud/credentials.ts';
 import { startLocalCloud, type LocalCloud } from './local-cloud/local-cloud.ts';
 import { applySqlFile } from './local-cloud/sql-file.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dictionary } from '@zxcvbn-ts/language-common';
-import { characterCount } from '../src/text.ts';
+import { characterCount } from '../src/lib/text.ts';
 import { openApiDocument } from './openapi-document.ts';
 
 // `npm run generate`: what is made from other things and bundled into the Worker. Run by `npm ci` and by wrangler.

@@ -1,15 +1,15 @@
 import * as z from 'zod/mini';
 import packageJson from '../package.json' with { type: 'json' };
 import {
-  currentAnswer,
-  logoutsAnswer,
-  passwordAnswer,
-  problemAnswer,
-  receiptAnswer,
-  sessionsAnswer,
-  signInAnswer,
-} from '../src/api/answer-schemas.ts';
-import { logoutsQuery, passwordBody, revokeQuery, signInBody } from '../src/api/schemas.ts';
+  currentResponse,
+  logoutsResponse,
+  passwordResponse,
+  problemResponse,
+  receiptResponse,
+  sessionsResponse,
+  signInResponse,
+} from '../src/http/response-schemas.ts';
+import { logoutsQuery, passwordBody, revokeQuery, signInBody } from '../src/api/request-schemas.ts';
 
 // The OpenAPI 3.1 description of /api/v1, made from the schemas that validate. OpenAPI 3.1 takes JSON Schema as it is.
 
@@ -17,28 +17,28 @@ type JsonSchema = Record<string, unknown>;
 
 const schemaOf = (schema: z.ZodMiniType, io: 'input' | 'output'): JsonSchema => {
   const json = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema;
-  // Said once for the whole document by its version.
+  // The document's version says it once for all.
   delete json['$schema'];
   return json;
 };
 
-const ANSWERS = {
-  SignIn: signInAnswer,
-  Current: currentAnswer,
-  Sessions: sessionsAnswer,
-  Receipt: receiptAnswer,
-  PasswordReceipt: passwordAnswer,
-  Logouts: logoutsAnswer,
-  Problem: problemAnswer,
+const RESPONSES = {
+  SignIn: signInResponse,
+  Current: currentResponse,
+  Sessions: sessionsResponse,
+  Receipt: receiptResponse,
+  PasswordReceipt: passwordResponse,
+  Logouts: logoutsResponse,
+  Problem: problemResponse,
 };
 
 const BODIES = { SignInBody: signInBody, PasswordBody: passwordBody };
 
-const refTo = (name: keyof typeof ANSWERS | keyof typeof BODIES) => ({
+const refTo = (name: keyof typeof RESPONSES | keyof typeof BODIES) => ({
   $ref: `#/components/schemas/${name}`,
 });
 
-const answer = (description: string, name: keyof typeof ANSWERS) => ({
+const response = (description: string, name: keyof typeof RESPONSES) => ({
   description,
   content: { 'application/json': { schema: refTo(name) } },
 });
@@ -47,11 +47,11 @@ const PROBLEMS: Record<number, string> = {
   400: 'Bad input: code invalid_fields (with errors) or malformed_body',
   401: 'No valid session, or wrong credentials: code not_signed_in, bad_credentials or wrong_current_password',
   403: 'A cookie without its CSRF token, or another site: code csrf_failed or foreign_origin',
-  404: 'Nobody has it, or somebody else: code not_found',
-  413: 'A body over 64 KiB: code body_too_large',
+  404: "Unknown, or another user's: code not_found",
+  413: 'A body larger than 64 KiB: code body_too_large',
   415: 'Not application/json: code unsupported_media_type',
   429: 'Too many failures: code throttled, with Retry-After',
-  503: 'A store is out, or too many sign in at once: code store_unavailable or overloaded, with Retry-After. Never means "signed out"',
+  503: 'A store is unavailable, or too many sign-ins at once: code store_unavailable or overloaded, with Retry-After. Never means "signed out"',
 };
 
 const problems = (...statuses: number[]) =>
@@ -85,7 +85,7 @@ function queryOf(schema: typeof revokeQuery | typeof logoutsQuery, descriptions:
   }));
 }
 
-/** Either door; a cookie's unsafe requests carry the CSRF token as well. */
+/** Either channel; with a cookie, a request that changes something needs the CSRF token as well. */
 const SIGNED_IN = [{ bearer: [] }, { cookie: [] }];
 const SIGNED_IN_TO_CHANGE = [{ bearer: [] }, { cookie: [], csrf: [] }];
 
@@ -103,23 +103,23 @@ export function openApiDocument() {
       '/sessions': {
         post: {
           operationId: 'signIn',
-          summary: 'Sign in; answers a bearer token',
+          summary: 'Sign in; returns a bearer token',
           security: [],
           requestBody: body('SignInBody'),
-          responses: { 201: answer('Signed in', 'SignIn'), ...problems(400, 401, 413, 415, 429, 503) },
+          responses: { 201: response('Signed in', 'SignIn'), ...problems(400, 401, 413, 415, 429, 503) },
         },
         get: {
           operationId: 'listSessions',
           summary: 'All open sessions of this user, newest first',
           security: SIGNED_IN,
-          responses: { 200: answer('The sessions', 'Sessions'), ...problems(401, 503) },
+          responses: { 200: response('The sessions', 'Sessions'), ...problems(401, 503) },
         },
         delete: {
           operationId: 'revokeSessions',
           summary: 'Sign out everywhere else, or everywhere',
           security: SIGNED_IN_TO_CHANGE,
           parameters: queryOf(revokeQuery, { scope: 'others: all but this one; all: this one too' }),
-          responses: { 200: answer('They are ended', 'Receipt'), ...problems(400, 401, 403, 503) },
+          responses: { 200: response('Ended', 'Receipt'), ...problems(400, 401, 403, 503) },
         },
       },
       '/sessions/current': {
@@ -127,13 +127,13 @@ export function openApiDocument() {
           operationId: 'currentSession',
           summary: 'Who is this?',
           security: SIGNED_IN,
-          responses: { 200: answer('A valid session', 'Current'), ...problems(401, 503) },
+          responses: { 200: response('A valid session', 'Current'), ...problems(401, 503) },
         },
         delete: {
           operationId: 'signOut',
-          summary: 'Sign out; a session that is ended already is no error',
+          summary: 'Sign out; a session that has already ended is no error',
           security: SIGNED_IN_TO_CHANGE,
-          responses: { 200: answer('It is ended', 'Receipt'), ...problems(401, 403, 503) },
+          responses: { 200: response('Ended', 'Receipt'), ...problems(401, 403, 503) },
         },
       },
       '/sessions/{id}': {
@@ -142,7 +142,7 @@ export function openApiDocument() {
           summary: 'Sign out one device',
           security: SIGNED_IN_TO_CHANGE,
           parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
-          responses: { 200: answer('It is ended', 'Receipt'), ...problems(401, 403, 404, 503) },
+          responses: { 200: response('Ended', 'Receipt'), ...problems(401, 403, 404, 503) },
         },
       },
       '/password': {
@@ -152,7 +152,7 @@ export function openApiDocument() {
           security: SIGNED_IN_TO_CHANGE,
           requestBody: body('PasswordBody'),
           responses: {
-            200: answer('It is changed', 'PasswordReceipt'),
+            200: response('Changed', 'PasswordReceipt'),
             ...problems(400, 401, 403, 413, 415, 429, 503),
           },
         },
@@ -160,13 +160,13 @@ export function openApiDocument() {
       '/logouts': {
         get: {
           operationId: 'listLogouts',
-          summary: "One's own sign-outs, newest first; may lag a receipt for a moment",
+          summary: "The user's own sign-outs, newest first; may lag a receipt for a moment",
           security: SIGNED_IN,
           parameters: queryOf(logoutsQuery, {
             limit: '1 to 100, default 20',
-            before: 'next_before of the page before',
+            before: 'next_before of the previous page',
           }),
-          responses: { 200: answer('A page of them', 'Logouts'), ...problems(400, 401, 503) },
+          responses: { 200: response('A page of sign-outs', 'Logouts'), ...problems(400, 401, 503) },
         },
       },
       '/openapi.json': {
@@ -181,7 +181,7 @@ export function openApiDocument() {
     components: {
       schemas: {
         ...Object.fromEntries(
-          Object.entries(ANSWERS).map(([name, each]) => [name, schemaOf(each, 'output')]),
+          Object.entries(RESPONSES).map(([name, each]) => [name, schemaOf(each, 'output')]),
         ),
         ...Object.fromEntries(Object.entries(BODIES).map(([name, each]) => [name, schemaOf(each, 'input')])),
       },

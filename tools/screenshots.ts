@@ -1,16 +1,17 @@
+import { StoreTrace } from '../src/store/store-trace.ts';
+import type { ClientInfo } from '../src/lib/client-info.ts';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import type { ClientInfo, LoginActivity, LoginOutcome } from '../src/activity/events.ts';
-import { upstashOutbox } from '../src/activity/upstash-outbox.ts';
-import type { Ending } from '../src/session/session-store.ts';
+import type { LoginActivity, LoginOutcome } from '../src/activity/events.ts';
+import { redisOutbox } from '../src/activity/redis-outbox.ts';
+import type { Operation } from '../src/session/session-store.ts';
 import type { SessionKind } from '../src/session/session.ts';
-import { hashToken, newSessionId, newToken, type SessionId, type UserId } from '../src/session/token.ts';
-import { upstashSessionStore } from '../src/session/upstash-session-store.ts';
-import { NO_TRACE } from '../src/store/store-call.ts';
-import { upstashClient, upstashConnection } from '../src/store/upstash-client.ts';
-import { hashPassword } from '../src/user/password.ts';
-import { uuidSeries, uuidV7 } from '../src/uuid.ts';
+import { hashToken, newToken } from '../src/session/token.ts';
+import { redisSessionStore } from '../src/session/redis-session-store.ts';
+import { redisClient, upstashRedis } from '../src/store/redis-client.ts';
+import { hashPassword } from '../src/auth/password.ts';
+import { newSessionId, uuidV7, type SessionId, type UserId } from '../src/lib/ids.ts';
 import { openBuiltWorker } from './built-worker.ts';
 import { CHROMIUM_ADVICE, findChromium, launchChromium } from './chromium.ts';
 import { newSecret } from './local-cloud/credentials.ts';
@@ -104,9 +105,13 @@ const MISTYPED = { client: { ...HOTEL, userAgent: EDGE }, agoMs: 26 * HOUR_MS + 
 /** Starts sessions as they would lie in the store by now, and ends those that were ended. */
 async function seed(cloud: Front, userId: UserId, nowMs: number): Promise<void> {
   const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = cloud.env;
-  const redis = upstashClient(upstashConnection({ url, token }), STORE_TIMEOUT_MS, NO_TRACE);
-  const sessions = upstashSessionStore(redis);
-  const outbox = upstashOutbox(redis);
+  const redis = redisClient(
+    upstashRedis({ url, token }, STORE_TIMEOUT_MS),
+    STORE_TIMEOUT_MS,
+    new StoreTrace(),
+  );
+  const sessions = redisSessionStore(redis);
+  const outbox = redisOutbox(redis);
 
   for (const device of DEVICES) {
     const createdAtMs = nowMs - device.signedInAgoMs;
@@ -131,11 +136,11 @@ async function seed(cloud: Front, userId: UserId, nowMs: number): Promise<void> 
       replaces: [],
       maxSessionsPerUser: 0,
       checkedFromMs: nowMs,
-      ending: ending(device.client, createdAtMs),
+      operation: operation(device.client, createdAtMs),
     });
     if (device.signedOutAgoMs !== null) {
       const atMs = nowMs - device.signedOutAgoMs;
-      await sessions.end([tokenHash], device.kind, 'logout', ending(device.client, atMs));
+      await sessions.end([tokenHash], device.kind, 'logout', operation(device.client, atMs));
     }
   }
   await outbox.add(login(userId, MISTYPED.client, nowMs - MISTYPED.agoMs, 'bad_credentials'));
@@ -158,11 +163,10 @@ const login = (
   occurredAtMs: atMs,
 });
 
-const ending = (client: ClientInfo, nowMs: number): Ending => ({
-  operationId: uuidV7(nowMs),
+const operation = (client: ClientInfo, nowMs: number): Operation => ({
+  id: uuidV7(nowMs),
   nowMs,
   client,
-  eventIds: uuidSeries(nowMs),
 });
 
 async function addUser(cloud: Front, password: string): Promise<UserId> {

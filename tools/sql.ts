@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { parseEnv } from 'node:util';
 import { DatabaseError } from '@planetscale/database';
-import { parseDatabaseUrl } from '../src/store/database-url.ts';
-import { planetscaleConnection } from '../src/store/planetscale-client.ts';
+import { parseDatabaseUrl } from '../src/lib/database-url.ts';
+import { planetscaleClient } from '../src/store/sql-client.ts';
 
 // `npm run sql`: a SQL prompt on the development database, or on that of DATABASE_URL where it is set.
 // `npm run sql -- "SELECT ..."` runs one statement.
@@ -26,7 +26,7 @@ function findDatabaseUrl(): string {
 }
 
 const credentials = parseDatabaseUrl(findDatabaseUrl()) ?? fail('DATABASE_URL is malformed.');
-const connection = planetscaleConnection(credentials, STATEMENT_TIMEOUT_MS).connection();
+const connection = planetscaleClient(credentials, STATEMENT_TIMEOUT_MS).connection();
 
 /** Prints the rows as a table; answers whether the statement was good. */
 async function run(statement: string): Promise<boolean> {

@@ -1,14 +1,14 @@
-import type { UserId } from '../session/token.ts';
-import type { Uuid } from '../uuid.ts';
+import type { UserId } from '../lib/ids.ts';
+import type { Uuid } from '../lib/ids.ts';
 import type { LoginActivity, LogoutActivity } from './events.ts';
 
-/** The last row of a page; the next page begins behind it. */
+/** The last row of a page; the next page begins after it. */
 export interface LogoutCursor {
   readonly loggedOutAtMs: number;
   readonly id: Uuid;
 }
 
-/** A line of somebody's own history. */
+/** A line of a user's own history. */
 export interface ActivityLine {
   readonly what: 'login' | 'logout';
   readonly atMs: number;
@@ -20,30 +20,29 @@ export interface ActivityLine {
 }
 
 /**
- * The lasting record of activity, one row an event. The event's id is the primary key, so writing an event twice
- * is one row. Each method writes all its events or none.
+ * The lasting record of activity, one row an event. The event's id is the primary key, so writing an event twice makes
+ * one row. Each method writes all its events or none.
  *
- * Throws `EventRefusedError` when the record will never take one of these events, `StoreUnavailableError` when it
- * is worth another try.
+ * Throws `EventRefusedError` if one of these events can never be stored, `store_unavailable` if a retry may help.
  */
 export interface ActivityLog {
   writeLogouts(events: readonly LogoutActivity[]): Promise<void>;
   /** A success also moves the user's `last_login_at` forward. */
   writeLogins(events: readonly LoginActivity[]): Promise<void>;
-  /** Deletes at most `limit` rows of each kind older than that time; answers how many it deleted. */
+  /** Deletes at most `limit` rows of each kind older than that time. Returns how many it deleted. */
   deleteBefore(beforeMs: number, limit: number): Promise<number>;
-  /** A user's sign-outs, newest first, at most `limit`, those behind the cursor. */
+  /** A user's sign-outs after the cursor, newest first, at most `limit`. */
   listLogouts(userId: UserId, limit: number, after: LogoutCursor | null): Promise<LogoutActivity[]>;
-  /** A user's last sign-ins (tried ones too) and sign-outs, newest first, at most `limit`. */
+  /** A user's last sign-ins, failed ones included, and sign-outs, newest first, at most `limit`. */
   listRecent(userId: UserId, limit: number): Promise<ActivityLine[]>;
-  /** Answers if the database answers; throws `StoreUnavailableError` otherwise. */
+  /** Resolves if the database replies. */
   ping(): Promise<void>;
 }
 
-/** One of the events can never be stored; which one, the caller finds by writing fewer at a time. */
+/** One of the events can never be stored. The caller finds it by writing fewer at a time. */
 export class EventRefusedError extends Error {
   override readonly name = 'EventRefusedError';
-  /** Short, ours: nothing of the event and nothing of the vendor's text. */
+  /** In our words: nothing of the event and nothing of the vendor's text. */
   readonly reason: string;
   constructor(reason: string) {
     super(reason);

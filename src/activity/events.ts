@@ -1,15 +1,5 @@
-import type { SessionId, UserId } from '../session/token.ts';
-import type { Uuid } from '../uuid.ts';
-
-/** What the request that did something tells of its sender; each part null when it is not told. */
-export interface ClientInfo {
-  /** IPv4 or compressed IPv6 text. */
-  readonly ipAddress: string | null;
-  /** At most 512 characters, well-formed Unicode. */
-  readonly userAgent: string | null;
-  /** Two characters, as Cloudflare tells it. */
-  readonly country: string | null;
-}
+import type { ClientInfo } from '../lib/client-info.ts';
+import type { SessionId, UserId, Uuid } from '../lib/ids.ts';
 
 /** Why a session ended, as written in `logout_activity.reason`. */
 export const LOGOUT_REASONS = [
@@ -27,10 +17,10 @@ export type LogoutReason = (typeof LOGOUT_REASONS)[number];
 export const LOGIN_OUTCOMES = ['success', 'bad_credentials', 'inactive', 'throttled'] as const;
 export type LoginOutcome = (typeof LOGIN_OUTCOMES)[number];
 
-/** One session ended. `client` is that of the request that ended it, not of the session's own. */
+/** A session ended. `client` sent the request that ended it. */
 export interface LogoutActivity {
   readonly type: 'logout';
-  /** Primary key of its row: made once, at the end of the session. */
+  /** Primary key of its row; made once, when the session ended. */
   readonly id: Uuid;
   readonly userId: UserId;
   readonly username: string;
@@ -40,11 +30,11 @@ export interface LogoutActivity {
   readonly loggedOutAtMs: number;
 }
 
-/** One attempt to sign in. */
+/** An attempt to sign in. */
 export interface LoginActivity {
   readonly type: 'login';
   readonly id: Uuid;
-  /** Null: nobody has that name. */
+  /** Null: no user has that name. */
   readonly userId: UserId | null;
   readonly username: string;
   readonly outcome: LoginOutcome;

@@ -1,40 +1,36 @@
 import type { Activity } from './events.ts';
 
 /** An event in the outbox. `entryId` is its place there; the event's own id is the primary key of its row. */
-export interface OutboxEntry {
+export interface OutboxEntry<T extends Activity | null = Activity | null> {
   readonly entryId: string;
-  /** Null: what lies there cannot be read as an event (written by another version, or damaged). */
-  readonly activity: Activity | null;
+  /** Null: it can't be read as an event (damaged, or written by another version). */
+  readonly activity: T;
 }
 
-/** An event that this Worker has put in, so that it knows what it is. */
-export type RecordedActivity = OutboxEntry & { readonly activity: Activity };
-
-/** Figures of the outbox. */
 export interface OutboxStatus {
   /** Events not yet in MySQL. */
   readonly pending: number;
-  /** Events that MySQL refused for good. */
+  /** Events that MySQL will never take. */
   readonly setAside: number;
-  /** When the oldest pending event was put in; null when none is pending. */
+  /** When the oldest pending event was added; null if none is pending. */
   readonly oldestAtMs: number | null;
 }
 
 /**
- * Activity not yet in MySQL. The session scripts put logouts in, in the same atomic step that ends the session;
- * delivery takes them out once their row exists. Several deliverers may work at once: an event that two of them
- * write is one row, as its id is the primary key, and taking an entry out twice is no error.
+ * Activity that is not yet in MySQL. The session scripts add log-outs in the same atomic step that ends the session;
+ * delivery removes them once their row exists. Several deliveries may run at once: an event that two of them write is
+ * one row, as its id is the primary key, and removing an entry twice is no error.
  *
- * Each method throws `StoreUnavailableError` when the store cannot answer; the caller tries again later.
+ * Each method throws `store_unavailable` if Redis can't reply; the caller tries again later.
  */
 export interface Outbox {
-  /** Puts an event in. Repeating it after a lost answer can put it in twice, which is still one row. */
-  add(activity: Activity): Promise<RecordedActivity>;
+  /** Adds an event. A retry after a lost reply may add it twice, which still makes one row. */
+  add<T extends Activity>(activity: T): Promise<OutboxEntry<T>>;
   /** The oldest pending entries, at most `limit`, oldest first. */
   readOldest(limit: number): Promise<OutboxEntry[]>;
-  /** Takes entries out whose rows exist. */
+  /** Removes entries whose rows exist. */
   remove(entryIds: readonly string[]): Promise<void>;
-  /** Moves one entry to those set aside, with the reason, in one atomic step. An entry already gone stays gone. */
+  /** Moves an entry to those set aside, with the reason, in one atomic step. One that is gone stays gone. */
   setAside(entryId: string, reason: string, nowMs: number): Promise<void>;
   status(): Promise<OutboxStatus>;
 }

@@ -1,43 +1,28 @@
-import { Hono } from 'hono/tiny';
+import { Hono } from 'hono';
 import type { LogoutCursor } from '../activity/activity-log.ts';
-import { RequestError } from '../errors.ts';
-import { resumeSession } from '../session/lifecycle.ts';
-import { rfc3339 } from '../session/presentation.ts';
-import type { Uuid } from '../uuid.ts';
-import { requireHolder } from '../web/api-guard.ts';
-import type { AppEnv } from '../web/request-context.ts';
-import { validate } from '../web/validate.ts';
-import { logoutsQuery } from './schemas.ts';
+import type { AppEnv } from '../http/context.ts';
+import { requireSession } from '../http/guards.ts';
+import type { LogoutsView } from '../http/response-schemas.ts';
+import { viewPastLogout } from '../http/session-views.ts';
+import { validate } from '../http/validate.ts';
+import type { Uuid } from '../lib/ids.ts';
+import { logoutsQuery } from './request-schemas.ts';
 
-/** One's own sign-outs, newest first. Two waits; may lag a receipt by the outbox. */
+/** A user's own sign-outs, newest first. May lag a receipt by the outbox. */
 export const logoutsApi = new Hono<AppEnv>().get('/logouts', validate('query', logoutsQuery), async (c) => {
-  const request = c.get('request');
-  const check = await resumeSession(request, await requireHolder(c, 'reads'));
-  if (check.status === 'invalid') throw new RequestError({ code: 'not_signed_in' });
+  const session = await requireSession(c);
   const { limit, before } = c.req.valid('query');
-  // One more than asked for tells whether there is a further page.
-  const found = await request.deps.activityLog.listLogouts(
-    check.session.userId,
-    limit + 1,
-    parseCursor(before),
-  );
+  // One more than asked for shows whether there is a further page.
+  const found = await c.var.request.activityLog.listLogouts(session.userId, limit + 1, parseCursor(before));
   const page = found.slice(0, limit);
   const last = page.at(-1);
-  return c.json({
-    logouts: page.map((each) => ({
-      id: each.id,
-      session_id: each.sessionId,
-      reason: each.reason,
-      ip_address: each.client.ipAddress,
-      user_agent: each.client.userAgent,
-      country: each.client.country,
-      logged_out_at: rfc3339(each.loggedOutAtMs),
-    })),
+  return c.json<LogoutsView>({
+    logouts: page.map(viewPastLogout),
     next_before: found.length > limit && last !== undefined ? `${last.loggedOutAtMs}.${last.id}` : null,
   });
 });
 
-/** The schema has judged the form: Unix ms, a dot, the id of the last row. */
+/** Its form has passed the schema: Unix ms, a dot, the id of the last row. */
 function parseCursor(before: string | undefined): LogoutCursor | null {
   if (before === undefined) return null;
   const [atMs = '', id = ''] = before.split('.');

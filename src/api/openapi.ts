@@ -1,6 +1,6 @@
-import { Hono } from 'hono/tiny';
+import { Hono } from 'hono';
 import document from '../generated/openapi.json' with { type: 'json' };
-import type { AppEnv } from '../web/request-context.ts';
+import type { AppEnv } from '../http/context.ts';
 
 /** The description of this API, made from its schemas when the Worker is built. */
 export const openApi = new Hono<AppEnv>().get('/openapi.json', (c) =>

@@ -1,48 +1,49 @@
-import { Hono } from 'hono/tiny';
-import { RequestError } from '../errors.ts';
-import { changePassword } from '../session/change-password.ts';
-import { resumeSession } from '../session/lifecycle.ts';
-import { viewReceipt } from '../session/presentation.ts';
-import { findPasswordFlaw } from '../user/password-rules.ts';
-import { requireHolder, requireJson } from '../web/api-guard.ts';
-import { setSessionCookies } from '../web/csrf-guard.ts';
-import type { AppEnv } from '../web/request-context.ts';
-import { validate } from '../web/validate.ts';
-import { passwordBody } from './schemas.ts';
+import { Hono } from 'hono';
+import { changePassword } from '../auth/change-password.ts';
+import { findPasswordFlaw } from '../auth/password-rules.ts';
+import { ServiceError } from '../errors.ts';
+import type { AppEnv } from '../http/context.ts';
+import { setSessionCookies } from '../http/csrf.ts';
+import { requireCredentialsToChange, requireSession } from '../http/guards.ts';
+import type { PasswordView } from '../http/response-schemas.ts';
+import { viewReceipt } from '../http/session-views.ts';
+import { validate } from '../http/validate.ts';
+import { passwordBody } from './request-schemas.ts';
+import { requireJson } from './require-json.ts';
 
-/** Four waits and two bcrypts: rare, and it may take its time. */
 export const passwordApi = new Hono<AppEnv>().put(
   '/password',
   requireJson(),
   validate('json', passwordBody),
   async (c) => {
-    const request = c.get('request');
+    const { request } = c.var;
     const { current_password: currentPassword, new_password: newPassword } = c.req.valid('json');
-    const holder = await requireHolder(c, 'changes');
-    const check = await resumeSession(request, holder);
-    if (check.status === 'invalid') throw new RequestError({ code: 'not_signed_in' });
+    const { kind, tokenHashes } = await requireCredentialsToChange(c);
+    const session = await requireSession(c);
     const flaw = findPasswordFlaw({
       password: newPassword,
-      username: check.session.username,
+      username: session.username,
       minLength: request.settings.MIN_PASSWORD_LENGTH,
     });
     if (flaw !== null) {
-      throw new RequestError({ code: 'invalid_fields', errors: [{ field: 'new_password', message: flaw }] });
+      throw new ServiceError({ code: 'invalid_fields', errors: [{ field: 'new_password', message: flaw }] });
     }
-    const result = await changePassword(request, holder, check.session, { currentPassword, newPassword });
+    const credential = { kind, tokenHash: tokenHashes[0] };
+    const result = await changePassword(request, credential, session, { currentPassword, newPassword });
     switch (result.status) {
       case 'wrong_password':
-        throw new RequestError({ code: 'wrong_current_password' });
+        throw new ServiceError({ code: 'wrong_current_password' });
       case 'not_signed_in':
-        throw new RequestError({ code: 'not_signed_in' });
+        throw new ServiceError({ code: 'not_signed_in' });
       case 'throttled':
-        throw new RequestError({ code: 'throttled', retryAfterSeconds: result.retryAfterSeconds });
+        throw new ServiceError({ code: 'throttled', retryAfterSeconds: result.retryAfterSeconds });
       case 'changed': {
         c.set('outcome', 'password_changed');
-        const receipt = viewReceipt(result.logouts);
-        if (holder.kind === 'bearer') return c.json({ ...receipt, token: result.token });
-        setSessionCookies(c, result);
-        return c.json(receipt);
+        if (kind === 'cookie') setSessionCookies(c, result);
+        return c.json<PasswordView>({
+          ...viewReceipt(result.logouts),
+          ...(kind === 'cookie' ? {} : { token: result.token }),
+        });
       }
     }
   },

@@ -1,13 +1,11 @@
-import { Hono } from 'hono/tiny';
-import type { AppEnv } from '../web/request-context.ts';
+import { Hono } from 'hono';
+import type { AppEnv } from '../http/context.ts';
 import { logoutsApi } from './logouts.ts';
 import { openApi } from './openapi.ts';
 import { passwordApi } from './password.ts';
 import { sessionsApi } from './sessions.ts';
 
-export const API_PATH = '/api/v1';
-
-/** The JSON API for mobile apps. Its type is what the typed client is made from. */
+/** The JSON API for mobile apps. The typed client is made from its type. */
 export const apiV1 = new Hono<AppEnv>()
   .route('/', sessionsApi)
   .route('/', passwordApi)

@@ -1,13 +1,13 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import type { SessionView, UserView } from '../session/presentation.ts';
-import type { Verification } from '../session/verify-session.ts';
+import type { SessionView, UserView } from '../http/response-schemas.ts';
+import type { Verification } from '../http/verify-session.ts';
 
 /** The service binding: in wrangler.toml `entrypoint = "SessionService"`. */
 export interface SessionServiceBinding {
   verify(credential: Request | string): Promise<Verification>;
 }
 
-/** What a handler behind `requireSession` finds in `c.var`. */
+/** What `requireSession` sets in `c.var`. */
 export interface SessionVariables {
   session: SessionView;
   user: UserView;
@@ -17,8 +17,8 @@ export interface RequireSessionOptions {
   /** Name of the service binding in `env`. */
   readonly binding: string;
   /**
-   * Where browsers are sent to sign in, e.g. `https://login.example.org/sign-in/`; the address they wanted is added
-   * as `next` (its host must be on `ALLOWED_REDIRECT_HOSTS` there). Without it everybody is answered 401.
+   * Where browsers go to sign in, e.g. `https://login.example.org/sign-in/`. The address they came from is added as
+   * `next`; its host must be in `ALLOWED_REDIRECT_HOSTS` there. Without it, anonymous visitors get 401.
    */
   readonly signInUrl?: string;
 }
@@ -26,9 +26,8 @@ export interface RequireSessionOptions {
 const RETRY_AFTER_SECONDS = 10;
 
 /**
- * Middleware for another Hono Worker: lets signed-in users through and answers the others. An outage of the
- * session store is 503, never "signed out". CSRF protection of what lies behind is the Worker's own
- * (`hono/csrf` for forms). Source of the statuses: RFC 9110 sections 15.5.2 and 15.6.4.
+ * Middleware for another Hono Worker: lets signed-in users through. During an outage it responds 503, never "signed out".
+ * CSRF protection is that Worker's own (`hono/csrf` for forms). Statuses: RFC 9110 sections 15.5.2 and 15.6.4.
  */
 export function requireSession(
   options: RequireSessionOptions,
@@ -37,7 +36,7 @@ export function requireSession(
     const service = (c.env as Record<string, SessionServiceBinding | undefined>)[options.binding];
     if (service === undefined)
       throw new Error(`requireSession: there is no service binding ${options.binding}`);
-    // Headers alone: the body stays for the handler.
+    // Without the body, which the handler may want to read.
     const { url, headers } = c.req.raw;
     const verification = await verifyOrUnknown(service, new Request(url, { headers }));
     switch (verification.status) {
@@ -46,15 +45,15 @@ export function requireSession(
         c.set('user', verification.user);
         return next();
       case 'invalid':
-        return answerInvalid(c, options.signInUrl);
+        return refuse(c, options.signInUrl);
       case 'unknown':
         c.header('Retry-After', String(RETRY_AFTER_SECONDS));
-        return c.text('Who you are cannot be told at the moment. Try again shortly.\n', 503);
+        return c.text("We can't check your session right now. Try again in a moment.\n", 503);
     }
   };
 }
 
-/** A binding that throws (the other Worker is being deployed, say) has not said "signed out" either. */
+/** A binding that throws (during a deployment, say) hasn't said "signed out" either. */
 async function verifyOrUnknown(service: SessionServiceBinding, request: Request): Promise<Verification> {
   try {
     return await service.verify(request);
@@ -63,7 +62,7 @@ async function verifyOrUnknown(service: SessionServiceBinding, request: Request)
   }
 }
 
-function answerInvalid(c: Context, signInUrl: string | undefined): Response {
+function refuse(c: Context, signInUrl: string | undefined): Response {
   const isPageWanted = c.req.method === 'GET' && (c.req.header('Accept') ?? '').includes('text/html');
   if (signInUrl === undefined || !isPageWanted) {
     c.header('WWW-Authenticate', 'Bearer');

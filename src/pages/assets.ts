@@ -1,8 +1,8 @@
-import { Hono } from 'hono/tiny';
-import type { AppEnv } from '../web/request-context.ts';
+import { Hono } from 'hono';
+import type { AppEnv } from '../http/context.ts';
 import { ICON_SVG, STYLESHEET, STYLESHEET_PATH } from './stylesheet.ts';
 
-/** The stylesheet and the icon: the same for everybody, no store, kept by browsers. */
+/** The stylesheet and the icon: the same for all visitors, without a store, cached by browsers. */
 export const assets = new Hono<AppEnv>()
   .get(STYLESHEET_PATH, (c) =>
     c.body(STYLESHEET, 200, {

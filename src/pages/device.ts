@@ -3,13 +3,13 @@ import systemParsers from 'bowser/src/parser-os.js';
 
 /** Cloudflare's own codes beside ISO 3166-1: no data, and the Tor network. */
 const CLOUDFLARE_COUNTRIES: Readonly<Record<string, string>> = { XX: 'unknown country', T1: 'Tor network' };
-// bowser's last entry takes the first word of anything for a name.
+// bowser's last entry makes a name of the first word of anything.
 const knownBrowsers = browserParsers.slice(0, -1);
 const UNKNOWN_AGENT_CHARACTERS = 40;
 
 /**
- * A device in words: what the app called it, else "Firefox on Windows 11", else the beginning of what it sent.
- * A user agent is a claim, not a fact; it is for recognising one's own devices only.
+ * A device in words: as the app named it, else "Firefox on Windows 11", else the beginning of its user agent. A user agent
+ * is a claim, not a fact; it only helps users to recognise their own devices.
  */
 export function describeDevice(deviceName: string | null, userAgent: string | null): string {
   if (deviceName !== null) return deviceName;
@@ -29,7 +29,7 @@ function describeWith(list: typeof browserParsers, userAgent: string) {
   const parser = {
     getUA: () => userAgent,
     test: (pattern: RegExp) => pattern.test(userAgent),
-    // Client hints, which we do not ask browsers for.
+    // Client hints, which we don't ask browsers for.
     getBrandVersion: () => undefined,
     hasBrand: () => false as const,
   };
@@ -41,10 +41,10 @@ function describeWith(list: typeof browserParsers, userAgent: string) {
 
 let countryNames: Intl.DisplayNames | null = null;
 
-/** A country in English; null where it is not told. */
+/** A country in English; null if it isn't known. */
 export function describeCountry(code: string | null): string | null {
   if (code === null) return null;
   countryNames ??= new Intl.DisplayNames(['en'], { type: 'region', fallback: 'code' });
-  // `of` throws for what is no region by its form, such as Cloudflare might add.
+  // `of` throws for what can't be a region by its form, such as a code that Cloudflare might add.
   return CLOUDFLARE_COUNTRIES[code] ?? (/^[A-Z]{2}$/.test(code) ? countryNames.of(code) : code) ?? code;
 }

@@ -4,7 +4,7 @@ interface FieldProps {
   readonly name: string;
   readonly label: string;
   readonly error: string | undefined;
-  /** Standing advice under the field. */
+  /** Advice under the field. */
   readonly hint?: string;
   readonly children?: Child;
 }

@@ -1,19 +1,19 @@
-import { Hono } from 'hono/tiny';
-import { CSRF_FIELD, csrfTokenForForm } from '../web/csrf-guard.ts';
-import type { AppEnv } from '../web/request-context.ts';
-import { requireSignIn } from '../web/sign-in-guard.ts';
+import { Hono } from 'hono';
+import type { AppEnv } from '../http/context.ts';
+import { CSRF_FIELD, csrfTokenForForm } from '../http/csrf.ts';
+import { requireSignIn } from '../http/guards.ts';
 import { Layout } from './layout.tsx';
 import { Time } from './time.tsx';
 
-/** The first page after signing in: one wait. */
+/** The first page after signing in. */
 export const homePage = new Hono<AppEnv>().get('/home/', requireSignIn(), async (c) => {
-  const { session, tokenHash } = c.get('signedIn');
+  const { session, tokenHash } = c.var.signedIn;
   const csrfToken = csrfTokenForForm(c, [tokenHash], session);
-  const nowMs = c.get('request').deps.clock.nowMs();
+  const nowMs = c.var.request.clock.nowMs();
   return c.html(
     <Layout title="Home" username={session.username}>
       <h1>Hello, {session.username}</h1>
-      <p>You are signed in on this device.</p>
+      <p>You're signed in on this device.</p>
       <dl>
         <dt>Since</dt>
         <dd>
@@ -24,14 +24,14 @@ export const homePage = new Hono<AppEnv>().get('/home/', requireSignIn(), async 
         <dt>Until</dt>
         <dd>
           <Time atMs={session.expiresAtMs} nowMs={nowMs} /> at the latest
-          {session.rememberMe ? ', as you asked to be remembered' : ', or when you close the browser'}
+          {session.rememberMe ? ', because you chose Remember me' : ', or until you close the browser'}
         </dd>
       </dl>
       <form class="actions" method="post" action="/logout/">
         <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
         <button type="submit">Sign out</button>
         <a class="button quiet" href="/sessions/">
-          All your sessions
+          Your sessions
         </a>
       </form>
     </Layout>,

@@ -1,26 +1,26 @@
-import { Hono } from 'hono/tiny';
-import { StoreUnavailableError } from '../store/store-call.ts';
-import type { AppContext, AppEnv } from '../web/request-context.ts';
-import { findSignedIn } from '../web/sign-in-guard.ts';
+import { Hono } from 'hono';
+import { isStoreUnavailable } from '../errors.ts';
+import type { AppContext, AppEnv } from '../http/context.ts';
+import { currentSession } from '../http/guards.ts';
 import { Layout } from './layout.tsx';
 
-type Visitor = { readonly username: string } | 'nobody' | 'unknown';
+type Visitor = { readonly username: string } | 'anonymous' | 'unknown';
 
-/** Public; says who is signed in, if anyone. No wait without a session cookie, one with; outages are survived. */
+/** Public; says who is signed in, if anyone. Stays up in an outage. */
 export const landingPage = new Hono<AppEnv>().get('/', async (c) => {
   const visitor = await findVisitor(c);
-  const { LOGIN_URL } = c.get('request').settings;
+  const { LOGIN_URL } = c.var.request.settings;
   return c.html(
     <Layout title="Welcome" username={typeof visitor === 'object' ? visitor.username : undefined}>
-      <h1>Sign in once, sign out for sure</h1>
+      <h1>Sign in once. Sign out for real.</h1>
       <p>
-        Cloud Hoskie keeps your sessions at the edge of the network. When it says that you are signed out, you
-        are: on every server, at once.
+        Cloud Hoskie keeps your sessions at the edge of the network. When it says you're signed out, you are:
+        on every server, at once.
       </p>
       {typeof visitor === 'object' ? (
         <>
           <p>
-            You are signed in as <strong>{visitor.username}</strong>.
+            You're signed in as <strong>{visitor.username}</strong>.
           </p>
           <p class="actions">
             <a class="button" href="/home/">
@@ -35,10 +35,10 @@ export const landingPage = new Hono<AppEnv>().get('/', async (c) => {
         <>
           {visitor === 'unknown' ? (
             <p class="notice" role="status">
-              Who is signed in cannot be told at the moment. Nothing is lost; try again in a moment.
+              We can't check your session right now. Nothing is lost; try again in a moment.
             </p>
           ) : (
-            <p>You are not signed in.</p>
+            <p>You're not signed in.</p>
           )}
           <p class="actions">
             <a class="button" href={LOGIN_URL}>
@@ -53,10 +53,10 @@ export const landingPage = new Hono<AppEnv>().get('/', async (c) => {
 
 async function findVisitor(c: AppContext): Promise<Visitor> {
   try {
-    const signedIn = await findSignedIn(c);
-    return signedIn === null ? 'nobody' : { username: signedIn.session.username };
+    const signedIn = await currentSession(c);
+    return signedIn === null ? 'anonymous' : { username: signedIn.session.username };
   } catch (error) {
-    if (error instanceof StoreUnavailableError) return 'unknown';
+    if (isStoreUnavailable(error)) return 'unknown';
     throw error;
   }
 }

@@ -4,9 +4,9 @@ import { STYLESHEET_PATH } from './stylesheet.ts';
 
 interface LayoutProps {
   readonly title: string;
-  /** Who is signed in, for the header; undefined where it is not known or nobody is. */
+  /** Who is signed in, for the header; undefined if that isn't known or nobody is. */
   readonly username?: string | undefined;
-  /** Wide pages hold tables; the others a card in the middle. */
+  /** Wide pages hold tables; the others are a card in the middle. */
   readonly wide?: boolean;
   readonly children?: Child;
 }

@@ -1,13 +1,13 @@
-import { Hono } from 'hono/tiny';
-import { problemOf, RequestError, type FieldError, type Reason } from '../errors.ts';
-import { changePassword } from '../session/change-password.ts';
-import { NEW_PASSWORD_MAX_CHARACTERS, passwordForm } from '../web/fields.ts';
-import { findPasswordFlaw } from '../user/password-rules.ts';
-import { prefersJson } from '../web/answers.tsx';
-import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken, setSessionCookies } from '../web/csrf-guard.ts';
-import type { AppContext, AppEnv } from '../web/request-context.ts';
-import { requireSignIn, signInUrl } from '../web/sign-in-guard.ts';
-import { validate } from '../web/validate.ts';
+import { Hono } from 'hono';
+import { changePassword } from '../auth/change-password.ts';
+import { findPasswordFlaw } from '../auth/password-rules.ts';
+import type { FieldError, Reason } from '../errors.ts';
+import type { AppContext, AppEnv } from '../http/context.ts';
+import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken, setSessionCookies } from '../http/csrf.ts';
+import { NEW_PASSWORD_MAX_CHARACTERS, passwordForm } from '../http/fields.ts';
+import { requireSignIn, signInUrl } from '../http/guards.ts';
+import { respondWithProblem } from '../http/problems.ts';
+import { validate } from '../http/validate.ts';
 import { describedBy, Field } from './field.tsx';
 import { Layout } from './layout.tsx';
 
@@ -16,37 +16,37 @@ const PATH = '/account/password/';
 export const passwordPage = new Hono<AppEnv>()
   .get(PATH, requireSignIn(), async (c) => c.html(await renderForm(c, null, [])))
 
-  /** Ends all other sessions and gives this one a new token; four waits and two bcrypts, as it is rare. */
+  /** Ends all other sessions and gives this one a new token. */
   .post(
     PATH,
     requireSignIn(PATH),
     async (c, next) => {
-      await requireCsrfToken(c, [c.get('signedIn').tokenHash]);
+      await requireCsrfToken(c, [c.var.signedIn.tokenHash]);
       return next();
     },
-    validate('form', passwordForm, answerForm),
+    validate('form', passwordForm, respondWithForm),
     async (c) => {
       const {
         current_password: currentPassword,
         new_password: newPassword,
         confirm_password: confirmation,
       } = c.req.valid('form');
-      const request = c.get('request');
-      const { session, tokenHash } = c.get('signedIn');
+      const { request } = c.var;
+      const { session, tokenHash } = c.var.signedIn;
       const minLength = request.settings.MIN_PASSWORD_LENGTH;
       const flaw = findPasswordFlaw({ password: newPassword, username: session.username, minLength });
-      if (flaw !== null) return answerForm(c, invalid('new_password', flaw));
-      // A program that posts need not repeat; a person's form has the field.
+      if (flaw !== null) return respondWithForm(c, invalid('new_password', flaw));
+      // A program may leave it out; a person's form has the field.
       if (confirmation !== undefined && confirmation !== newPassword) {
-        return answerForm(c, invalid('confirm_password', 'The two new passwords are not the same.'));
+        return respondWithForm(c, invalid('confirm_password', "The two passwords don't match."));
       }
-      const holder = { tokenHash, kind: 'cookie' } as const;
-      const result = await changePassword(request, holder, session, { currentPassword, newPassword });
+      const credential = { tokenHash, kind: 'cookie' } as const;
+      const result = await changePassword(request, credential, session, { currentPassword, newPassword });
       switch (result.status) {
         case 'wrong_password':
-          return answerForm(c, { code: 'wrong_current_password' });
+          return respondWithForm(c, { code: 'wrong_current_password' });
         case 'throttled':
-          return answerForm(c, { code: 'throttled', retryAfterSeconds: result.retryAfterSeconds });
+          return respondWithForm(c, { code: 'throttled', retryAfterSeconds: result.retryAfterSeconds });
         case 'not_signed_in':
           return c.redirect(signInUrl(c, PATH), 303);
         case 'changed':
@@ -63,26 +63,24 @@ const invalid = (field: string, message: string): Reason => ({
 });
 
 /** The form again, with what was wrong; never with a password. */
-async function answerForm(c: AppContext, reason: Reason): Promise<Response> {
-  if (prefersJson(c)) throw new RequestError(reason);
-  const { status, detail, headers } = problemOf(reason);
-  c.set('outcome', reason.code);
-  if (headers['Retry-After'] !== undefined) c.header('Retry-After', headers['Retry-After']);
-  const errors =
-    reason.code === 'invalid_fields'
-      ? reason.errors
-      : reason.code === 'wrong_current_password'
-        ? [{ field: 'current_password', message: detail }]
-        : [];
-  // Each field says what is wrong with it.
-  const message = errors.length > 0 ? 'Please check the fields below.' : detail;
-  return c.html(await renderForm(c, message, errors), status);
+async function respondWithForm(c: AppContext, reason: Reason): Promise<Response> {
+  return respondWithProblem(c, reason, async ({ status, detail }) => {
+    const errors =
+      reason.code === 'invalid_fields'
+        ? reason.errors
+        : reason.code === 'wrong_current_password'
+          ? [{ field: 'current_password', message: detail }]
+          : [];
+    // Each field says what is wrong with it.
+    const message = errors.length > 0 ? 'Please check the fields below.' : detail;
+    return c.html(await renderForm(c, message, errors), status);
+  });
 }
 
 async function renderForm(c: AppContext, problem: string | null, errors: readonly FieldError[]) {
-  const { session, tokenHash } = c.get('signedIn');
+  const { session, tokenHash } = c.var.signedIn;
   const csrfToken = csrfTokenForForm(c, [tokenHash], session);
-  const { MIN_PASSWORD_LENGTH } = c.get('request').settings;
+  const { MIN_PASSWORD_LENGTH } = c.var.request.settings;
   const firstWrong = errors[0]?.field ?? 'current_password';
   const field = (name: string, label: string, autocomplete: string, hint?: string) => {
     const error = errors.find((each) => each.field === name)?.message;
@@ -100,14 +98,14 @@ async function renderForm(c: AppContext, problem: string | null, errors: readonl
       </Field>
     );
   };
-  const hint = `${MIN_PASSWORD_LENGTH} to ${NEW_PASSWORD_MAX_CHARACTERS} characters, any you like. A few words are easy to remember.`;
+  const hint = `${MIN_PASSWORD_LENGTH} to ${NEW_PASSWORD_MAX_CHARACTERS} characters of any kind. A few words are easy to remember.`;
   return (
     <Layout
       title={problem === null ? 'Change password' : 'Change password: please check'}
       username={session.username}
     >
       <h1>Change password</h1>
-      <p>All your other devices are signed out when you change it.</p>
+      <p>Changing it signs out all your other devices.</p>
       {problem === null ? null : (
         <p class="problem" role="alert">
           {problem}
@@ -115,11 +113,11 @@ async function renderForm(c: AppContext, problem: string | null, errors: readonl
       )}
       <form method="post" action={PATH}>
         <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
-        {/* For password managers: whose password this is. */}
+        {/* Shows password managers whose password this is. */}
         <input hidden type="text" name="username" value={session.username} autocomplete="username" readonly />
         {field('current_password', 'Current password', 'current-password')}
         {field('new_password', 'New password', 'new-password', hint)}
-        {field('confirm_password', 'New password again', 'new-password')}
+        {field('confirm_password', 'Repeat the new password', 'new-password')}
         <button type="submit">Change password</button>
       </form>
     </Layout>

@@ -1,25 +1,27 @@
-import { Hono } from 'hono/tiny';
+import { Hono } from 'hono';
 import type { ActivityLine } from '../activity/activity-log.ts';
-import { RequestError } from '../errors.ts';
-import { endsOwn, listSessions, resumeSession, revokeSessions } from '../session/lifecycle.ts';
+import { isStoreUnavailable, ServiceError } from '../errors.ts';
+import type { AppContext, AppEnv } from '../http/context.ts';
+import { firstCredential } from '../http/credentials.ts';
+import { CSRF_FIELD, csrfTokenForForm } from '../http/csrf.ts';
+import { revokeForm } from '../http/fields.ts';
+import { sessionsToEnd, signInUrl } from '../http/guards.ts';
+import { validate } from '../http/validate.ts';
+import { NO_SESSION_ID, parseSessionId, type UserId } from '../lib/ids.ts';
+import { endsOwn, revokeSessions } from '../session/end-sessions.ts';
+import { listSessions } from '../session/resume-session.ts';
 import type { RevokeScope } from '../session/session-store.ts';
 import type { Session } from '../session/session.ts';
-import { hashToken, NO_SESSION_ID, parseSessionId, type UserId } from '../session/token.ts';
-import { StoreUnavailableError } from '../store/store-call.ts';
-import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken } from '../web/csrf-guard.ts';
-import { revokeForm } from '../web/fields.ts';
-import type { AppContext, AppEnv } from '../web/request-context.ts';
-import { signInUrl } from '../web/sign-in-guard.ts';
-import { unlessUnconfirmed } from '../web/unconfirmed.ts';
-import { validate } from '../web/validate.ts';
+import { ActivityTable } from './activity-table.tsx';
 import { describeCountry, describeDevice } from './device.ts';
 import { Layout } from './layout.tsx';
-import { answerSignedOut } from './logout.tsx';
+import { redirectSignedOut } from './logout.tsx';
 import { Time } from './time.tsx';
 
+const PATH = '/sessions/';
 const RECENT_ACTIVITY = 12;
 
-/** Why the visitor was sent here, by the word in `?done=`. */
+/** What was done just before, by the word in `?done=`. */
 const NOTICES: Readonly<Record<string, string>> = {
   revoked: 'That device is signed out.',
   others: 'All your other devices are signed out.',
@@ -27,24 +29,23 @@ const NOTICES: Readonly<Record<string, string>> = {
 };
 
 export const sessionsPage = new Hono<AppEnv>()
-  /** One wait: the list comes from Redis, and beside it, at the same time, the history from MySQL. */
-  .get('/sessions/', async (c) => {
-    const request = c.get('request');
-    const token = request.cookies.tokens[0];
-    if (token === undefined) return c.redirect(signInUrl(c), 302);
-    const tokenHash = hashToken(token);
-    const nowMs = request.deps.clock.nowMs();
-    // The cookie for CSRF names the user, under our signature: enough to ask for the history already.
-    const likelyUser = request.csrf.userOf(request.cookies.csrf, tokenHash);
+  /** The list comes from Redis and, in the same round trip, recent activity from MySQL. */
+  .get(PATH, async (c) => {
+    const { request } = c.var;
+    const credential = firstCredential(request.credentials);
+    if (credential === null) return c.redirect(signInUrl(c), 302);
+    const nowMs = request.clock.nowMs();
+    // Our signature on the CSRF cookie says whose session this was, which is enough to ask for the activity.
+    const likelyUser = request.csrf.userOf(request.csrfCookie, credential.tokenHash);
     const [list, early] = await Promise.all([
-      listSessions(request, { tokenHash, kind: 'cookie' }),
+      listSessions(request, credential),
       likelyUser === null ? null : findRecent(c, likelyUser),
     ]);
     if (list.status === 'invalid') return c.redirect(signInUrl(c), 302);
     const { session, sessions } = list;
-    // Without that cookie it would be a second wait; the next look has it.
+    // Without that cookie it would take a second round trip. This response sets the cookie, for the next visit.
     const recent = likelyUser === session.userId ? early : 'later';
-    const csrfToken = csrfTokenForForm(c, [tokenHash], session);
+    const csrfToken = csrfTokenForForm(c, [credential.tokenHash], session);
     const done = c.req.query('done') ?? '';
     const notice = Object.hasOwn(NOTICES, done) ? NOTICES[done] : undefined;
     return c.html(
@@ -55,10 +56,7 @@ export const sessionsPage = new Hono<AppEnv>()
             {notice}
           </p>
         )}
-        <p>
-          Every device on which you are signed in. Sign out of those that you do not know, and change your
-          password.
-        </p>
+        <p>These devices are signed in. Don't recognise one? Sign it out and change your password.</p>
         <ul class="sessions">
           {sessions.map((each) => (
             <SessionItem
@@ -73,17 +71,17 @@ export const sessionsPage = new Hono<AppEnv>()
           {sessions.length > 1 ? (
             <ScopeButton scope="others" csrfToken={csrfToken} label="Sign out all other devices" />
           ) : null}
-          <ScopeButton scope="all" csrfToken={csrfToken} label="Sign out everywhere, here too" />
+          <ScopeButton scope="all" csrfToken={csrfToken} label="Sign out everywhere" />
           <a class="button quiet" href="/account/password/">
             Change password
           </a>
         </div>
         <h2>Recent activity</h2>
         {recent === null ? (
-          <p class="fine">The record cannot be read at the moment.</p>
+          <p class="fine">Recent activity is unavailable right now.</p>
         ) : recent === 'later' ? (
           <p class="fine">
-            <a href="/sessions/">Show it</a>
+            <a href={PATH}>Show it</a>
           </p>
         ) : (
           <ActivityTable lines={recent} nowMs={nowMs} />
@@ -92,78 +90,61 @@ export const sessionsPage = new Hono<AppEnv>()
     );
   })
 
-  /** One wait. Another user's id is answered like one that nobody has. */
+  /** An id of another user gets the same response as one that doesn't exist. */
   .post(
     '/sessions/revoke/',
     async (c, next) => {
-      const { tokens } = c.get('request').cookies;
-      const token = tokens[0];
-      if (token === undefined) return c.redirect(signInUrl(c, '/sessions/'), 303);
-      const tokenHash = hashToken(token);
-      // Without an open session there is nothing to protect, and no token to be expected.
-      try {
-        await requireCsrfToken(c, [tokenHash]);
-      } catch (error) {
-        if (!(error instanceof RequestError) || error.reason.code !== 'csrf_failed') throw error;
-        const check = await unlessUnconfirmed(() =>
-          resumeSession(c.get('request'), { tokenHash, kind: 'cookie' }),
-        );
-        if (check.status === 'valid') throw error;
-        return c.redirect(signInUrl(c, '/sessions/'), 303);
-      }
-      return next();
+      const { tokenHashes } = await sessionsToEnd(c);
+      return tokenHashes.length === 0 ? c.redirect(signInUrl(c, PATH), 303) : next();
     },
     validate('form', revokeForm),
     async (c) => {
       const scope = parseScope(c.req.valid('form'));
-      const request = c.get('request');
-      const holder = { tokenHash: hashToken(request.cookies.tokens[0]!), kind: 'cookie' } as const;
-      const result = await unlessUnconfirmed(() =>
-        revokeSessions(request, holder, scope, request.cookies.tokens),
-      );
-      if (result.status === 'invalid') return c.redirect(signInUrl(c, '/sessions/'), 303);
-      if (result.status === 'not_found') throw new RequestError({ code: 'not_found' });
-      const isOwnEnded = endsOwn(result.logouts);
-      c.set('outcome', isOwnEnded ? 'signed_out' : 'revoked');
-      if (isOwnEnded) return answerSignedOut(c);
-      return c.redirect(`/sessions/?done=${'only' in scope ? 'revoked' : 'others'}`, 303);
+      const { credentials } = c.var.request;
+      if (credentials.status !== 'offered') return c.redirect(signInUrl(c, PATH), 303);
+      const result = await revokeSessions(c.var.request, credentials, scope);
+      if (result.status === 'invalid') return c.redirect(signInUrl(c, PATH), 303);
+      if (result.status === 'not_found') throw new ServiceError({ code: 'not_found' });
+      const isSignedOut = endsOwn(result.logouts);
+      c.set('outcome', isSignedOut ? 'signed_out' : 'revoked');
+      if (isSignedOut) return redirectSignedOut(c);
+      return c.redirect(`${PATH}?done=${'only' in scope ? 'revoked' : 'others'}`, 303);
     },
   );
 
-/** Exactly one of the two fields. An id of no possible session is answered like an unknown one. */
-function parseScope({
-  id,
-  scope,
-}: {
-  id?: string | undefined;
-  scope?: 'others' | 'all' | undefined;
-}): RevokeScope {
+interface RevokeFields {
+  readonly id?: string | undefined;
+  readonly scope?: 'others' | 'all' | undefined;
+}
+
+/** Exactly one of the two fields. Text that can't be a session id gets the same response as an unknown one. */
+function parseScope({ id, scope }: RevokeFields): RevokeScope {
   if (scope !== undefined && id === undefined) return { all: scope === 'all' ? 'everywhere' : 'others' };
   if (id !== undefined && scope === undefined) return { only: parseSessionId(id) ?? NO_SESSION_ID };
-  throw new RequestError({
+  throw new ServiceError({
     code: 'invalid_fields',
-    errors: [{ field: 'id', message: 'Give either an id or a scope.' }],
+    errors: [{ field: 'id', message: 'Send either an id or a scope.' }],
   });
 }
 
-/** Null: MySQL does not answer; the list of sessions does not depend on it. */
+/** Null: MySQL doesn't reply; the list of sessions doesn't depend on it. */
 async function findRecent(c: AppContext, userId: UserId): Promise<ActivityLine[] | null> {
   try {
-    return await c.get('request').deps.activityLog.listRecent(userId, RECENT_ACTIVITY);
+    return await c.var.request.activityLog.listRecent(userId, RECENT_ACTIVITY);
   } catch (error) {
-    if (error instanceof StoreUnavailableError) return null;
+    if (isStoreUnavailable(error)) return null;
     throw error;
   }
 }
 
-interface ItemProps {
+interface SessionItemProps {
   readonly session: Session;
   readonly isCurrent: boolean;
   readonly nowMs: number;
   readonly csrfToken: string;
 }
 
-function SessionItem({ session, isCurrent, nowMs, csrfToken }: ItemProps) {
+function SessionItem({ session, isCurrent, nowMs, csrfToken }: SessionItemProps) {
   const { client } = session;
   const device = describeDevice(session.deviceName, client.userAgent);
   const place = [client.ipAddress, describeCountry(client.country)]
@@ -185,8 +166,12 @@ function SessionItem({ session, isCurrent, nowMs, csrfToken }: ItemProps) {
       <form method="post" action="/sessions/revoke/">
         <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
         <input type="hidden" name="id" value={session.id} />
-        <button class="quiet" type="submit" aria-label={isCurrent ? 'Sign out here' : `Sign out ${device}`}>
-          {isCurrent ? 'Sign out here' : 'Sign out'}
+        <button
+          class="quiet"
+          type="submit"
+          aria-label={isCurrent ? 'Sign out on this device' : `Sign out ${device}`}
+        >
+          {isCurrent ? 'Sign out on this device' : 'Sign out'}
         </button>
       </form>
     </li>
@@ -202,50 +187,5 @@ function ScopeButton({ scope, csrfToken, label }: { scope: string; csrfToken: st
         {label}
       </button>
     </form>
-  );
-}
-
-/** What a detail of the record means to the person it is about. */
-const DETAILS: Readonly<Record<string, string>> = {
-  success: 'Signed in',
-  bad_credentials: 'Failed sign-in: wrong password',
-  inactive: 'Failed sign-in: account disabled',
-  throttled: 'Sign-ins paused: too many failures',
-  logout: 'Signed out',
-  logout_others: 'Signed out from another device',
-  logout_all: 'Signed out everywhere',
-  revoked: 'Signed out from another device',
-  replaced: 'Replaced by a new sign-in',
-  evicted: 'Ended: too many sessions',
-  password_changed: 'Ended: password changed',
-  admin: 'Ended by an operator',
-};
-
-function ActivityTable({ lines, nowMs }: { lines: readonly ActivityLine[]; nowMs: number }) {
-  if (lines.length === 0) return <p class="fine">Nothing yet.</p>;
-  return (
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">When</th>
-          <th scope="col">What</th>
-          <th scope="col">From</th>
-        </tr>
-      </thead>
-      <tbody>
-        {lines.map((line) => (
-          <tr>
-            <td>
-              <Time atMs={line.atMs} nowMs={nowMs} />
-            </td>
-            <td>{DETAILS[line.detail] ?? line.detail}</td>
-            <td>
-              {describeDevice(null, line.userAgent)}, {line.ipAddress ?? 'unknown address'}
-              {line.country === null ? '' : `, ${describeCountry(line.country)}`}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
   );
 }

@@ -1,17 +1,15 @@
-import { Hono } from 'hono/tiny';
-import { problemOf, RequestError, type FieldError, type Reason } from '../errors.ts';
-import { NEXT_MAX_CHARACTERS, safeNextUrl } from '../security/next-url.ts';
-import { signIn } from '../session/sign-in.ts';
-import { hashToken, type TokenHash } from '../session/token.ts';
-import { StoreUnavailableError } from '../store/store-call.ts';
-import { OverloadedError } from '../user/cpu-turns.ts';
-import { prefersJson } from '../web/answers.tsx';
-import { characterCount } from '../text.ts';
-import { signInForm } from '../web/fields.ts';
-import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken, setSessionCookies } from '../web/csrf-guard.ts';
-import type { AppContext, AppEnv } from '../web/request-context.ts';
-import { findSignedIn } from '../web/sign-in-guard.ts';
-import { validate } from '../web/validate.ts';
+import { Hono } from 'hono';
+import { signIn, type SignInResult, type UsernameAndPassword } from '../auth/sign-in.ts';
+import { isStoreUnavailable, ServiceError, type FieldError, type Reason } from '../errors.ts';
+import type { AppContext, AppEnv } from '../http/context.ts';
+import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken, setSessionCookies } from '../http/csrf.ts';
+import { signInForm } from '../http/fields.ts';
+import { currentSession } from '../http/guards.ts';
+import { NEXT_MAX_CHARACTERS, safeNextUrl } from '../http/next-url.ts';
+import { respondWithProblem } from '../http/problems.ts';
+import { validate } from '../http/validate.ts';
+import { characterCount } from '../lib/text.ts';
+import type { TokenHash } from '../session/token.ts';
 import { describedBy, Field } from './field.tsx';
 import { Layout } from './layout.tsx';
 
@@ -21,7 +19,7 @@ interface FormState {
   readonly next: string;
 }
 
-/** What the visitor is told above the form, and which fields are wrong. */
+/** What the form says above its fields, and which of them are wrong. */
 interface FormProblem {
   readonly message: string;
   readonly errors: readonly FieldError[];
@@ -30,12 +28,12 @@ interface FormProblem {
 /** Mounted at `LOGIN_URL`. */
 export const signInPage = (loginUrl: string) =>
   new Hono<AppEnv>()
-    /** Without a session cookie no wait; an outage does not take the form down. */
+    /** Stays up in an outage. */
     .get(loginUrl, async (c) => {
       const wanted = c.req.query('next') ?? '';
-      // Longer than the form may send back: as if none had been given.
+      // The form couldn't send back a longer one.
       const next = characterCount(wanted) > NEXT_MAX_CHARACTERS ? '' : wanted;
-      if (await isSignedInForSure(c)) return c.redirect(destination(c, next), 302);
+      if (await isSurelySignedIn(c)) return c.redirect(destination(c, next), 302);
       return c.html(await renderForm(c, { username: '', rememberMe: false, next }, null));
     })
 
@@ -45,70 +43,67 @@ export const signInPage = (loginUrl: string) =>
         await requireCsrfToken(c, formBindings(c));
         return next();
       },
-      validate('form', signInForm, (c, reason, data) => answerForm(c, reason, stateOf(data))),
+      validate('form', signInForm, (c, reason, data) => respondWithForm(c, reason, stateOf(data))),
       async (c) => {
         const { username, password, remember_me: rememberMe, next } = c.req.valid('form');
-        const state: FormState = { username, rememberMe, next };
-        const result = await signInOrOutage(c, { username, password }, rememberMe);
-        switch (result.status) {
-          case 'signed_in': {
-            setSessionCookies(c, result);
-            c.set('outcome', 'signed_in');
-            return c.redirect(destination(c, next), 303);
-          }
-          case 'bad_credentials':
-            return answerForm(c, { code: 'bad_credentials' }, state);
-          case 'throttled':
-            return answerForm(c, { code: 'throttled', retryAfterSeconds: result.retryAfterSeconds }, state);
-          case 'not_now':
-            return answerForm(c, result.reason, state);
-        }
+        const result = await signInOrReason(c, { username, password }, rememberMe);
+        if ('code' in result) return respondWithForm(c, result, { username, rememberMe, next });
+        setSessionCookies(c, result);
+        c.set('outcome', 'signed_in');
+        return c.redirect(destination(c, next), 303);
       },
     );
 
 /** Where a signed-in visitor goes: a safe `next`, else `LOGIN_REDIRECT_URL`. */
 function destination(c: AppContext, next: string): string {
-  const { settings, url } = c.get('request');
+  const { settings, url } = c.var.request;
   return safeNextUrl(next, url, settings.ALLOWED_REDIRECT_HOSTS) ?? settings.LOGIN_REDIRECT_URL;
 }
 
-async function isSignedInForSure(c: AppContext): Promise<boolean> {
+async function isSurelySignedIn(c: AppContext): Promise<boolean> {
   try {
-    return (await findSignedIn(c)) !== null;
+    return (await currentSession(c)) !== null;
   } catch (error) {
-    if (error instanceof StoreUnavailableError) return false;
+    if (isStoreUnavailable(error)) return false;
     throw error;
   }
 }
 
-/**
- * The form's token may go with a cookie given to nobody or to the session that came along: which of the two
- * holds, only a store could tell, and the answer would not change who may sign in.
- */
-const formBindings = (c: AppContext): [null, ...TokenHash[]] => [
-  null,
-  ...c.get('request').cookies.tokens.map(hashToken),
-];
+/** Of cookies that came along. */
+const offeredHashes = (c: AppContext): readonly TokenHash[] => {
+  const { credentials } = c.var.request;
+  return credentials.status === 'offered' ? credentials.tokenHashes : [];
+};
 
-async function signInOrOutage(
+/**
+ * The form's CSRF cookie may be one for an anonymous visitor or for the session that came along. Which of them is open,
+ * only a store could say, and it makes no difference to who may sign in.
+ */
+const formBindings = (c: AppContext): [null, ...TokenHash[]] => [null, ...offeredHashes(c)];
+
+/** Signs in; what the form can show comes back as a reason. */
+async function signInOrReason(
   c: AppContext,
-  credentials: { username: string; password: string },
+  credentials: UsernameAndPassword,
   rememberMe: boolean,
-) {
-  const request = c.get('request');
+): Promise<Extract<SignInResult, { status: 'signed_in' }> | Reason> {
   try {
-    return await signIn(request, credentials, {
+    const result = await signIn(c.var.request, credentials, {
       kind: 'cookie',
       rememberMe,
       deviceName: null,
-      replaces: request.cookies.tokens,
+      replaces: offeredHashes(c),
     });
-  } catch (error) {
-    if (error instanceof StoreUnavailableError) {
-      return { status: 'not_now', reason: { code: 'store_unavailable', store: error.store } } as const;
+    switch (result.status) {
+      case 'signed_in':
+        return result;
+      case 'bad_credentials':
+        return { code: 'bad_credentials' };
+      case 'throttled':
+        return { code: 'throttled', retryAfterSeconds: result.retryAfterSeconds };
     }
-    if (error instanceof OverloadedError)
-      return { status: 'not_now', reason: { code: 'overloaded' } } as const;
+  } catch (error) {
+    if (error instanceof ServiceError) return error.reason;
     throw error;
   }
 }
@@ -124,29 +119,27 @@ function stateOf(data: unknown): FormState {
 }
 
 /** The form again, with what was wrong; never with the password. */
-async function answerForm(c: AppContext, reason: Reason, state: FormState): Promise<Response> {
-  if (prefersJson(c)) throw new RequestError(reason);
-  const { status, detail, headers } = problemOf(reason);
-  c.set('outcome', reason.code);
-  if (headers['Retry-After'] !== undefined) c.header('Retry-After', headers['Retry-After']);
-  const errors = reason.code === 'invalid_fields' ? reason.errors : [];
-  // A visible field says itself what is wrong with it; of the others the message must.
-  const elsewhere = errors.filter(({ field }) => field !== 'username' && field !== 'password');
-  const message =
-    errors.length === 0
-      ? detail
-      : ['Please check the form.', ...elsewhere.map((each) => each.message)].join(' ');
-  // A `next` that was refused would be refused again.
-  const next = errors.some(({ field }) => field === 'next') ? '' : state.next;
-  return c.html(await renderForm(c, { ...state, next }, { message, errors }), status);
+function respondWithForm(c: AppContext, reason: Reason, state: FormState): Response | Promise<Response> {
+  return respondWithProblem(c, reason, async ({ status, detail }) => {
+    const errors = reason.code === 'invalid_fields' ? reason.errors : [];
+    // A visible field says itself what is wrong with it; for the others the message does.
+    const elsewhere = errors.filter(({ field }) => field !== 'username' && field !== 'password');
+    const message =
+      errors.length === 0
+        ? detail
+        : ['Please check the form.', ...elsewhere.map((each) => each.message)].join(' ');
+    // A `next` that was refused would be refused again.
+    const next = errors.some(({ field }) => field === 'next') ? '' : state.next;
+    return c.html(await renderForm(c, { ...state, next }, { message, errors }), status);
+  });
 }
 
 async function renderForm(c: AppContext, state: FormState, problem: FormProblem | null) {
   const csrfToken = csrfTokenForForm(c, formBindings(c));
   const errorOf = (name: string): string | undefined =>
     problem?.errors.find((error) => error.field === name)?.message;
-  const { LOGIN_URL } = c.get('request').settings;
-  // Focus goes to the first wrong field; after wrong credentials that is the password, the name being kept.
+  const { LOGIN_URL } = c.var.request.settings;
+  // The first wrong field gets the focus; after wrong credentials that is the password, as the name is kept.
   const isPasswordFirst = state.username !== '' && errorOf('username') === undefined;
   return (
     <Layout title={problem === null ? 'Sign in' : 'Sign in: please check'}>

@@ -1,4 +1,6 @@
-/** The whole look, for light and dark, phone and desk. System fonts; no image but the icon. */
+import { base64Url, sha256 } from '../lib/hash.ts';
+
+/** All styles, for light and dark, phone and desktop. System fonts; no image but the icon. */
 export const STYLESHEET = /* css */ `
 :root {
   color-scheme: light dark;
@@ -80,17 +82,8 @@ th, td:first-child time { white-space: nowrap; }
 .fine { margin: 1.5rem 0 0; color: var(--soft); font-size: .8125rem; }
 `;
 
-/**
- * A short fingerprint of the text (FNV-1a, 32 bits; not for secrets): the address changes with the content, so
- * that browsers may keep it for ever.
- */
-function fingerprint(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return (hash >>> 0).toString(36);
-}
-
-export const STYLESHEET_PATH = `/assets/style-${fingerprint(STYLESHEET)}.css`;
+/** The address changes with the content, so browsers may cache it without limit. */
+export const STYLESHEET_PATH = `/assets/style-${base64Url(sha256(STYLESHEET)).slice(0, 8)}.css`;
 
 export const ICON_SVG =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path fill="#2453c9" d="M9 24a6 6 0 0 1-.6-12A8 8 0 0 1 23.7 13 5.5 5.5 0 0 1 23 24Z"/></svg>';

@@ -7,7 +7,7 @@ const UNITS = [
 /** A time in relation to now, in words: "3 hours ago", "in 30 days", "just now". */
 export function relativeTime(atMs: number, nowMs: number): string {
   const distanceMs = Math.abs(atMs - nowMs);
-  // What rounds up to a whole hour or day is called that: "1 hour", not "60 minutes".
+  // Rounds up to the next unit: "1 hour", not "60 minutes".
   const unit = UNITS.find(({ ms }, i) => distanceMs >= ms - (UNITS[i + 1]?.ms ?? 0) / 2);
   if (unit === undefined) return atMs > nowMs ? 'in less than a minute' : 'just now';
   const count = Math.round(distanceMs / unit.ms);
@@ -15,7 +15,7 @@ export function relativeTime(atMs: number, nowMs: number): string {
   return atMs > nowMs ? `in ${words}` : `${words} ago`;
 }
 
-/** Relative for reading, exact (UTC) on hover and for programs. */
+/** Relative to read; exact (UTC) on hover and for programs. */
 export function Time({ atMs, nowMs }: { atMs: number; nowMs: number }) {
   const exact = new Date(atMs).toISOString();
   return (

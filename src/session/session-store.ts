@@ -1,133 +1,137 @@
-import type { ClientInfo, LoginActivity, LogoutActivity, LogoutReason } from '../activity/events.ts';
-import type { Uuid, UuidSeries } from '../uuid.ts';
-import type { Session, SessionCheck, SessionKind } from './session.ts';
-import type { SessionId, TokenHash, UserId } from './token.ts';
+import type { LoginActivity, LogoutActivity, LogoutReason } from '../activity/events.ts';
+import type { OutboxEntry } from '../activity/outbox.ts';
+import type { ClientInfo } from '../lib/client-info.ts';
+import type { SessionId, Uuid } from '../lib/ids.ts';
+import type { InvalidCheck, Session, SessionCheck, SessionKind } from './session.ts';
+import type { TokenHash } from './token.ts';
 
-/** A credential as the store knows it: the hash of a token and the door it came through. */
-export interface Holder {
+/** Proof of who somebody is, as the store knows it: the hash of a token, and the channel it came through. */
+export interface Credential {
   readonly tokenHash: TokenHash;
-  /** `either` where only a bare token is known, between Workers; a request always tells. */
+  /** `either` between Workers, where only a bare token is known; a request always says. */
   readonly kind: SessionKind | 'either';
 }
 
-/** What a script that ends sessions needs to know of the request that asked for it. */
-export interface Ending {
-  /** One for each request: a script that is sent again after a lost answer gives its first answer again. */
-  readonly operationId: Uuid;
+/** One step that changes sessions, on behalf of one request. */
+export interface Operation {
+  /** A retry after a lost reply carries the same id and gets the first reply again. */
+  readonly id: Uuid;
   readonly nowMs: number;
   readonly client: ClientInfo;
-  /** Where the ids of the logouts come from: the number of them is known in the script only. */
-  readonly eventIds: UuidSeries;
 }
 
-/** A logout and its place in the outbox, for the delivery right after the answer. */
-export interface RecordedLogout {
-  readonly entryId: string;
-  readonly activity: LogoutActivity;
-}
+export type UserOfSession = Pick<Session, 'userId' | 'username'>;
 
-/** Which sessions of the holder's user to end. */
-export type RevokeScope =
-  | { readonly only: SessionId }
-  /** Also where the holder itself is no session any more: then all of this user's sessions end. */
-  | { readonly all: 'others'; readonly because: 'password_changed'; readonly userId: UserId }
-  | { readonly all: 'others' | 'everywhere' };
+/** A log-out and its place in the outbox, for the delivery right after the response. */
+export type RecordedLogout = OutboxEntry<LogoutActivity>;
+
+/** Which of the user's sessions to end. */
+export type RevokeScope = { readonly only: SessionId } | { readonly all: 'others' | 'everywhere' };
 
 export type RevokeResult =
   | { readonly status: 'revoked'; readonly logouts: readonly RecordedLogout[] }
   /** `only` names no open session of this user. Nothing was changed. */
   | { readonly status: 'not_found' }
-  /** The holder itself is no session. Nothing was changed, but for `password_changed`: the others ended. */
-  | Extract<SessionCheck, { status: 'invalid' }>;
+  /** The credential is no open session. Nothing was changed. */
+  | InvalidCheck;
 
 export type ListResult =
   | { readonly status: 'valid'; readonly session: Session; readonly sessions: readonly Session[] }
-  | Extract<SessionCheck, { status: 'invalid' }>;
-
-export type RenewResult =
-  | { readonly status: 'renewed'; readonly session: Session; readonly logouts: readonly RecordedLogout[] }
-  | Extract<SessionCheck, { status: 'invalid' }>;
+  | InvalidCheck;
 
 export interface StartRequest {
   readonly tokenHash: TokenHash;
   readonly session: Session;
-  /** Put into the outbox in the same step. */
+  /** Added to the outbox in the same step. */
   readonly login: LoginActivity;
-  /** Tokens of cookies that came along: these sessions end with `replaced`, whoever's they are. */
+  /** Of cookies that came along: these sessions end with `replaced`, whoever they belong to. */
   readonly replaces: readonly TokenHash[];
   /** The oldest sessions beyond this many end with `evicted`; 0 for no limit. */
   readonly maxSessionsPerUser: number;
-  /** When the look at the user's password began, in Unix ms: a change since then refuses the start. */
+  /** When the look at the user's password began, in Unix ms. A later cutoff refuses the start. */
   readonly checkedFromMs: number;
-  readonly ending: Ending;
+  readonly operation: Operation;
 }
 
-/** What a start put into the outbox. A repetition after a lost answer is told neither; the cron delivers them. */
-export interface Started {
-  /** Place of the login event. */
-  readonly loginEntryId: string | null;
-  readonly logouts: readonly RecordedLogout[];
-}
+export type StartResult =
+  | {
+      readonly status: 'started';
+      /** Null for a retry after a lost reply, whose events are in the outbox: the cron delivers them. */
+      readonly loginEntryId: string | null;
+      readonly logouts: readonly RecordedLogout[];
+    }
+  /** The start was abandoned, or the password changed since it was checked. Nothing was changed. */
+  | { readonly status: 'superseded' };
+
+export type RenewResult =
+  | { readonly status: 'renewed'; readonly session: Session; readonly logouts: readonly RecordedLogout[] }
+  /** The new token was abandoned. Nothing was changed but the cutoff. */
+  | { readonly status: 'superseded' }
+  /** The credential is no open session any more. The user's other sessions ended all the same. */
+  | InvalidCheck;
 
 /**
- * Where sessions live. Absence is an answer, never an error; an outage is an error, never an answer: every method
- * throws `StoreUnavailableError` when the store did not answer in time, and the caller says 503 and keeps the cookie.
- * Each method is one command to the store, atomic there, and safe to repeat after an answer that was lost.
+ * Where sessions live. Absence is a result, never an error; an outage is an error, never a result: each method throws
+ * `store_unavailable` if the store didn't reply in time, and the response is 503 and keeps the cookie.
+ * Each method is one command to the store, atomic there, and safe to repeat after a lost reply.
  *
- * What a later release wrote in a form that this one cannot read is no session: nobody is signed in by it, no list
- * shows it, no limit counts it. But whatever ends sessions ends it like the others, as it may be one elsewhere.
+ * What a later release wrote in a form that this one can't read is no session: it signs nobody in, is in no list and
+ * counts towards no limit. But whatever ends sessions ends it as well, as another Worker may read it.
  */
 export interface SessionStore {
-  /** Is this token an open session of this kind? One plain read. */
-  check(holder: Holder, nowMs: number): Promise<SessionCheck>;
+  /** Is this an open session of this kind? One plain read. */
+  check(credential: Credential, nowMs: number): Promise<SessionCheck>;
 
   /**
-   * Moves `lastSeenAtMs` and the TTL, if the session is still open under this token: never makes one, so that
-   * a refresh that races a logout cannot bring the session back. False: there was nothing to move.
+   * Moves `lastSeenAtMs` and the TTL, if the session is still open under this token. It never creates one, so a refresh
+   * that races a sign-out can't revive the session. False: there was nothing to move.
    */
   refresh(tokenHash: TokenHash, session: Session): Promise<boolean>;
 
   /**
-   * Ends what the session replaces, ends the oldest beyond the limit, writes the record, lists it and puts the
-   * login and the logouts into the outbox. Throws `StartRefusedError` if the token was abandoned or the user's
-   * password changed meanwhile.
+   * Ends the sessions it replaces and the oldest beyond the limit, writes the record, lists it in the user's index and
+   * adds the login and the log-outs to the outbox.
    */
-  start(request: StartRequest): Promise<Started>;
+  start(request: StartRequest): Promise<StartResult>;
 
   /**
-   * For a start whose answer never came: ends the session without a logout if it began, and keeps it from
-   * beginning if the command is still under way somewhere.
+   * For a start or a renewal whose reply was lost: ends the session without a log-out if it has begun, and keeps it from
+   * beginning if the command is still under way.
    */
   abandon(tokenHash: TokenHash, session: Session, nowMs: number): Promise<void>;
 
-  /** Ends the sessions of these tokens. Those that are open no longer, or never were, are left out of the answer. */
+  /** Ends the open ones among the sessions of these tokens. */
   end(
     tokenHashes: readonly TokenHash[],
-    kind: Holder['kind'],
+    kind: Credential['kind'],
     reason: LogoutReason,
-    ending: Ending,
+    operation: Operation,
   ): Promise<readonly RecordedLogout[]>;
 
-  /** Ends sessions of the holder's user, if the holder is an open session. */
-  revoke(holder: Holder, scope: RevokeScope, ending: Ending): Promise<RevokeResult>;
+  /** Ends sessions of the credential's user, if the credential is an open session. */
+  revoke(credential: Credential, scope: RevokeScope, operation: Operation): Promise<RevokeResult>;
 
-  /** The holder's session and all open ones of its user, newest first. Dead entries of the index are dropped. */
-  list(holder: Holder, nowMs: number): Promise<ListResult>;
+  /** The credential's session and all open ones of its user, newest first. Drops dead entries from the index. */
+  list(credential: Credential, nowMs: number): Promise<ListResult>;
 
   /**
-   * Gives the holder's session a new token, and ends the other ones of its user with `password_changed`.
-   * Where the holder is no session any more, the others end all the same. Starts that were checked against the
-   * old password are refused from here on. Throws `StartRefusedError` if the new token was abandoned meanwhile.
+   * After a password change: gives the credential's session a new token, ends the user's other sessions with
+   * `password_changed` and refuses starts whose password was checked earlier.
    */
-  renew(holder: Holder, newTokenHash: TokenHash, ending: Ending, userId: UserId): Promise<RenewResult>;
-}
+  renew(
+    credential: Credential,
+    newTokenHash: TokenHash,
+    user: UserOfSession,
+    operation: Operation,
+  ): Promise<RenewResult>;
 
-/** The token of this start was given up, or the password it was checked against. The caller answers 503. */
-export class StartRefusedError extends Error {
-  override readonly name = 'StartRefusedError';
+  /** The same without a new token: all of the user's sessions end but the one under `keep`. */
+  endOthers(user: UserOfSession, keep: TokenHash, operation: Operation): Promise<readonly RecordedLogout[]>;
 }
 
 /** How long an abandoned token is remembered: longer than a command can be under way. */
 export const ABANDONED_TOKEN_SECONDS = 3600;
-/** How long the answer of an operation is kept for a repetition: much longer than a request lives. */
-export const OPERATION_RECEIPT_SECONDS = 120;
+/** How long the reply of an operation is kept for a retry: much longer than a request lives. */
+export const RECEIPT_SECONDS = 120;
+/** How long a cutoff is kept: longer than a sign-in takes. */
+export const CUTOFF_SECONDS = 120;

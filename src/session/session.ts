@@ -1,10 +1,11 @@
-import type { ClientInfo, LogoutReason } from '../activity/events.ts';
-import type { SessionId, UserId } from './token.ts';
+import type { LogoutReason } from '../activity/events.ts';
+import type { ClientInfo } from '../lib/client-info.ts';
+import type { SessionId, UserId } from '../lib/ids.ts';
 
-/** Which door the session came through: a browser's cookie or an app's bearer token. Neither opens the other's. */
+/** The channel a session was started through: a browser's cookie or an app's bearer token. Neither works as the other. */
 export type SessionKind = 'cookie' | 'bearer';
 
-/** A session as the stores keep it. Its token is not part of it: nobody but the holder has that. */
+/** A session as the stores keep it. Its token is no part of it: only the client has that. */
 export interface Session {
   readonly id: SessionId;
   readonly userId: UserId;
@@ -12,32 +13,36 @@ export interface Session {
   readonly kind: SessionKind;
   readonly rememberMe: boolean;
   readonly createdAtMs: number;
-  /** Renewed at most every few minutes, see `needsRefresh`. */
+  /** Written at most every few minutes, see `needsRefresh`. */
   readonly lastSeenAtMs: number;
-  /** Absolute end; never moved. */
+  /** Absolute end; never moves. */
   readonly expiresAtMs: number;
-  /** Seconds without a request after which the session is over. */
+  /** Seconds without a request after which the session expires. */
   readonly idleAgeSeconds: number;
-  /** Of the request that signed in. */
+  /** Sent the request that signed in. */
   readonly client: ClientInfo;
-  /** As the app gave it; null when it gave none. */
+  /** As the app named it; null if it didn't. */
   readonly deviceName: string | null;
 }
 
-/** What is left under a session's key after it was ended, for as long as the session could have lived. */
+/** What remains under a session's key once it has ended, until its absolute end. */
 export interface Tombstone {
   readonly sessionId: SessionId;
   readonly userId: UserId;
   readonly reason: LogoutReason | 'renewed' | 'abandoned';
   readonly endedAtMs: number;
-  /** Address of the request that ended it. */
+  /** Of the request that ended it. */
   readonly ipAddress: string | null;
 }
 
-/** Why a token is no session. */
+/** Why a credential is no open session. */
 export type InvalidReason = 'missing' | 'malformed' | 'unknown' | 'expired' | 'ended';
 
-/** The answer to "is this a session?". A store's outage is no answer: it is thrown. */
-export type SessionCheck =
-  | { readonly status: 'valid'; readonly session: Session }
-  | { readonly status: 'invalid'; readonly reason: InvalidReason; readonly tombstone?: Tombstone };
+export interface InvalidCheck {
+  readonly status: 'invalid';
+  readonly reason: InvalidReason;
+  readonly tombstone?: Tombstone;
+}
+
+/** The result of "is this an open session?". An outage is no result: it is thrown. */
+export type SessionCheck = { readonly status: 'valid'; readonly session: Session } | InvalidCheck;

@@ -1,36 +1,45 @@
-import type { Trace } from './store-call.ts';
+import type { StoreFault, StoreName } from '../errors.ts';
 
-interface Wait {
+interface Call {
   readonly startedAtMs: number;
   readonly endedAtMs: number;
 }
 
-/** The waits of one request on the stores. */
-export class StoreTrace implements Trace {
-  readonly storeFault: NonNullable<Trace['storeFault']>;
-  readonly #budgetMs: number;
-  readonly #calls: Wait[] = [];
-  #turnsMs = 0;
+interface StoreTraceOptions {
+  /** What the request may spend on stores in all, in ms. Default: no limit. */
+  readonly budgetMs?: number;
+  /** Called for each call that ended without a result. */
+  readonly onFault?: (store: StoreName, fault: StoreFault) => void;
+}
 
-  /** `budgetMs`: what the request may spend on stores in all. `storeFault` is told of each wait without an answer. */
-  constructor(budgetMs: number, storeFault: Trace['storeFault'] = () => undefined) {
+/** The calls of one request to its stores: for its time limit and its log line. */
+export class StoreTrace {
+  readonly fault: (store: StoreName, fault: StoreFault) => void;
+  readonly #budgetMs: number;
+  readonly #calls: Call[] = [];
+  #slotsMs = 0;
+
+  constructor({ budgetMs = Number.POSITIVE_INFINITY, onFault = () => undefined }: StoreTraceOptions = {}) {
     this.#budgetMs = budgetMs;
-    this.storeFault = storeFault;
+    this.fault = onFault;
   }
 
-  storeWait(_store: string, startedAtMs: number, endedAtMs: number): void {
+  /** Times in Unix ms. */
+  call(startedAtMs: number, endedAtMs: number): void {
     this.#calls.push({ startedAtMs, endedAtMs });
   }
 
-  turnWait(ms: number): void {
-    this.#turnsMs += ms;
+  /** The request waited this long, in ms, for a CPU slot. */
+  slotWait(ms: number): void {
+    this.#slotsMs += ms;
   }
 
+  /** What is left of the budget, in ms. */
   leftMs(): number {
-    return this.#budgetMs - this.spentMs() - this.#turnsMs;
+    return this.#budgetMs - this.spentMs() - this.#slotsMs;
   }
 
-  /** Time in ms during which at least one wait was under way. */
+  /** Time in ms during which at least one call was under way. */
   spentMs(): number {
     let sumMs = 0;
     let freeAtMs = Number.NEGATIVE_INFINITY;
@@ -41,8 +50,8 @@ export class StoreTrace implements Trace {
     return sumMs;
   }
 
-  /** How many there were one after the other: waits that overlap count as one. */
-  waits(): number {
+  /** How many calls there were one after the other; those that overlap count as one. */
+  roundTrips(): number {
     let count = 0;
     let freeAtMs = Number.NEGATIVE_INFINITY;
     for (const call of this.#calls.sort((a, b) => a.endedAtMs - b.endedAtMs)) {

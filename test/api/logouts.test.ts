@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { uuidV7 } from '../../src/uuid.ts';
+import { uuidV7 } from '../../src/lib/ids.ts';
 import { ApiCaller, type LogoutBody } from '../support/api.ts';
 import { addUser, logoutRows, type TestUser } from '../support/people.ts';
 import { seedSession } from '../support/seed-session.ts';

@@ -138,7 +138,7 @@ test('the password changed, the answer about the sessions lost: said as what it 
     app.put('/password', { current_password: PASSWORD, new_password: 'a new and long one' }),
   );
   expectUnavailable(answer);
-  expect(answer.body.detail).toMatch(/new password is set/i);
+  expect(answer.body.detail).toMatch(/password is changed/);
   stage.cloud.faults.clear();
   await expect.poll(async () => (await bearer(other.token).get('/sessions')).status).toBe(401);
   const { username } = user;

@@ -1,6 +1,7 @@
+import type { UserId } from '../../src/lib/ids.ts';
 import { describe, test } from 'vitest';
-import { csrfTokens } from '../../src/security/csrf.ts';
-import type { TokenHash, UserId } from '../../src/session/token.ts';
+import { csrfTokens } from '../../src/http/csrf-tokens.ts';
+import type { TokenHash } from '../../src/session/token.ts';
 import { expectRefused, FORM, keysOf, type Attack, type Keys } from '../support/csrf-attack.ts';
 import { testAftermath, useSiege } from '../support/siege.ts';
 import { openSignInForm } from '../support/sign-in-form.ts';

@@ -20,7 +20,7 @@ interface Call {
   problem: Problem;
 }
 
-/** The two routes that read JSON: the one for nobody, the other for the holder of a token. */
+/** The two routes that read JSON: the one for nobody, the other for the credential of a token. */
 async function call(
   route: 'sign in' | 'password',
   body: string | Uint8Array,

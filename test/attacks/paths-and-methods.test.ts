@@ -79,7 +79,7 @@ describe('a protected page is shown to nobody who is not signed in', () => {
         expect(answer.body, target).not.toMatch(SECRET);
         // One that a parser takes for "/" is the public page.
         if (answer.status === 200 && method === 'GET')
-          expect(answer.body, target).toContain('You are not signed in');
+          expect(answer.body, target).toContain('re not signed in');
         const location = answer.headers.get('Location');
         if (location !== null)
           expect(new URL(location, origin).origin, `${target} to ${location}`).toBe(origin);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { ACCOUNT_LIMIT, NETWORK_LIMIT } from '../../src/security/throttle.ts';
+import { ACCOUNT_LIMIT, NETWORK_LIMIT } from '../../src/auth/throttle.ts';
 import { CHEAP_HASH } from '../support/hostile-strings.ts';
 import { loginRows } from '../support/people.ts';
 import { testAftermath, useSiege } from '../support/siege.ts';

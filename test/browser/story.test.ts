@@ -72,7 +72,7 @@ test('sign in, be remembered, log out; Back shows nothing private and the old co
   await page.waitForLoadState('networkidle');
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.waitForURL(`${stage.worker.localOrigin}/`);
-  await page.getByText('You are not signed in.').waitFor();
+  await page.getByText("You're not signed in.").waitFor();
   expect(await context.cookies()).toEqual([]);
 
   // Chromium keeps pages for Back in spite of no-store, unless an HttpOnly cookie was given another value meanwhile;
@@ -98,7 +98,7 @@ test('logging out in one tab signs the other one out', async () => {
   expect(new URL(first.url()).pathname).toBe('/sign-in/');
   // The button of a page that is still open works: nobody is left signed in, nothing is wrong.
   await second.getByRole('button', { name: 'Sign out' }).click();
-  await second.getByText('You are not signed in.').waitFor();
+  await second.getByText("You're not signed in.").waitFor();
   expect(unexpected()).toEqual([]);
 });
 
@@ -108,7 +108,7 @@ test('a wrong password is announced, with the focus where it is typed again', as
   await signIn(page, 'not my password');
   const alert = page.getByRole('alert');
   await alert.waitFor();
-  expect(await alert.innerText()).toBe('The username or the password is not right.');
+  expect(await alert.innerText()).toBe('Incorrect username or password.');
   expect(await page.locator(':focus').getAttribute('name')).toBe('password');
   expect(await page.getByLabel('Username').inputValue()).toBe(user.username);
   expect(await page.getByLabel('Password').inputValue()).toBe('');
@@ -148,7 +148,7 @@ test('everything works with JavaScript disabled', async () => {
   await page.waitForURL('**/home/');
   await page.goto('/logout/');
   await page.getByRole('button', { name: 'Sign out' }).click();
-  await page.getByText('You are not signed in.').waitFor();
+  await page.getByText("You're not signed in.").waitFor();
 });
 
 test('no page goes against its own policy or past the edge of a phone', async () => {

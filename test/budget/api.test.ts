@@ -1,7 +1,7 @@
 import { beforeAll } from 'vitest';
-import { networkOf } from '../../src/security/client-info.ts';
-import { ACCOUNT_NETWORK_LIMIT } from '../../src/security/throttle.ts';
-import { uuidV7 } from '../../src/uuid.ts';
+import { networkOf } from '../../src/lib/client-info.ts';
+import { ACCOUNT_NETWORK_LIMIT } from '../../src/auth/throttle.ts';
+import { uuidV7 } from '../../src/lib/ids.ts';
 import { API_BUDGETS } from '../../tools/budgets.ts';
 import { UNKNOWN_SESSION_ID } from '../fakes/samples.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
-import { encodeActivity } from '../../src/activity/activity-record.ts';
+import { encodeActivity } from '../../src/activity/activity-encoding.ts';
 import type { Activity } from '../../src/activity/events.ts';
-import { OUTBOX_KEY } from '../../src/activity/upstash-outbox.ts';
+import { OUTBOX_KEY } from '../../src/activity/redis-outbox.ts';
 import { DOOR_BUDGETS } from '../../tools/budgets.ts';
 import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
 import { addUser, type TestUser } from '../support/people.ts';

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
-import { upstashSessionStore } from '../../src/session/upstash-session-store.ts';
+import { redisSessionStore } from '../../src/session/redis-session-store.ts';
 import { readCommandStatistics } from '../../tools/bench/command-statistics.ts';
 import { addCrowd } from '../../tools/bench/crowd.ts';
 import { directRedis, seedSessions, type SeededSession } from '../../tools/bench/seed.ts';
 import { BUNDLE_GZIP_MAX_BYTES, COMMANDS_IN_REDIS } from '../../tools/budgets.ts';
 import { startServers, type Servers } from '../../tools/local-cloud/servers.ts';
 import { connectRedis } from '../../tools/local-cloud/upstash-protocol.ts';
-import { newTokenHash, sampleEnding, sampleSession, sampleStart } from '../fakes/samples.ts';
+import { newTokenHash, sampleOperation, sampleSession, sampleStart } from '../fakes/samples.ts';
 
 const SESSIONS_OF_OTHERS = [100, 20_000] as const;
 const OWN_SESSIONS = [1, 5, 20, 50] as const;
@@ -43,13 +43,13 @@ describe('what a step on sessions does inside Redis grows with the sessions of i
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const steps: Record<keyof typeof COMMANDS_IN_REDIS, (holder: SeededSession) => Promise<unknown>> = {
-    check: (holder) => store().check({ ...holder, kind: 'bearer' }, Date.now()),
-    list: (holder) => store().list({ ...holder, kind: 'bearer' }, Date.now()),
-    'revoke all': (holder) =>
-      store().revoke({ ...holder, kind: 'bearer' }, { all: 'everywhere' }, sampleEnding(Date.now())),
-    end: ({ tokenHash }) => store().end([tokenHash], 'bearer', 'logout', sampleEnding(Date.now())),
-    'end of none': () => store().end([newTokenHash()], 'bearer', 'logout', sampleEnding(Date.now())),
+  const steps: Record<keyof typeof COMMANDS_IN_REDIS, (credential: SeededSession) => Promise<unknown>> = {
+    check: (credential) => store().check({ ...credential, kind: 'bearer' }, Date.now()),
+    list: (credential) => store().list({ ...credential, kind: 'bearer' }, Date.now()),
+    'revoke all': (credential) =>
+      store().revoke({ ...credential, kind: 'bearer' }, { all: 'everywhere' }, sampleOperation(Date.now())),
+    end: ({ tokenHash }) => store().end([tokenHash], 'bearer', 'logout', sampleOperation(Date.now())),
+    'end of none': () => store().end([newTokenHash()], 'bearer', 'logout', sampleOperation(Date.now())),
     start: ({ userId }) => {
       const nowMs = Date.now();
       // It outlasts the others, so that the index has to as well.
@@ -57,7 +57,7 @@ describe('what a step on sessions does inside Redis grows with the sessions of i
       return store().start(sampleStart(session, newTokenHash()));
     },
   };
-  const store = () => upstashSessionStore(directRedis(redis));
+  const store = () => redisSessionStore(directRedis(redis));
 
   test.each(SESSIONS_OF_OTHERS)('among %d sessions of others', async (others) => {
     await redis.flushdb();
@@ -67,10 +67,10 @@ describe('what a step on sessions does inside Redis grows with the sessions of i
       for (const [name, step] of Object.entries(steps)) {
         person += 1;
         const people = Array.from({ length: own }, () => person);
-        const [holder] = await seedSessions(directRedis(redis), people, 'bearer');
-        if (holder === undefined) throw new Error('Nobody has a session');
+        const [credential] = await seedSessions(directRedis(redis), people, 'bearer');
+        if (credential === undefined) throw new Error('Nobody has a session');
         await redis.config('RESETSTAT');
-        await step(holder);
+        await step(credential);
         const { calls } = readCommandStatistics(await redis.info('commandstats'));
         expect(calls, `${name}, ${own} own sessions`).toEqual(expected(name as keyof typeof steps, own));
       }

@@ -1,15 +1,14 @@
+import type { Service } from '../../src/http/context.ts';
 import { beforeAll, expect, test } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { STYLESHEET_PATH } from '../../src/pages/stylesheet.ts';
-import { networkOf } from '../../src/security/client-info.ts';
-import { csrfTokens } from '../../src/security/csrf.ts';
-import { ACCOUNT_NETWORK_LIMIT } from '../../src/security/throttle.ts';
-import type { UserId } from '../../src/session/token.ts';
+import { networkOf } from '../../src/lib/client-info.ts';
+import { csrfTokens } from '../../src/http/csrf-tokens.ts';
+import { ACCOUNT_NETWORK_LIMIT } from '../../src/auth/throttle.ts';
 import { parseSettings } from '../../src/settings.ts';
-import { hashPassword } from '../../src/user/password.ts';
-import { uuidV7 } from '../../src/uuid.ts';
+import { hashPassword } from '../../src/auth/password.ts';
+import { uuidV7, type UserId } from '../../src/lib/ids.ts';
 import { API_BUDGETS, ONE_REDIS_COMMAND, PAGE_BUDGETS } from '../../tools/budgets.ts';
-import { openMemoryDeps } from '../fakes/memory-deps.ts';
 import { UNKNOWN_SESSION_ID } from '../fakes/samples.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { addUser, eventually, PASSWORD, type NewUser, type TestUser } from '../support/people.ts';
@@ -269,8 +268,8 @@ test('each route of the service has a row', () => {
   };
   const result = parseSettings(bindings);
   if (!result.ok) throw new Error(result.malformed.join());
-  const { depsFor, deps } = openMemoryDeps();
-  const { routes } = createApp(result.settings, depsFor, deps.log);
+  // None of it is used to register routes.
+  const { routes } = createApp({ settings: result.settings } as Service);
   const names = [...Object.keys(PAGE_BUDGETS), ...Object.keys(API_BUDGETS)].map(
     (name) => name.split(', ')[0],
   );

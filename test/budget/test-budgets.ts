@@ -44,10 +44,10 @@ export function testBudgets<Name extends string>(
 
 /** The Worker's own count, in its answer and in its log, is the one that the stores see. */
 async function expectToldAlike({ worker }: Stage, { headers }: Answer, waits: number): Promise<void> {
-  expect(headers.get('Server-Timing')).toContain(`desc="${waits} waits"`);
+  expect(headers.get('Server-Timing')).toContain(`desc="${waits} round trips"`);
   const requestId = headers.get('X-Request-Id') ?? 'none';
   const own = () => worker.logs.filter((line) => line.includes(requestId));
   await expect
     .poll(() => own().map((line) => JSON.parse(line) as Record<string, unknown>), { interval: 10 })
-    .toContainEqual(expect.objectContaining({ event: 'request', store_waits: waits }));
+    .toContainEqual(expect.objectContaining({ event: 'request', store_round_trips: waits }));
 }

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { RETENTION_BATCH_SIZE } from '../../src/activity/delivery.ts';
+import { RETENTION_BATCH_SIZE } from '../../src/activity/retention.ts';
 import { LOGINS, LOGOUTS } from './million-rows.ts';
 import { ago, plantLogins, plantLogouts } from './planted.ts';
 import type { ConsoleSession } from './console-session.ts';

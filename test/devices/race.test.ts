@@ -1,8 +1,9 @@
+import type { UserId } from '../../src/lib/ids.ts';
 import { expect, test } from 'vitest';
-import type { Holder } from '../../src/session/session-store.ts';
+import type { Credential } from '../../src/session/session-store.ts';
 import type { Session } from '../../src/session/session.ts';
-import { hashToken, type Token, type TokenHash, type UserId } from '../../src/session/token.ts';
-import { newTokenHash, sampleEnding, sampleSession, sampleStart } from '../fakes/samples.ts';
+import { hashToken, type Token, type TokenHash } from '../../src/session/token.ts';
+import { newTokenHash, sampleOperation, sampleSession, sampleStart } from '../fakes/samples.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { ApiCaller, type ApiBody } from '../support/api.ts';
 import { addUser, eventually, logoutRows, PASSWORD, type TestUser } from '../support/people.ts';
@@ -31,7 +32,7 @@ function randomFrom(seed: number): () => number {
 interface Started {
   session: Session;
   /** The last one is that of the last renewal that was asked for. */
-  holders: Holder[];
+  credentials: Credential[];
 }
 
 type Stores = ReturnType<typeof openCloudStores>;
@@ -44,7 +45,7 @@ async function startOne({ sessions }: Stores, user: TestUser, all: Started[]): P
     kind,
   });
   const tokenHash: TokenHash = newTokenHash();
-  all.push({ session, holders: [{ tokenHash, kind }] });
+  all.push({ session, credentials: [{ tokenHash, kind }] });
   await sessions.start(sampleStart(session, tokenHash, { maxSessionsPerUser: MAX_SESSIONS }));
 }
 
@@ -52,33 +53,33 @@ async function startOne({ sessions }: Stores, user: TestUser, all: Started[]): P
 const END_CHOICE = 0.5;
 
 /** One act on a session that was begun, is being begun or has long been ended. */
-async function actOn({ sessions }: Stores, { session, holders }: Started, choice: number): Promise<void> {
-  const holder = holders[0]!;
+async function actOn({ sessions }: Stores, { session, credentials }: Started, choice: number): Promise<void> {
+  const credential = credentials[0]!;
   const nowMs = Date.now();
   if (choice < 0.45) {
-    await sessions.refresh(holder.tokenHash, { ...session, lastSeenAtMs: nowMs + 1 });
+    await sessions.refresh(credential.tokenHash, { ...session, lastSeenAtMs: nowMs + 1 });
   } else if (choice < 0.6) {
-    await sessions.end([holder.tokenHash], holder.kind, 'logout', sampleEnding(nowMs));
+    await sessions.end([credential.tokenHash], credential.kind, 'logout', sampleOperation(nowMs));
   } else if (choice < 0.7) {
-    await sessions.revoke(holder, { only: session.id }, sampleEnding(nowMs));
+    await sessions.revoke(credential, { only: session.id }, sampleOperation(nowMs));
   } else if (choice < 0.78) {
-    const renewed = { tokenHash: newTokenHash(), kind: holder.kind };
-    holders.push(renewed);
-    await sessions.renew(holder, renewed.tokenHash, sampleEnding(nowMs), session.userId);
+    const renewed = { tokenHash: newTokenHash(), kind: credential.kind };
+    credentials.push(renewed);
+    await sessions.renew(credential, renewed.tokenHash, session, sampleOperation(nowMs));
   } else if (choice < 0.85) {
-    await sessions.revoke(holder, { all: 'others' }, sampleEnding(nowMs));
+    await sessions.revoke(credential, { all: 'others' }, sampleOperation(nowMs));
   } else if (choice < 0.9) {
-    await sessions.revoke(holder, { all: 'everywhere' }, sampleEnding(nowMs));
+    await sessions.revoke(credential, { all: 'everywhere' }, sampleOperation(nowMs));
   } else {
-    await sessions.list(holder, nowMs);
+    await sessions.list(credential, nowMs);
   }
 }
 
 /** Session ids that answer, session ids that the index lists, and how often each has a row. */
 async function stateOf({ sessions }: Stores, user: TestUser, all: Started[]) {
   const answering: string[] = [];
-  for (const { session, holders } of all) {
-    const checks = await Promise.all(holders.map((holder) => sessions.check(holder, Date.now())));
+  for (const { session, credentials } of all) {
+    const checks = await Promise.all(credentials.map((credential) => sessions.check(credential, Date.now())));
     const open = checks.filter((check) => check.status === 'valid');
     expect(open.length, 'tokens that open one session').toBeLessThanOrEqual(1);
     if (open.length === 1) answering.push(session.id);

@@ -6,7 +6,7 @@ import type { Fault } from '../../tools/local-cloud/faults.ts';
 import { nowMs } from '../../tools/local-cloud/clock.ts';
 import { countWaits } from '../../tools/local-cloud/calls.ts';
 import type { Front } from '../../tools/local-cloud/front.ts';
-import { sampleEnding } from '../fakes/samples.ts';
+import { sampleOperation } from '../fakes/samples.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { openCloud } from '../support/cloud.ts';
 import { addUser, eventually, type TestUser } from '../support/people.ts';
@@ -123,7 +123,7 @@ describe('verify', () => {
   test('invalid, ended and expired, as far as the record outlives the session', async () => {
     const ended = await seedSession(cloud, user);
     const { sessions } = openCloudStores(cloud);
-    await sessions.end([ended.tokenHash], 'cookie', 'logout', sampleEnding(Date.now()));
+    await sessions.end([ended.tokenHash], 'cookie', 'logout', sampleOperation(Date.now()));
     expect(await verifyRequest(asCookie(ended))).toEqual({ status: 'invalid', reason: 'ended' });
 
     const idle = await seedSession(cloud, user);

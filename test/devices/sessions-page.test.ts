@@ -56,7 +56,7 @@ test('each session with its device, address, times and button; this one marked',
   expect(items).toHaveLength(4);
   const [firefox = '', iphone = '', chrome = '', phone = ''] = items;
   expect(firefox).toMatch(/^Firefox on Linux This device 203\.0\.113\.1, Netherlands/);
-  expect(firefox).toMatch(/signed in just now · last seen just now Sign out here$/);
+  expect(firefox).toMatch(/signed in just now · last seen just now Sign out on this device$/);
   expect(iphone).toMatch(/^Safari on iOS 203\.0\.113\.4 .* Sign out$/);
   expect(chrome).toMatch(/^Chrome on Windows 10 Remembered 2001:db8::7/);
   expect(chrome).toContain('signed in 3 hours ago · last seen 5 minutes ago');
@@ -165,7 +165,7 @@ describe.each<[string, Fault]>([
     expect(performance.now() - startedAtMs).toBeLessThan(5000);
     expect(page.status).toBe(200);
     expect(listItems(page.body)).toHaveLength(2);
-    expect(textOf(page.body)).toContain('The record cannot be read at the moment');
+    expect(textOf(page.body)).toContain('Recent activity is unavailable right now');
     const fields = { csrfmiddlewaretoken: page.csrfToken ?? '', id: other.session.id };
     expect((await visitor.post('/sessions/revoke/', fields)).status).toBe(303);
   });

@@ -5,7 +5,7 @@ import {
   type LogoutCursor,
 } from '../../src/activity/activity-log.ts';
 import type { Activity, LoginActivity, LogoutActivity } from '../../src/activity/events.ts';
-import type { UserId } from '../../src/session/token.ts';
+import type { UserId } from '../../src/lib/ids.ts';
 import { toSqlTime } from '../../src/store/sql-time.ts';
 import type { MemoryUserStore } from './memory-user-store.ts';
 import { Outage } from './outage.ts';

@@ -1,6 +1,6 @@
-import { encodeActivity, parseRecordedActivity } from '../../src/activity/activity-record.ts';
+import { encodeActivity, parseActivity } from '../../src/activity/activity-encoding.ts';
 import type { Activity } from '../../src/activity/events.ts';
-import type { Outbox, OutboxEntry, OutboxStatus, RecordedActivity } from '../../src/activity/outbox.ts';
+import type { Outbox, OutboxEntry, OutboxStatus } from '../../src/activity/outbox.ts';
 import type { ManualClock } from './manual-clock.ts';
 import { Outage } from './outage.ts';
 import { refuseIllFormed } from './refusals.ts';
@@ -25,7 +25,7 @@ export class MemoryOutbox implements Outbox {
     this.#outage = outage;
   }
 
-  add(activity: Activity): Promise<RecordedActivity> {
+  add<T extends Activity>(activity: T): Promise<OutboxEntry<T>> {
     return this.#outage.during('redis', () => ({ ...this.put(activity), activity }));
   }
 
@@ -82,5 +82,5 @@ export class MemoryOutbox implements Outbox {
 
 const readEntry = ({ entryId, text }: Pending): OutboxEntry => ({
   entryId,
-  activity: parseRecordedActivity(text),
+  activity: parseActivity(text),
 });

@@ -1,29 +1,30 @@
+import { createHash } from 'node:crypto';
 import type { LogoutActivity, LogoutReason } from '../../src/activity/events.ts';
-import { isExpired, endsAtMs } from '../../src/session/rules.ts';
+import type { SessionId, UserId, Uuid } from '../../src/lib/ids.ts';
+import { endsAtMs, isExpired } from '../../src/session/rules.ts';
 import {
   ABANDONED_TOKEN_SECONDS,
-  OPERATION_RECEIPT_SECONDS,
-  StartRefusedError,
-  type Ending,
-  type Holder,
+  RECEIPT_SECONDS,
+  type Credential,
   type ListResult,
+  type Operation,
   type RecordedLogout,
   type RenewResult,
   type RevokeResult,
   type RevokeScope,
   type SessionStore,
   type StartRequest,
-  type Started,
+  type StartResult,
+  type UserOfSession,
 } from '../../src/session/session-store.ts';
-import type { Session, SessionCheck, Tombstone } from '../../src/session/session.ts';
-import type { SessionId, TokenHash, UserId } from '../../src/session/token.ts';
-import { uuidAt } from '../../src/uuid.ts';
+import type { InvalidCheck, Session, SessionCheck, Tombstone } from '../../src/session/session.ts';
+import type { TokenHash } from '../../src/session/token.ts';
 import type { ManualClock } from './manual-clock.ts';
 import type { MemoryOutbox } from './memory-outbox.ts';
 import { Outage } from './outage.ts';
 import { refuseIllFormed } from './refusals.ts';
 
-/** What lies under a token's hash until its time is over: an open session or what is left of one. */
+/** What lies under a token's hash until its time is over: an open session, or what remains of one. */
 type Stored = { readonly goneAtMs: number } & (
   { readonly session: Session } | { readonly tombstone: Tombstone }
 );
@@ -33,11 +34,13 @@ interface Open {
   readonly session: Session;
 }
 
-/** Sessions in memory, with the time of a clock that is moved by hand. Each method is atomic. */
+/** Sessions in memory, by a clock that is set by hand. Each method is atomic. */
 export class MemorySessionStore implements SessionStore {
   readonly #stored = new Map<TokenHash, Stored>();
   readonly #index = new Map<UserId, Map<SessionId, TokenHash>>();
-  readonly #receipts = new Map<string, { readonly answer: unknown; readonly goneAtMs: number }>();
+  readonly #receipts = new Map<string, { readonly result: unknown; readonly goneAtMs: number }>();
+  /** By user; never deleted, as no test lasts longer than a sign-in. */
+  readonly #cutoffsMs = new Map<UserId, number>();
   readonly #clock: ManualClock;
   readonly #outbox: MemoryOutbox;
   readonly #outage: Outage;
@@ -48,16 +51,8 @@ export class MemorySessionStore implements SessionStore {
     this.#outage = outage;
   }
 
-  check(holder: Holder, nowMs: number): Promise<SessionCheck> {
-    return this.#outage.during('redis', () => this.#judge(holder, nowMs));
-  }
-
-  /** By user; kept for ever, as no test lasts longer than a sign-in. */
-  readonly #passwordChangedAtMs = new Map<UserId, number>();
-
-  /** A later mark stays. */
-  #markPasswordChange(userId: UserId, atMs: number): void {
-    this.#passwordChangedAtMs.set(userId, Math.max(atMs, this.#passwordChangedAtMs.get(userId) ?? 0));
+  check(credential: Credential, nowMs: number): Promise<SessionCheck> {
+    return this.#outage.during('redis', () => this.#check(credential, nowMs));
   }
 
   refresh(tokenHash: TokenHash, session: Session): Promise<boolean> {
@@ -70,29 +65,29 @@ export class MemorySessionStore implements SessionStore {
     });
   }
 
-  start(request: StartRequest): Promise<Started> {
-    const { tokenHash, session, login, replaces, maxSessionsPerUser, checkedFromMs, ending } = request;
-    return this.#outage.during('redis', () => {
-      refuseIllFormed([session, login, ending]);
+  start(request: StartRequest): Promise<StartResult> {
+    const { tokenHash, session, login, replaces, maxSessionsPerUser, checkedFromMs, operation } = request;
+    return this.#outage.during('redis', (): StartResult => {
+      refuseIllFormed([session, login, operation]);
       const existing = this.#find(tokenHash);
       if (existing !== null) {
-        if ('session' in existing && existing.session.id === session.id)
-          return { loginEntryId: null, logouts: [] };
-        throw new StartRefusedError();
+        return 'session' in existing && existing.session.id === session.id
+          ? { status: 'started', loginEntryId: null, logouts: [] }
+          : { status: 'superseded' };
       }
-      if ((this.#passwordChangedAtMs.get(session.userId) ?? 0) > checkedFromMs) throw new StartRefusedError();
+      if ((this.#cutoffsMs.get(session.userId) ?? 0) > checkedFromMs) return { status: 'superseded' };
       const logouts: RecordedLogout[] = [];
       for (const replaced of replaces) {
-        const old = this.#findOpen(replaced, 'cookie', ending.nowMs);
-        if (old !== null) this.#finish(old, 'replaced', ending, logouts);
+        const old = this.#findOpen(replaced, 'cookie', operation.nowMs);
+        if (old !== null) this.#end(old, 'replaced', operation, logouts);
       }
-      const others = this.#openSessionsOf(session.userId, ending.nowMs).sort((a, b) =>
+      const others = this.#openSessionsOf(session.userId, operation.nowMs).sort((a, b) =>
         oldestFirst(a.session, b.session),
       );
       const tooMany = maxSessionsPerUser === 0 ? 0 : Math.max(0, others.length - maxSessionsPerUser + 1);
-      for (const oldest of others.slice(0, tooMany)) this.#finish(oldest, 'evicted', ending, logouts);
+      for (const oldest of others.slice(0, tooMany)) this.#end(oldest, 'evicted', operation, logouts);
       this.#write(tokenHash, session);
-      return { loginEntryId: this.#outbox.put(login).entryId, logouts };
+      return { status: 'started', loginEntryId: this.#outbox.put(login).entryId, logouts };
     });
   }
 
@@ -116,110 +111,119 @@ export class MemorySessionStore implements SessionStore {
 
   end(
     tokenHashes: readonly TokenHash[],
-    kind: Holder['kind'],
+    kind: Credential['kind'],
     reason: LogoutReason,
-    ending: Ending,
+    operation: Operation,
   ): Promise<readonly RecordedLogout[]> {
-    return this.#once(ending, (done) => {
+    return this.#once(operation, (done) => {
       const logouts: RecordedLogout[] = [];
       for (const tokenHash of tokenHashes) {
-        const open = this.#findOpen(tokenHash, kind, ending.nowMs);
-        if (open !== null) this.#finish(open, reason, ending, logouts);
+        const open = this.#findOpen(tokenHash, kind, operation.nowMs);
+        if (open !== null) this.#end(open, reason, operation, logouts);
       }
       return done(logouts);
     });
   }
 
-  revoke(holder: Holder, scope: RevokeScope, ending: Ending): Promise<RevokeResult> {
-    return this.#once(ending, (done): RevokeResult => {
-      const me = this.#findOpen(holder.tokenHash, holder.kind, ending.nowMs);
-      if (me === null && 'because' in scope) {
-        this.#markPasswordChange(scope.userId, ending.nowMs);
-        for (const other of this.#openSessionsOf(scope.userId, ending.nowMs))
-          this.#finish(other, scope.because, ending, []);
-        return done(this.#judgeInvalid(holder, ending.nowMs));
-      }
-      if (me === null) return this.#judgeInvalid(holder, ending.nowMs);
+  revoke(credential: Credential, scope: RevokeScope, operation: Operation): Promise<RevokeResult> {
+    return this.#once(operation, (done): RevokeResult => {
+      const own = this.#findOpen(credential.tokenHash, credential.kind, operation.nowMs);
+      if (own === null) return this.#invalid(credential, operation.nowMs);
       const logouts: RecordedLogout[] = [];
-      const mine = this.#openSessionsOf(me.session.userId, ending.nowMs);
+      const all = this.#openSessionsOf(own.session.userId, operation.nowMs);
       if ('only' in scope) {
-        const wanted = mine.find(({ session }) => session.id === scope.only);
+        const wanted = all.find(({ session }) => session.id === scope.only);
         if (wanted === undefined) return { status: 'not_found' };
-        this.#finish(wanted, scope.only === me.session.id ? 'logout' : 'revoked', ending, logouts);
+        this.#end(wanted, scope.only === own.session.id ? 'logout' : 'revoked', operation, logouts);
       } else {
-        if ('because' in scope) this.#markPasswordChange(me.session.userId, ending.nowMs);
-        const reason =
-          'because' in scope ? scope.because : scope.all === 'others' ? 'logout_others' : 'logout_all';
-        const others = mine.filter(({ tokenHash }) => tokenHash !== holder.tokenHash);
-        for (const each of scope.all === 'others' ? others : [...others, me])
-          this.#finish(each, reason, ending, logouts);
+        const reason = scope.all === 'others' ? 'logout_others' : 'logout_all';
+        this.#endAllBut(credential.tokenHash, all, reason, operation, logouts);
+        if (scope.all === 'everywhere') this.#end(own, reason, operation, logouts);
       }
       return done({ status: 'revoked', logouts });
     });
   }
 
-  list(holder: Holder, nowMs: number): Promise<ListResult> {
+  list(credential: Credential, nowMs: number): Promise<ListResult> {
     return this.#outage.during('redis', (): ListResult => {
-      const check = this.#judge(holder, nowMs);
+      const check = this.#check(credential, nowMs);
       if (check.status === 'invalid') return check;
       const sessions = this.#openSessionsOf(check.session.userId, nowMs).map(({ session }) => session);
       return { ...check, sessions: sessions.sort((a, b) => oldestFirst(b, a)) };
     });
   }
 
-  renew(holder: Holder, newTokenHash: TokenHash, ending: Ending, userId: UserId): Promise<RenewResult> {
-    return this.#once(ending, (done): RenewResult => {
-      const me = this.#findOpen(holder.tokenHash, holder.kind, ending.nowMs);
-      this.#markPasswordChange(me?.session.userId ?? userId, ending.nowMs);
-      if (me === null) {
-        const unheard: RecordedLogout[] = [];
-        for (const other of this.#openSessionsOf(userId, ending.nowMs))
-          this.#finish(other, 'password_changed', ending, unheard);
-        return done(this.#judgeInvalid(holder, ending.nowMs));
-      }
-      if (this.#find(newTokenHash) !== null) throw new StartRefusedError();
+  renew(
+    credential: Credential,
+    newTokenHash: TokenHash,
+    { userId }: UserOfSession,
+    operation: Operation,
+  ): Promise<RenewResult> {
+    return this.#once(operation, (done): RenewResult => {
+      this.#setCutoff(userId, operation.nowMs);
+      const own = this.#findOpen(credential.tokenHash, credential.kind, operation.nowMs);
+      const all = this.#openSessionsOf(userId, operation.nowMs);
       const logouts: RecordedLogout[] = [];
-      for (const other of this.#openSessionsOf(me.session.userId, ending.nowMs))
-        if (other.tokenHash !== holder.tokenHash) this.#finish(other, 'password_changed', ending, logouts);
-      this.#bury(me, 'renewed', ending);
-      this.#write(newTokenHash, me.session);
-      return done({ status: 'renewed', session: me.session, logouts });
+      if (own === null) {
+        this.#endAllBut(null, all, 'password_changed', operation, logouts);
+        return done(this.#invalid(credential, operation.nowMs));
+      }
+      if (this.#find(newTokenHash) !== null) return { status: 'superseded' };
+      this.#endAllBut(credential.tokenHash, all, 'password_changed', operation, logouts);
+      this.#leaveTombstone(own, 'renewed', operation);
+      this.#write(newTokenHash, own.session);
+      return done({ status: 'renewed', session: own.session, logouts });
     });
   }
 
-  /** One operation, which answers a repetition with its first answer, if `done` was called with one. */
-  #once<T>(ending: Ending, work: (done: (answer: T) => T) => T): Promise<T> {
+  endOthers(
+    { userId }: UserOfSession,
+    keep: TokenHash,
+    operation: Operation,
+  ): Promise<readonly RecordedLogout[]> {
+    return this.#once(operation, (done) => {
+      this.#setCutoff(userId, operation.nowMs);
+      const logouts: RecordedLogout[] = [];
+      const all = this.#openSessionsOf(userId, operation.nowMs);
+      this.#endAllBut(keep, all, 'password_changed', operation, logouts);
+      return done(logouts);
+    });
+  }
+
+  /** A later cutoff stays. */
+  #setCutoff(userId: UserId, atMs: number): void {
+    this.#cutoffsMs.set(userId, Math.max(atMs, this.#cutoffsMs.get(userId) ?? 0));
+  }
+
+  /** One operation. A retry gets the first result again, if `done` was called with one. */
+  #once<T>(operation: Operation, work: (done: (result: T) => T) => T): Promise<T> {
     return this.#outage.during('redis', () => {
-      refuseIllFormed(ending);
+      refuseIllFormed(operation);
       const nowMs = this.#clock.nowMs();
-      const receipt = this.#receipts.get(ending.operationId);
-      if (receipt !== undefined && nowMs < receipt.goneAtMs) return receipt.answer as T;
-      return work((answer) => {
-        this.#receipts.set(ending.operationId, {
-          answer,
-          goneAtMs: nowMs + OPERATION_RECEIPT_SECONDS * 1000,
-        });
-        return answer;
+      const receipt = this.#receipts.get(operation.id);
+      if (receipt !== undefined && nowMs < receipt.goneAtMs) return receipt.result as T;
+      return work((result) => {
+        this.#receipts.set(operation.id, { result, goneAtMs: nowMs + RECEIPT_SECONDS * 1000 });
+        return result;
       });
     });
   }
 
-  #judge(holder: Holder, nowMs: number): SessionCheck {
-    const stored = this.#find(holder.tokenHash);
+  #check({ tokenHash, kind }: Credential, nowMs: number): SessionCheck {
+    const stored = this.#find(tokenHash);
     if (stored === null) return { status: 'invalid', reason: 'unknown' };
     if ('tombstone' in stored) {
       return stored.tombstone.reason === 'abandoned'
         ? { status: 'invalid', reason: 'unknown' }
         : { status: 'invalid', reason: 'ended', tombstone: stored.tombstone };
     }
-    if (holder.kind !== 'either' && stored.session.kind !== holder.kind)
-      return { status: 'invalid', reason: 'unknown' };
+    if (kind !== 'either' && stored.session.kind !== kind) return { status: 'invalid', reason: 'unknown' };
     if (isExpired(stored.session, nowMs)) return { status: 'invalid', reason: 'expired' };
     return { status: 'valid', session: stored.session };
   }
 
-  #judgeInvalid(holder: Holder, nowMs: number): Extract<SessionCheck, { status: 'invalid' }> {
-    const check = this.#judge(holder, nowMs);
+  #invalid(credential: Credential, nowMs: number): InvalidCheck {
+    const check = this.#check(credential, nowMs);
     return check.status === 'invalid' ? check : { status: 'invalid', reason: 'unknown' };
   }
 
@@ -231,14 +235,14 @@ export class MemorySessionStore implements SessionStore {
     return null;
   }
 
-  #findOpen(tokenHash: TokenHash, kind: Holder['kind'], nowMs: number): Open | null {
+  #findOpen(tokenHash: TokenHash, kind: Credential['kind'], nowMs: number): Open | null {
     const stored = this.#find(tokenHash);
     if (stored === null || !('session' in stored) || isExpired(stored.session, nowMs)) return null;
     if (kind !== 'either' && stored.session.kind !== kind) return null;
     return { tokenHash, session: stored.session };
   }
 
-  /** Drops what is no longer open from the index as it goes. */
+  /** Drops what is no longer open from the index. */
   #openSessionsOf(userId: UserId, nowMs: number): Open[] {
     const index = this.#index.get(userId) ?? new Map<SessionId, TokenHash>();
     return [...index].flatMap(([sessionId, tokenHash]) => {
@@ -255,35 +259,56 @@ export class MemorySessionStore implements SessionStore {
     this.#index.set(session.userId, index.set(session.id, tokenHash));
   }
 
-  #bury({ tokenHash, session }: Open, reason: LogoutReason | 'renewed', ending: Ending): void {
+  #leaveTombstone(
+    { tokenHash, session }: Open,
+    reason: LogoutReason | 'renewed',
+    operation: Operation,
+  ): void {
     this.#stored.set(tokenHash, {
       goneAtMs: session.expiresAtMs,
       tombstone: {
         sessionId: session.id,
         userId: session.userId,
         reason,
-        endedAtMs: ending.nowMs,
-        ipAddress: ending.client.ipAddress,
+        endedAtMs: operation.nowMs,
+        ipAddress: operation.client.ipAddress,
       },
     });
   }
 
-  #finish(open: Open, reason: LogoutReason, ending: Ending, logouts: RecordedLogout[]): void {
+  #endAllBut(
+    keep: TokenHash | null,
+    all: readonly Open[],
+    reason: LogoutReason,
+    operation: Operation,
+    logouts: RecordedLogout[],
+  ): void {
+    for (const open of all) if (open.tokenHash !== keep) this.#end(open, reason, operation, logouts);
+  }
+
+  #end(open: Open, reason: LogoutReason, operation: Operation, logouts: RecordedLogout[]): void {
     const { session } = open;
-    this.#bury(open, reason, ending);
+    this.#leaveTombstone(open, reason, operation);
     this.#index.get(session.userId)?.delete(session.id);
     const activity: LogoutActivity = {
       type: 'logout',
-      id: uuidAt(ending.eventIds, logouts.length),
+      id: eventId(operation.nowMs, session.id),
       userId: session.userId,
       username: session.username,
       sessionId: session.id,
       reason,
-      client: ending.client,
-      loggedOutAtMs: ending.nowMs,
+      client: operation.client,
+      loggedOutAtMs: operation.nowMs,
     };
     logouts.push({ entryId: this.#outbox.put(activity).entryId, activity });
   }
+}
+
+/** The id that the scripts give to the event of a session that ended at that time. */
+export function eventId(nowMs: number, sessionId: SessionId): Uuid {
+  const time = nowMs.toString(16).padStart(12, '0');
+  const bits = createHash('sha1').update(sessionId).digest('hex');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${bits.slice(0, 3)}-8${bits.slice(3, 6)}-${bits.slice(6, 18)}` as Uuid;
 }
 
 const oldestFirst = (a: Session, b: Session): number =>

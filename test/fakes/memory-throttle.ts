@@ -7,7 +7,7 @@ import {
   type Reservation,
   type Throttle,
   type ThrottleLimit,
-} from '../../src/security/throttle.ts';
+} from '../../src/auth/throttle.ts';
 import type { ManualClock } from './manual-clock.ts';
 import { Outage } from './outage.ts';
 

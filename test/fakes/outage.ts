@@ -1,4 +1,4 @@
-import { StoreUnavailableError, type StoreFault, type StoreName } from '../../src/store/store-call.ts';
+import { storeUnavailable, type StoreFault, type StoreName } from '../../src/errors.ts';
 
 type Mode =
   /** Nothing is done, and the caller is told after its tries. */
@@ -30,9 +30,12 @@ export class Outage {
   async during<T>(store: StoreName, work: () => T): Promise<T> {
     this.calls[store] += 1;
     const mode = this.#modes.get(store);
-    if (mode?.kind === 'refuse') throw new StoreUnavailableError(store, mode.fault);
+    if (mode?.kind === 'refuse') throw storeUnavailable(store, mode.fault);
     const answer = work();
-    if (mode?.kind === 'lose-answers') throw new StoreUnavailableError(store, 'timeout');
+    if (mode?.kind === 'lose-answers') throw storeUnavailable(store, 'timeout');
     return answer;
   }
 }
+
+/** What a rejection matches when a store didn't reply. */
+export const STORE_UNAVAILABLE = { name: 'ServiceError', reason: { code: 'store_unavailable' } };

@@ -1,14 +1,10 @@
-import type { ClientInfo, LoginActivity, LogoutActivity } from '../../src/activity/events.ts';
-import type { Ending, StartRequest } from '../../src/session/session-store.ts';
+import { base64Url } from '../../src/lib/hash.ts';
+import type { ClientInfo } from '../../src/lib/client-info.ts';
+import type { LoginActivity, LogoutActivity } from '../../src/activity/events.ts';
+import type { Operation, StartRequest } from '../../src/session/session-store.ts';
 import type { Session } from '../../src/session/session.ts';
-import {
-  base64Url,
-  newSessionId,
-  type SessionId,
-  type TokenHash,
-  type UserId,
-} from '../../src/session/token.ts';
-import { uuidSeries, uuidV7 } from '../../src/uuid.ts';
+import { type TokenHash } from '../../src/session/token.ts';
+import { newSessionId, uuidV7, type SessionId, type UserId } from '../../src/lib/ids.ts';
 
 export const SAMPLE_CLIENT: ClientInfo = {
   ipAddress: '203.0.113.7',
@@ -43,12 +39,11 @@ export function sampleSession(nowMs: number, changes: Partial<Session> = {}): Se
   };
 }
 
-export function sampleEnding(nowMs: number, changes: Partial<Ending> = {}): Ending {
+export function sampleOperation(nowMs: number, changes: Partial<Operation> = {}): Operation {
   return {
-    operationId: uuidV7(nowMs),
+    id: uuidV7(nowMs),
     nowMs,
     client: { ipAddress: '2001:db8::1', userAgent: 'the one that ends', country: 'FR' },
-    eventIds: uuidSeries(nowMs),
     ...changes,
   };
 }
@@ -96,7 +91,7 @@ export function sampleStart(
     maxSessionsPerUser: 0,
     // Later than any change of a password; tests of that say otherwise.
     checkedFromMs: Number.MAX_SAFE_INTEGER,
-    ending: sampleEnding(createdAtMs, { client }),
+    operation: sampleOperation(createdAtMs, { client }),
     ...changes,
   };
 }
@@ -104,5 +99,5 @@ export function sampleStart(
 /** A session id that nobody has. */
 export const UNKNOWN_SESSION_ID = '0'.repeat(26) as SessionId;
 
-/** Whose sessions a renewal ends when its holder is none any more; nobody's in most tests. */
-export const SOMEBODY = '4711' as UserId;
+/** Whose sessions end when one is renewed that is no longer open; here, nobody's. */
+export const NO_USER = { userId: '4711' as UserId, username: 'no-user' };

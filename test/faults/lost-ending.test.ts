@@ -5,16 +5,18 @@ import { addUser, eventually, logoutRows, type TestUser } from '../support/peopl
 import { seedSession, seedVisitor, type SeededSession } from '../support/seed-session.ts';
 import { useStage } from '../support/stage.ts';
 import type { Answer, Visitor } from '../support/visitor.ts';
-import { isScriptOn, openSessions } from './store-state.ts';
+import { END, END_OTHERS, REFRESH, RENEW, REVOKE } from '../../src/session/scripts.ts';
+import { runsScript } from '../support/scripts.ts';
+import { openSessions } from './store-state.ts';
 
 const stage = useStage();
 
 /** Longer than the Worker waits for an answer. */
 const LATE_MS = 2500;
 
-const isEnding = (call: CallContent): boolean => isScriptOn(call, 'operation:', '');
+const isEnding = (call: CallContent): boolean => runsScript(call, END, REVOKE, RENEW, END_OTHERS);
 
-interface Ending {
+interface Operation {
   readonly name: string;
   readonly send: (scene: Scene) => Promise<Answer>;
   readonly confirmed: number;
@@ -47,7 +49,7 @@ const remove =
     });
   };
 
-const ENDINGS: readonly Ending[] = [
+const ENDINGS: readonly Operation[] = [
   { name: 'logout', send: post('/logout/'), confirmed: 303, doneAlready: 303, ownReason: 'logout' },
   {
     name: 'revoking one',
@@ -101,8 +103,8 @@ async function openScene(): Promise<Scene> {
   return { user, browser, app: await seedSession(stage.cloud, user, { kind: 'bearer' }) };
 }
 
-/** One row for each session that this ending ends, none for the other, and no more than that is ended. */
-async function expectEndedOnce(scene: Scene, { ownReason, otherReason }: Ending): Promise<void> {
+/** One row for each session that this operation ends, none for the other, and no more than that is ended. */
+async function expectEndedOnce(scene: Scene, { ownReason, otherReason }: Operation): Promise<void> {
   await stage.worker.scheduled();
   await stage.worker.delivered();
   const { user, browser, app } = scene;
@@ -117,8 +119,8 @@ async function expectEndedOnce(scene: Scene, { ownReason, otherReason }: Ending)
 }
 
 /** Pressed twice, as people do: 503 that says what is the matter, and the cookies are kept. */
-async function expectUnconfirmed(scene: Scene, ending: Ending): Promise<void> {
-  for (const answer of await Promise.all([ending.send(scene), ending.send(scene)])) {
+async function expectUnconfirmed(scene: Scene, operation: Operation): Promise<void> {
+  for (const answer of await Promise.all([operation.send(scene), operation.send(scene)])) {
     expect(answer.status, answer.body).toBe(503);
     expect(answer.body).toContain('session may still be open');
     expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(0);
@@ -127,24 +129,24 @@ async function expectUnconfirmed(scene: Scene, ending: Ending): Promise<void> {
   expect(await scene.browser.visitor.cookie('sessionid')).toBe(scene.browser.token);
 }
 
-describe.each(ENDINGS)('$name', (ending) => {
+describe.each(ENDINGS)('$name', (operation) => {
   test.each<[string, Fault]>([
     ['lost once', { kind: 'lose-answer', match: isEnding, times: 1 }],
     ['lost twice', { kind: 'lose-answer', match: isEnding, times: 2 }],
   ])('an answer %s: the retry tells the first answer again', async (_, fault) => {
     const scene = await openScene();
     stage.cloud.faults.set('redis', fault);
-    const answer = await ending.send(scene);
-    expect(answer.status, answer.body).toBe(ending.confirmed);
+    const answer = await operation.send(scene);
+    expect(answer.status, answer.body).toBe(operation.confirmed);
     if (answer.headers.get('Content-Type') === 'application/json') {
-      const ended = [ending.ownReason, ending.otherReason].filter((reason) => reason !== undefined);
+      const ended = [operation.ownReason, operation.otherReason].filter((reason) => reason !== undefined);
       const receipt = JSON.parse(answer.body) as { revoked: number; logouts: { id: string }[] };
       expect(receipt.revoked).toBe(ended.length);
       await stage.worker.delivered();
       const rows = await logoutRows(stage.cloud, scene.user);
       expect(rows.map((row) => row['id']).sort()).toEqual(receipt.logouts.map(({ id }) => id).sort());
     }
-    await expectEndedOnce(scene, ending);
+    await expectEndedOnce(scene, operation);
   });
 
   test.each<[string, Fault, boolean]>([
@@ -153,25 +155,27 @@ describe.each(ENDINGS)('$name', (ending) => {
   ])('%s: not confirmed, repeated until it is, recorded once', async (_, fault, isDone) => {
     const scene = await openScene();
     stage.cloud.faults.set('redis', fault);
-    await expectUnconfirmed(scene, ending);
+    await expectUnconfirmed(scene, operation);
     stage.cloud.faults.clear();
     await stage.cloud.settled();
-    const again = await ending.send(scene);
-    expect(again.status, again.body).toBe(isDone ? ending.doneAlready : ending.confirmed);
-    await expectEndedOnce(scene, ending);
+    const again = await operation.send(scene);
+    expect(again.status, again.body).toBe(isDone ? operation.doneAlready : operation.confirmed);
+    await expectEndedOnce(scene, operation);
   });
 });
 
 test('endings that are carried out later: not confirmed, then done, recorded once', async () => {
-  const cases = await Promise.all(ENDINGS.map(async (ending) => ({ ending, scene: await openScene() })));
+  const cases = await Promise.all(
+    ENDINGS.map(async (operation) => ({ operation, scene: await openScene() })),
+  );
   stage.cloud.faults.set('redis', { kind: 'late', ms: LATE_MS, match: isEnding });
-  await Promise.all(cases.map(({ ending, scene }) => expectUnconfirmed(scene, ending)));
+  await Promise.all(cases.map(({ operation, scene }) => expectUnconfirmed(scene, operation)));
   stage.cloud.faults.clear();
   await stage.cloud.settled();
-  for (const { ending, scene } of cases) {
-    const again = await ending.send(scene);
-    expect(again.status, `${ending.name}: ${again.body}`).toBe(ending.doneAlready);
-    await expectEndedOnce(scene, ending);
+  for (const { operation, scene } of cases) {
+    const again = await operation.send(scene);
+    expect(again.status, `${operation.name}: ${again.body}`).toBe(operation.doneAlready);
+    await expectEndedOnce(scene, operation);
   }
 });
 
@@ -204,8 +208,7 @@ test('a refresh that arrives after the logout does not bring the session back', 
     lastSeenAtMs: tenMinutesAgo,
   });
   await visitor.setCookie(`sessionid=${old.token}; Path=/; Secure; HttpOnly`);
-  const isRefresh = (call: CallContent): boolean =>
-    isScriptOn(call, 'session:', 'PXAT') && !isScriptOn(call, 'session:', 'XADD');
+  const isRefresh = (call: CallContent): boolean => runsScript(call, REFRESH);
   stage.cloud.faults.set('redis', { kind: 'late', ms: 800, match: isRefresh, times: 1 });
   const home = await visitor.get('/home/');
   expect(home.status).toBe(200);

@@ -4,6 +4,8 @@ import type { Fault } from '../../tools/local-cloud/faults.ts';
 import { addUser, eventually, loginRows, logoutRows, type TestUser } from '../support/people.ts';
 import { seedVisitor } from '../support/seed-session.ts';
 import { useStage } from '../support/stage.ts';
+import { START } from '../../src/session/scripts.ts';
+import { runsScript } from '../support/scripts.ts';
 import { isScriptOn, openSessions } from './store-state.ts';
 
 const stage = useStage();
@@ -12,7 +14,7 @@ const stage = useStage();
 const LATE_MS = 2500;
 
 /** The script that starts a session: the only one on the record of a session with the record in its arguments. */
-const isStart = (call: CallContent): boolean => isScriptOn(call, 'session:', 'XADD');
+const isStart = (call: CallContent): boolean => runsScript(call, START);
 const isReserve = (call: CallContent): boolean => isScriptOn(call, 'throttle:attempt:', "'counted', 'EX'");
 
 const LOSSES: [string, Fault][] = [

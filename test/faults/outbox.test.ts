@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { OUTBOX_KEY, SET_ASIDE_KEY } from '../../src/activity/upstash-outbox.ts';
+import { OUTBOX_KEY, SET_ASIDE_KEY } from '../../src/activity/redis-outbox.ts';
 import type { LogoutActivity } from '../../src/activity/events.ts';
 import type { CallContent } from '../../tools/local-cloud/calls.ts';
 import { sampleLogin, sampleLogout } from '../fakes/samples.ts';

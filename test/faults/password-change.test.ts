@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { verifyPassword } from '../../src/user/password.ts';
+import { verifyPassword } from '../../src/auth/password.ts';
 import type { CallContent } from '../../tools/local-cloud/calls.ts';
 import type { Fault } from '../../tools/local-cloud/faults.ts';
 import { addUser, eventually, logoutRows, PASSWORD, type TestUser } from '../support/people.ts';
 import { seedSession, seedVisitor } from '../support/seed-session.ts';
 import { useStage } from '../support/stage.ts';
 import type { Answer } from '../support/visitor.ts';
-import { isScriptOn, openSessions } from './store-state.ts';
+import { RENEW } from '../../src/session/scripts.ts';
+import { runsScript } from '../support/scripts.ts';
+import { openSessions } from './store-state.ts';
 
 const stage = useStage();
 
@@ -14,7 +16,7 @@ const NEW_PASSWORD = 'a wholly different phrase';
 const LATE_MS = 2500;
 const ANSWER_DEADLINE_MS = 5000;
 
-const isRenewal = (call: CallContent): boolean => isScriptOn(call, 'operation:', "'renewed'");
+const isRenewal = (call: CallContent): boolean => runsScript(call, RENEW);
 const isNewHash = (call: CallContent): boolean =>
   call.store === 'mysql' && call.sql.startsWith('UPDATE users SET password_hash');
 
@@ -57,7 +59,7 @@ describe('MySQL has the new hash, and Redis does not answer', () => {
     expect(performance.now() - startedAtMs).toBeLessThan(ANSWER_DEADLINE_MS);
     expect(answer.status).toBe(503);
     expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(0);
-    expect(answer.body).toContain('The new password is set');
+    expect(answer.body).toContain('Your password is changed');
     expect(answer.setCookies.filter((cookie) => cookie.startsWith('sessionid'))).toEqual([]);
     expect(await isPassword(user, NEW_PASSWORD)).toBe(true);
     await stage.cloud.settled();
@@ -97,7 +99,7 @@ describe('MySQL does not confirm the new hash', () => {
     stage.cloud.faults.set('mysql', fault);
     const answer = await change();
     expect(answer.status).toBe(503);
-    expect(answer.body).not.toContain('The new password is set');
+    expect(answer.body).not.toContain('Your password is changed');
     stage.cloud.faults.clear();
     await stage.cloud.settled();
     expect(await isPassword(user, PASSWORD)).toBe(true);

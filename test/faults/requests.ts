@@ -69,7 +69,7 @@ const read = (name: string, asks: RequestRow['asks'], send: Ask): RequestRow => 
 });
 
 /** What ends sessions: Redis alone must confirm it. */
-const ending = (
+const operation = (
   name: string,
   asks: 'browser' | 'app',
   send: Ask,
@@ -108,7 +108,7 @@ const firstOf = (ids: readonly string[]): string => ids[0] ?? '';
 export const REQUESTS: readonly RequestRow[] = [
   free('GET / of a stranger', 'nobody', '/'),
   free('GET /', 'browser', '/', {
-    withoutRedis: { status: 200, says: 'cannot be told' },
+    withoutRedis: { status: 200, says: 'check your session right now' },
   }),
   free('GET /healthz', 'nobody', '/healthz'),
   free('GET /sign-in/', 'nobody', '/sign-in/'),
@@ -139,32 +139,32 @@ export const REQUESTS: readonly RequestRow[] = [
   read('GET /logout/', 'browser', get('/logout/')),
   read('GET /sessions/', 'browser', get('/sessions/')),
   read('GET /account/password/', 'browser', get('/account/password/')),
-  ending('POST /logout/', 'browser', post('/logout/'), { ends: { own: 'logout' } }),
+  operation('POST /logout/', 'browser', post('/logout/'), { ends: { own: 'logout' } }),
   {
-    ...ending('POST /logout/ without a token', 'browser', ({ visitor }) => visitor.post('/logout/'), {}),
+    ...operation('POST /logout/ without a token', 'browser', ({ visitor }) => visitor.post('/logout/'), {}),
     works: { status: 403 },
     withoutMysql: { status: 403 },
   },
-  ending(
+  operation(
     'POST /sessions/revoke/ one',
     'browser',
     post('/sessions/revoke/', (others) => ({ id: firstOf(others) })),
     { ends: { others: 'revoked' }, doneAlready: [404] },
   ),
-  ending(
+  operation(
     'POST /sessions/revoke/ others',
     'browser',
     post('/sessions/revoke/', () => ({ scope: 'others' })),
     { ends: { others: 'logout_others' } },
   ),
-  ending(
+  operation(
     'POST /sessions/revoke/ all',
     'browser',
     post('/sessions/revoke/', () => ({ scope: 'all' })),
     { ends: { own: 'logout_all', others: 'logout_all' } },
   ),
   {
-    ...ending(
+    ...operation(
       'POST /sessions/revoke/ without a token',
       'browser',
       ({ visitor }) => visitor.post('/sessions/revoke/', { scope: 'all' }),
@@ -213,7 +213,7 @@ export const REQUESTS: readonly RequestRow[] = [
     OK,
     api('GET', () => '/logouts'),
   ),
-  ending(
+  operation(
     'DELETE /api/v1/sessions/current',
     'app',
     api('DELETE', () => '/sessions/current'),
@@ -221,7 +221,7 @@ export const REQUESTS: readonly RequestRow[] = [
       ends: { own: 'logout' },
     },
   ),
-  ending(
+  operation(
     'DELETE /api/v1/sessions/{id}',
     'app',
     api('DELETE', (others) => `/sessions/${firstOf(others)}`),
@@ -230,7 +230,7 @@ export const REQUESTS: readonly RequestRow[] = [
       doneAlready: [404],
     },
   ),
-  ending(
+  operation(
     'DELETE /api/v1/sessions?scope=others',
     'app',
     api('DELETE', () => '/sessions?scope=others'),
@@ -238,7 +238,7 @@ export const REQUESTS: readonly RequestRow[] = [
       ends: { others: 'logout_others' },
     },
   ),
-  ending(
+  operation(
     'DELETE /api/v1/sessions?scope=all',
     'app',
     api('DELETE', () => '/sessions?scope=all'),

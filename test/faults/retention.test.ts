@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RETENTION_BATCH_SIZE, RETENTION_BATCHES_PER_RUN } from '../../src/activity/delivery.ts';
+import { RETENTION_BATCHES_PER_RUN, RETENTION_BATCH_SIZE } from '../../src/activity/retention.ts';
 import { toSqlTime } from '../../src/store/sql-time.ts';
 import { sampleLogout } from '../fakes/samples.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';

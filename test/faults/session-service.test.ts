@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Verification } from '../../src/session/verify-session.ts';
+import type { Verification } from '../../src/http/verify-session.ts';
 import type { StoreName } from '../../tools/local-cloud/calls.ts';
 import type { Front } from '../../tools/local-cloud/front.ts';
 import { openCloud } from '../support/cloud.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
-import type { UserId } from '../../src/session/token.ts';
+import type { UserId } from '../../src/lib/ids.ts';
 import type { Front } from '../../tools/local-cloud/front.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { openCloud } from '../support/cloud.ts';

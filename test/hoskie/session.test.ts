@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { sampleLogout } from '../fakes/samples.ts';
-import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/upstash-scripts.ts';
-import { SET_ASIDE_KEY } from '../../src/activity/upstash-outbox.ts';
-import type { SessionId } from '../../src/session/token.ts';
+import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/script-functions.ts';
+import { SET_ASIDE_KEY } from '../../src/activity/redis-outbox.ts';
+import type { SessionId } from '../../src/lib/ids.ts';
 import type { Front } from '../../tools/local-cloud/front.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { expectIndexesAgree } from '../stores/redis-contents.ts';
@@ -119,7 +119,7 @@ describe('index', () => {
   interface IndexJson {
     open_sessions: number;
     listed: number;
-    run_out: number;
+    expired: number;
     faults: { kind: string; user_id: string | null; session_id: string | null; repaired: boolean }[];
   }
 
@@ -157,7 +157,7 @@ describe('index', () => {
       `unlisted ${unlisted.session.id}`,
     ].sort();
     expect(found(checked)).toEqual(expected);
-    expect(checked).toMatchObject({ open_sessions: 4, run_out: 1 });
+    expect(checked).toMatchObject({ open_sessions: 4, expired: 1 });
     // A check changes nothing.
     expect(found(await runJson<IndexJson>(cloud, ['index', 'check'], { exitCode: 1 }))).toEqual(expected);
 
@@ -167,7 +167,7 @@ describe('index', () => {
     expect(await runJson(cloud, ['index', 'check'])).toMatchObject({
       open_sessions: 4,
       listed: 4,
-      run_out: 0,
+      expired: 0,
     });
     await expectIndexesAgree(cloud.redis, Date.now());
     for (const { tokenHash } of [good, unlisted, swapped, lone])

@@ -285,8 +285,8 @@ describe('sessions', () => {
   test('refuse a second request while the first is at work', async () => {
     const { json } = await post('CreateSession', {});
     const session: unknown = json['session'];
-    const holder = client.connection();
-    await holder.execute("SELECT GET_LOCK('session gate', 5)");
+    const credential = client.connection();
+    await credential.execute("SELECT GET_LOCK('session gate', 5)");
     const first = post('Execute', { query: "SELECT GET_LOCK('session gate', 5)", session });
     await expect.poll(() => waitingForLocks(), { interval: 5 }).toBe(1);
     const second = await post('Execute', { query: 'SELECT 2', session });
@@ -294,7 +294,7 @@ describe('sessions', () => {
     expect(second.json['error']).toMatchObject({
       message: expect.stringMatching(/^session already in use: /) as string,
     });
-    await holder.execute("SELECT RELEASE_LOCK('session gate')");
+    await credential.execute("SELECT RELEASE_LOCK('session gate')");
     expect((await first).status).toBe(200);
   });
 });

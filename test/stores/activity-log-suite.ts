@@ -6,7 +6,7 @@ import {
   type LoginActivity,
   type LogoutActivity,
 } from '../../src/activity/events.ts';
-import type { UserId } from '../../src/session/token.ts';
+import type { UserId } from '../../src/lib/ids.ts';
 import { newUserId, SAMPLE_CLIENT, sampleLogin, sampleLogout } from '../fakes/samples.ts';
 
 /** One implementation, with no rows. */

@@ -1,13 +1,14 @@
+import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
+import { StoreTrace } from '../../src/store/store-trace.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { EventRefusedError } from '../../src/activity/activity-log.ts';
-import { planetscaleActivityLog } from '../../src/activity/planetscale-activity-log.ts';
+import { mysqlActivityLog } from '../../src/activity/mysql-activity-log.ts';
 import type { LoginActivity, LogoutActivity } from '../../src/activity/events.ts';
-import type { UserId } from '../../src/session/token.ts';
-import { planetscaleClient, planetscaleConnection } from '../../src/store/planetscale-client.ts';
+import type { UserId } from '../../src/lib/ids.ts';
+import { planetscaleClient, sqlClient } from '../../src/store/sql-client.ts';
 import { fromSqlTime } from '../../src/store/sql-time.ts';
-import { NO_TRACE, StoreUnavailableError } from '../../src/store/store-call.ts';
 import type { Front, Row } from '../../tools/local-cloud/front.ts';
-import { openMemoryDeps } from '../fakes/memory-deps.ts';
+import { openMemoryStores } from '../fakes/memory-stores.ts';
 import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { describeActivityLog } from './activity-log-suite.ts';
@@ -36,7 +37,7 @@ async function constrain(table: string, condition: string): Promise<void> {
 }
 
 describeActivityLog('activity log in memory', async () => {
-  const { activityLog: log, users } = openMemoryDeps().deps;
+  const { activityLog: log, users } = openMemoryStores().stores;
   const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
   return {
     log,
@@ -93,23 +94,23 @@ describe('activity log in PlanetScale, what may be different the next time', () 
 
   test('a missing table', async () => {
     await cloud.query('RENAME TABLE logout_activity TO elsewhere');
-    await expect(write()).rejects.toThrow(StoreUnavailableError);
+    await expect(write()).rejects.toMatchObject(STORE_UNAVAILABLE);
     await cloud.query('RENAME TABLE elsewhere TO logout_activity');
     await write();
   });
 
   test('a missing column', async () => {
     await cloud.query('ALTER TABLE logout_activity RENAME COLUMN country TO land');
-    await expect(write()).rejects.toThrow(StoreUnavailableError);
+    await expect(write()).rejects.toMatchObject(STORE_UNAVAILABLE);
     await cloud.query('ALTER TABLE logout_activity RENAME COLUMN land TO country');
     await write();
   });
 
   test('wrong credentials', async () => {
     const credentials = { ...databaseCredentials(cloud), password: 'wrong' };
-    const sql = planetscaleClient(planetscaleConnection(credentials, 5000), 5000, NO_TRACE);
+    const sql = sqlClient(planetscaleClient(credentials, 5000), 5000, new StoreTrace());
     const events = [sampleLogout(Date.now())];
-    await expect(planetscaleActivityLog(sql).writeLogouts(events)).rejects.toThrow(StoreUnavailableError);
+    await expect(mysqlActivityLog(sql).writeLogouts(events)).rejects.toMatchObject(STORE_UNAVAILABLE);
   });
 
   test('a database that refuses to write', async () => {
@@ -125,7 +126,7 @@ describe('activity log in PlanetScale, what may be different the next time', () 
         },
       }),
     });
-    await expect(write()).rejects.toThrow(StoreUnavailableError);
+    await expect(write()).rejects.toMatchObject(STORE_UNAVAILABLE);
     cloud.faults.clear();
   });
 

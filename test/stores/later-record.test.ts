@@ -1,12 +1,12 @@
+import type { SessionId, UserId } from '../../src/lib/ids.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { judgeRecord } from '../../src/session/record.ts';
-import { StartRefusedError, type RevokeScope } from '../../src/session/session-store.ts';
-import type { SessionId, TokenHash, UserId } from '../../src/session/token.ts';
-import { upstashSessionAdmin } from '../../src/session/upstash-session-admin.ts';
+import { checkRecord } from '../../src/session/record.ts';
+import { type RevokeScope } from '../../src/session/session-store.ts';
+import type { TokenHash } from '../../src/session/token.ts';
+import { redisSessionAdmin } from '../../tools/hoskie/stores/redis-session-admin.ts';
 import type { Front } from '../../tools/local-cloud/front.ts';
-import { newTokenHash, sampleEnding, sampleSession, sampleStart } from '../fakes/samples.ts';
+import { newTokenHash, sampleOperation, sampleSession, sampleStart } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
-import { putListed } from '../support/previous-record.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
 import { begin, pendingLogouts, type SessionStoreUnderTest } from './session-store/under-test.ts';
 
@@ -22,13 +22,13 @@ const INDEX = `user-sessions:${USER}`;
 const GONE_AT_MS = T + 7_200_000;
 const HOLDER = { tokenHash: HASH, kind: 'cookie' } as const;
 
-const LATER = `[3,"${ID}","${USER}","Ann","c",{"began":"today"}]`;
-/** What lies there, and the name that its row has when its holder's is `ann`. */
+const LATER = `[2,"${ID}","${USER}","Ann","c",{"began":"today"}]`;
+/** What lies there, and the name that its row has when its credential's is `ann`. */
 const UNREADABLE: [string, string, string][] = [
   ['a later version', LATER, 'Ann'],
-  ['a later version that keeps no position', `[3,{"id":"${ID}"}]`, 'ann'],
-  ['a damaged record', `[2,"${ID}","${USER}","Ann","c",0,"when?"]`, 'ann'],
-  ['a time that is no whole number', `[2,"${ID}","${USER}","Ann","c",0,${T}.5,0,86400,7200]`, 'ann'],
+  ['a later version that keeps no position', `[2,{"id":"${ID}"}]`, 'ann'],
+  ['a damaged record', `[1,"${ID}","${USER}","Ann","c",0,"when?"]`, 'ann'],
+  ['a time that is no whole number', `[1,"${ID}","${USER}","Ann","c",0,${T}.5,0,86400,7200]`, 'ann'],
   ['no text of ours', 'garbage', 'ann'],
   ['nothing but a number', '7', 'ann'],
   ['an empty text', '', 'ann'],
@@ -46,12 +46,11 @@ beforeEach(async () => {
   under = { store, outbox, nowMs: () => T, advance: () => Promise.reject(new Error('not here')) };
 });
 
-const putUnreadable = (record: string): Promise<void> =>
-  putListed(
-    cloud.redis,
-    { key: KEY, record, endsAtMs: GONE_AT_MS },
-    { userId: USER, sessionId: ID, tokenHash: HASH, expiresAtMs: T + 86_400_000 },
-  );
+async function putUnreadable(record: string): Promise<void> {
+  await cloud.redis.set(KEY, record, 'PXAT', GONE_AT_MS);
+  await cloud.redis.hset(INDEX, ID, HASH);
+  await cloud.redis.pexpireat(INDEX, T + 86_400_000);
+}
 
 async function expectUntouched(record: string): Promise<void> {
   expect(await cloud.redis.get(KEY)).toBe(record);
@@ -72,32 +71,31 @@ describe.each(UNREADABLE)('%s', (_, record, username) => {
   test('is no session, and nothing can be done with it', async () => {
     const { store } = under;
     const unknown = { status: 'invalid', reason: 'unknown' };
-    expect(judgeRecord(record, 'either', T)).toEqual(unknown);
+    expect(checkRecord(record, 'either', T)).toEqual(unknown);
     expect(await store.check(HOLDER, T)).toEqual(unknown);
     expect(await store.list(HOLDER, T)).toEqual(unknown);
-    expect(await store.revoke(HOLDER, { all: 'everywhere' }, sampleEnding(T))).toEqual(unknown);
+    expect(await store.revoke(HOLDER, { all: 'everywhere' }, sampleOperation(T))).toEqual(unknown);
     const [id, userId] = [ID, USER];
     const seen = sampleSession(T - 1000, { id, userId, lastSeenAtMs: T });
     expect(await store.refresh(HASH, seen)).toBe(false);
-    await expect(store.start(sampleStart(sampleSession(T), HASH))).rejects.toThrow(StartRefusedError);
+    await expect(store.start(sampleStart(sampleSession(T), HASH))).resolves.toEqual({ status: 'superseded' });
     await store.abandon(HASH, sampleSession(T), T);
     await expectUntouched(record);
   });
 
   test('is not listed, counted or evicted; the index keeps it', async () => {
     const me = await begin(under, { userId: USER }, { maxSessionsPerUser: 1 });
-    expect(await under.store.list(me.holder, T)).toMatchObject({ sessions: [{ id: me.session.id }] });
+    expect(await under.store.list(me.credential, T)).toMatchObject({ sessions: [{ id: me.session.id }] });
     await expectUntouched(record);
   });
 
   test.each<[RevokeScope, string, number]>([
     [{ only: ID }, 'revoked', 1],
     [{ all: 'others' }, 'logout_others', 1],
-    [{ all: 'others', because: 'password_changed', userId: USER }, 'password_changed', 1],
     [{ all: 'everywhere' }, 'logout_all', 2],
   ])('ends by revoking %o, with its row', async (scope, reason, logouts) => {
     const me = await begin(under, { userId: USER, username: 'ann' });
-    const result = await under.store.revoke(me.holder, scope, sampleEnding(T));
+    const result = await under.store.revoke(me.credential, scope, sampleOperation(T));
     if (result.status !== 'revoked') throw new Error(`answered ${result.status}`);
     expect(result.logouts).toHaveLength(logouts);
     expect(result.logouts[0]?.activity).toMatchObject({ sessionId: ID, userId: USER, username, reason });
@@ -106,25 +104,31 @@ describe.each(UNREADABLE)('%s', (_, record, username) => {
   });
 
   test('ends when the password is changed, also by a session that is over', async () => {
-    const me = await begin(under, { userId: USER });
-    await under.store.renew(me.holder, newTokenHash(), sampleEnding(T), USER);
+    const me = await begin(under, { userId: USER, username: 'ann' });
+    await under.store.renew(me.credential, newTokenHash(), me.session, sampleOperation(T));
     await expectEnded('password_changed');
     await putUnreadable(record);
-    await under.store.renew(me.holder, newTokenHash(), sampleEnding(T), USER);
+    await under.store.renew(me.credential, newTokenHash(), me.session, sampleOperation(T));
+    await expectEnded('password_changed');
+    await putUnreadable(record);
+    const logouts = await under.store.endOthers(me.session, me.tokenHash, sampleOperation(T));
+    expect(logouts.map(({ activity }) => activity)).toContainEqual(
+      expect.objectContaining({ sessionId: ID, userId: USER, username, reason: 'password_changed' }),
+    );
     await expectEnded('password_changed');
   });
 
   test('is ended by an operator, who has nothing of it listed; the faults tell whose it is', async () => {
     const keys = await cloud.redis.keys('*');
-    const admin = upstashSessionAdmin(openCloudStores(cloud).redis, {
+    const admin = redisSessionAdmin({
+      ...openCloudStores(cloud).redis,
       scan: () => Promise.resolve({ cursor: '0', keys }),
-      keyCount: () => Promise.resolve(keys.length),
     });
     const me = await begin(under, { userId: USER });
     expect(await admin.listOf(USER, T)).toMatchObject([{ tokenHash: me.tokenHash }]);
     expect(await admin.find(ID, T)).toBeNull();
     const step = await admin.checkIndex(null, T, true);
-    expect(step).toMatchObject({ openSessions: 0, listed: 1, runOut: 0, tombstones: 0 });
+    expect(step).toMatchObject({ openSessions: 0, listed: 1, expired: 0, tombstones: 0 });
     expect(new Set(step.faults.map(({ kind }) => kind))).toEqual(new Set(['unreadable']));
     expect(step.faults).toContainEqual({
       kind: 'unreadable',
@@ -134,19 +138,19 @@ describe.each(UNREADABLE)('%s', (_, record, username) => {
     });
     await expectUntouched(record);
 
-    const ending = sampleEnding(T);
-    const logouts = await admin.endUnreadable(USER, 'admin', ending);
+    const operation = sampleOperation(T);
+    const logouts = await admin.endUnreadable(USER, 'admin', operation);
     expect(logouts).toMatchObject([{ activity: { sessionId: ID, userId: USER, reason: 'admin' } }]);
-    expect(await admin.endUnreadable(USER, 'admin', ending)).toEqual(logouts);
-    expect(await admin.endUnreadable(USER, 'admin', sampleEnding(T))).toEqual([]);
+    expect(await admin.endUnreadable(USER, 'admin', operation)).toEqual(logouts);
+    expect(await admin.endUnreadable(USER, 'admin', sampleOperation(T))).toEqual([]);
     await expectEnded('admin');
-    expect(await under.store.check(me.holder, T)).toMatchObject({ status: 'valid' });
+    expect(await under.store.check(me.credential, T)).toMatchObject({ status: 'valid' });
   });
 
   test('that ran out is dropped from the index, and nobody is told', async () => {
     await cloud.redis.del(KEY);
     const me = await begin(under, { userId: USER });
-    const result = await under.store.revoke(me.holder, { all: 'others' }, sampleEnding(T));
+    const result = await under.store.revoke(me.credential, { all: 'others' }, sampleOperation(T));
     expect(result).toEqual({ status: 'revoked', logouts: [] });
     expect(await cloud.redis.hexists(INDEX, ID)).toBe(0);
   });
@@ -156,7 +160,7 @@ describe('the token of a later session', () => {
   beforeEach(() => putUnreadable(LATER));
 
   test('signs it out, with its row: a sign-out that is confirmed is one', async () => {
-    const logouts = await under.store.end([HASH], 'cookie', 'logout', sampleEnding(T));
+    const logouts = await under.store.end([HASH], 'cookie', 'logout', sampleOperation(T));
     expect(logouts).toMatchObject([
       { activity: { sessionId: ID, userId: USER, username: 'Ann', reason: 'logout' } },
     ]);
@@ -170,7 +174,7 @@ describe('the token of a later session', () => {
   });
 
   test('ends nothing through the other door', async () => {
-    expect(await under.store.end([HASH], 'bearer', 'logout', sampleEnding(T))).toEqual([]);
+    expect(await under.store.end([HASH], 'bearer', 'logout', sampleOperation(T))).toEqual([]);
     await expectUntouched(LATER);
   });
 
@@ -185,7 +189,7 @@ test('an index that lists a later session under another id loses it, and it goes
   await putUnreadable(LATER);
   await cloud.redis.hset(INDEX, 'another', HASH);
   const me = await begin(under, { userId: USER });
-  await under.store.revoke(me.holder, { only: 'another' as SessionId }, sampleEnding(T));
+  await under.store.revoke(me.credential, { only: 'another' as SessionId }, sampleOperation(T));
   expect(await cloud.redis.hexists(INDEX, 'another')).toBe(0);
   await expectUntouched(LATER);
 });

@@ -1,14 +1,14 @@
+import { StoreTrace } from '../../src/store/store-trace.ts';
 import type { Redis } from 'ioredis';
 import type { Front } from '../../tools/local-cloud/front.ts';
-import { planetscaleActivityLog } from '../../src/activity/planetscale-activity-log.ts';
-import { upstashOutbox } from '../../src/activity/upstash-outbox.ts';
-import { upstashThrottle } from '../../src/security/upstash-throttle.ts';
-import { upstashSessionStore } from '../../src/session/upstash-session-store.ts';
-import { parseDatabaseUrl, type DatabaseCredentials } from '../../src/store/database-url.ts';
-import { planetscaleClient, planetscaleConnection } from '../../src/store/planetscale-client.ts';
-import { NO_TRACE } from '../../src/store/store-call.ts';
-import { upstashClient, upstashConnection } from '../../src/store/upstash-client.ts';
-import { planetscaleUserStore } from '../../src/user/planetscale-user-store.ts';
+import { mysqlActivityLog } from '../../src/activity/mysql-activity-log.ts';
+import { redisOutbox } from '../../src/activity/redis-outbox.ts';
+import { redisThrottle } from '../../src/auth/redis-throttle.ts';
+import { redisSessionStore } from '../../src/session/redis-session-store.ts';
+import { parseDatabaseUrl, type DatabaseCredentials } from '../../src/lib/database-url.ts';
+import { planetscaleClient, sqlClient } from '../../src/store/sql-client.ts';
+import { redisClient, upstashRedis } from '../../src/store/redis-client.ts';
+import { mysqlUserStore } from '../../src/auth/mysql-user-store.ts';
 
 /** Long enough for a busy machine: a test about time-outs passes a shorter one. */
 const TIMEOUT_MS = 10_000;
@@ -16,17 +16,17 @@ const TIMEOUT_MS = 10_000;
 /** The real adapters over a local cloud. */
 export function openCloudStores(cloud: Front, timeoutMs = TIMEOUT_MS) {
   const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = cloud.env;
-  const redis = upstashClient(upstashConnection({ url, token }), timeoutMs, NO_TRACE);
+  const redis = redisClient(upstashRedis({ url, token }, timeoutMs), timeoutMs, new StoreTrace());
   const credentials = databaseCredentials(cloud);
-  const sql = planetscaleClient(planetscaleConnection(credentials, timeoutMs), timeoutMs, NO_TRACE);
+  const sql = sqlClient(planetscaleClient(credentials, timeoutMs), timeoutMs, new StoreTrace());
   return {
     redis,
     sql,
-    sessions: upstashSessionStore(redis),
-    outbox: upstashOutbox(redis),
-    throttle: upstashThrottle(redis),
-    users: planetscaleUserStore(sql),
-    activityLog: planetscaleActivityLog(sql),
+    sessions: redisSessionStore(redis),
+    outbox: redisOutbox(redis),
+    throttle: redisThrottle(redis),
+    users: mysqlUserStore(sql),
+    activityLog: mysqlActivityLog(sql),
   };
 }
 

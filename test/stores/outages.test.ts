@@ -1,21 +1,22 @@
+import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
+import { StoreTrace } from '../../src/store/store-trace.ts';
+import type { StoreFault } from '../../src/errors.ts';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { OUTBOX_KEY } from '../../src/activity/upstash-outbox.ts';
-import { planetscaleClient, planetscaleConnection } from '../../src/store/planetscale-client.ts';
-import { NO_TRACE, StoreUnavailableError, type StoreFault } from '../../src/store/store-call.ts';
-import { upstashClient, upstashConnection } from '../../src/store/upstash-client.ts';
-import { uuidV7 } from '../../src/uuid.ts';
+import { OUTBOX_KEY } from '../../src/activity/redis-outbox.ts';
+import { planetscaleClient, sqlClient } from '../../src/store/sql-client.ts';
+import { redisClient, upstashRedis } from '../../src/store/redis-client.ts';
+import { uuidV7 } from '../../src/lib/ids.ts';
 import type { Front } from '../../tools/local-cloud/front.ts';
 import type { Fault } from '../../tools/local-cloud/faults.ts';
 import {
   newTokenHash,
   newUserId,
-  sampleEnding,
+  sampleOperation,
   sampleLogin,
   sampleLogout,
   sampleSession,
   sampleStart,
-  SOMEBODY,
 } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { databaseCredentials, openCloudStores } from './open-cloud-stores.ts';
@@ -39,7 +40,7 @@ const HOLDER = { tokenHash: HASH, kind: 'cookie' } as const;
 const USER_ID = newUserId();
 const SESSION = sampleSession(NOW_MS, { userId: USER_ID, username: 'ann-marie' });
 const ATTEMPT = { attemptId: uuidV7(NOW_MS), username: 'ann-marie', network: '203.0.113.7' };
-const ending = () => sampleEnding(NOW_MS);
+const operation = () => sampleOperation(NOW_MS);
 
 /** Every method that asks a store. */
 const METHODS: Record<'redis' | 'mysql', Record<string, (stores: Stores) => Promise<unknown>>> = {
@@ -47,11 +48,12 @@ const METHODS: Record<'redis' | 'mysql', Record<string, (stores: Stores) => Prom
     check: ({ sessions }) => sessions.check(HOLDER, NOW_MS),
     refresh: ({ sessions }) => sessions.refresh(HASH, SESSION),
     start: ({ sessions }) => sessions.start(sampleStart(SESSION, HASH)),
+    endOthers: ({ sessions }) => sessions.endOthers(SESSION, HASH, operation()),
     abandon: ({ sessions }) => sessions.abandon(HASH, SESSION, NOW_MS),
-    end: ({ sessions }) => sessions.end([HASH], 'cookie', 'logout', ending()),
-    revoke: ({ sessions }) => sessions.revoke(HOLDER, { all: 'everywhere' }, ending()),
+    end: ({ sessions }) => sessions.end([HASH], 'cookie', 'logout', operation()),
+    revoke: ({ sessions }) => sessions.revoke(HOLDER, { all: 'everywhere' }, operation()),
     list: ({ sessions }) => sessions.list(HOLDER, NOW_MS),
-    renew: ({ sessions }) => sessions.renew(HOLDER, newTokenHash(), ending(), SOMEBODY),
+    renew: ({ sessions }) => sessions.renew(HOLDER, newTokenHash(), SESSION, operation()),
     add: ({ outbox }) => outbox.add(sampleLogout(NOW_MS, { username: 'ann-marie' })),
     readOldest: ({ outbox }) => outbox.readOldest(10),
     remove: ({ outbox }) => outbox.remove(['1-1']),
@@ -89,9 +91,8 @@ async function expectOutage(store: 'redis' | 'mysql', fault: StoreFault, stores:
     ]),
   );
   for (const [name, failure] of failures) {
-    expect([name, failure]).toEqual([name, expect.any(StoreUnavailableError)]);
-    expect([name, (failure as StoreUnavailableError).store]).toEqual([name, NAMES[store]]);
-    expect([name, (failure as StoreUnavailableError).fault]).toEqual([name, fault]);
+    const reason = { code: 'store_unavailable', store: NAMES[store], fault };
+    expect([name, failure]).toMatchObject([name, { name: 'ServiceError', reason }]);
     expectOurWordsOnly(failure);
   }
 }
@@ -137,7 +138,7 @@ describe.each(['redis', 'mysql'] as const)('%s out of order', (store) => {
     {
       name: '503 in HTML',
       fault: { kind: 'status', status: 503, body: html, contentType: 'text/html' },
-      told: { redis: 'refused', mysql: 'unreachable' },
+      told: { redis: 'protocol', mysql: 'unreachable' },
     },
     {
       name: '200 in HTML',
@@ -192,7 +193,7 @@ describe('an answer of another kind', () => {
     async (body) => {
       cloud.faults.set('redis', { kind: 'status', status: 200, body });
       const { sessions } = openCloudStores(cloud);
-      await expect(sessions.check(HOLDER, NOW_MS)).rejects.toThrow(StoreUnavailableError);
+      await expect(sessions.check(HOLDER, NOW_MS)).rejects.toMatchObject(STORE_UNAVAILABLE);
     },
   );
 
@@ -202,7 +203,7 @@ describe('an answer of another kind', () => {
       cloud.faults.set('mysql', { kind: 'status', status: 200, body });
       const { activityLog } = openCloudStores(cloud);
       const written = activityLog.writeLogouts([sampleLogout(NOW_MS)]).then(() => 'written');
-      await expect(written).rejects.toThrow(StoreUnavailableError);
+      await expect(written).rejects.toMatchObject(STORE_UNAVAILABLE);
     },
   );
 });
@@ -210,17 +211,17 @@ describe('an answer of another kind', () => {
 describe('wrong credentials', () => {
   test('of Redis', async () => {
     const url = cloud.env.UPSTASH_REDIS_REST_URL;
-    const redis = upstashClient(upstashConnection({ url, token: 'wrong' }), 5000, NO_TRACE);
+    const redis = redisClient(upstashRedis({ url, token: 'wrong' }, 5000), 5000, new StoreTrace());
     const failure = await redis.get('key').catch((error: unknown) => error);
-    expect(failure).toMatchObject({ name: 'StoreUnavailableError', fault: 'refused' });
+    expect(failure).toMatchObject({ reason: { code: 'store_unavailable', fault: 'refused' } });
     expectOurWordsOnly(failure);
   });
 
   test('of MySQL', async () => {
     const credentials = { ...databaseCredentials(cloud), password: 'wrong' };
-    const sql = planetscaleClient(planetscaleConnection(credentials, 5000), 5000, NO_TRACE);
+    const sql = sqlClient(planetscaleClient(credentials, 5000), 5000, new StoreTrace());
     const failure = await sql.execute('SELECT 1', []).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ name: 'StoreUnavailableError', fault: 'refused' });
+    expect(failure).toMatchObject({ reason: { code: 'store_unavailable', fault: 'refused' } });
     expectOurWordsOnly(failure);
   });
 });
@@ -231,7 +232,11 @@ describe('an answer that is lost, once', () => {
   test('start: one session, one login', async () => {
     const { sessions } = openCloudStores(cloud);
     loseOne('redis');
-    expect(await sessions.start(sampleStart(SESSION, HASH))).toEqual({ loginEntryId: null, logouts: [] });
+    expect(await sessions.start(sampleStart(SESSION, HASH))).toEqual({
+      status: 'started',
+      loginEntryId: null,
+      logouts: [],
+    });
     expect(await sessions.check(HOLDER, NOW_MS)).toEqual({ status: 'valid', session: SESSION });
     expect(await cloud.redis.xlen(OUTBOX_KEY)).toBe(1);
   });
@@ -242,8 +247,8 @@ describe('an answer that is lost, once', () => {
     loseOne('redis');
     const answer =
       method === 'end'
-        ? await sessions.end([HASH], 'cookie', 'logout', ending())
-        : await sessions.revoke(HOLDER, { all: 'everywhere' }, ending());
+        ? await sessions.end([HASH], 'cookie', 'logout', operation())
+        : await sessions.revoke(HOLDER, { all: 'everywhere' }, operation());
     const logouts = 'logouts' in answer ? answer.logouts : answer;
     expect(logouts).toMatchObject([{ activity: { sessionId: SESSION.id } }]);
     expect((await outbox.readOldest(10)).slice(1)).toEqual(logouts);
@@ -254,7 +259,9 @@ describe('an answer that is lost, once', () => {
     await sessions.start(sampleStart(SESSION, HASH));
     const tokenHash = newTokenHash();
     loseOne('redis');
-    expect(await sessions.renew(HOLDER, tokenHash, ending(), SOMEBODY)).toMatchObject({ status: 'renewed' });
+    expect(await sessions.renew(HOLDER, tokenHash, SESSION, operation())).toMatchObject({
+      status: 'renewed',
+    });
     expect(await sessions.check({ tokenHash, kind: 'cookie' }, NOW_MS)).toMatchObject({ status: 'valid' });
   });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { OUTBOX_KEY, SET_ASIDE_KEY } from '../../src/activity/upstash-outbox.ts';
+import { OUTBOX_KEY, SET_ASIDE_KEY } from '../../src/activity/redis-outbox.ts';
 import type { Front } from '../../tools/local-cloud/front.ts';
-import { openMemoryDeps } from '../fakes/memory-deps.ts';
+import { openMemoryStores } from '../fakes/memory-stores.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
 import { describeOutbox } from './outbox-suite.ts';
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => cloud.stop());
 
 describeOutbox('outbox in memory', async () => {
-  const { outbox } = openMemoryDeps().deps;
+  const { outbox } = openMemoryStores().stores;
   return {
     outbox,
     putText: async (text) => outbox.putText(text).entryId,

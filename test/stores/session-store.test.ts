@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
 import type { Front } from '../../tools/local-cloud/front.ts';
-import { openMemoryDeps } from '../fakes/memory-deps.ts';
+import { openMemoryStores } from '../fakes/memory-stores.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores, shortenLives } from './open-cloud-stores.ts';
 import { describeSessionStore } from './session-store/suite.ts';
@@ -12,7 +12,8 @@ beforeAll(async () => {
 afterAll(() => cloud.stop());
 
 describeSessionStore('sessions in memory', async () => {
-  const { sessions: store, outbox, clock } = openMemoryDeps().deps;
+  const { stores, clock } = openMemoryStores();
+  const { sessions: store, outbox } = stores;
   return { store, outbox, nowMs: () => clock.nowMs(), advance: async (ms) => clock.advance(ms) };
 });
 

@@ -6,8 +6,8 @@ import {
   type Attempt,
   type Reservation,
   type Throttle,
-} from '../../src/security/throttle.ts';
-import { uuidV7 } from '../../src/uuid.ts';
+} from '../../src/auth/throttle.ts';
+import { uuidV7 } from '../../src/lib/ids.ts';
 
 /** One implementation, empty. */
 export interface ThrottleUnderTest {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ATTEMPT_SECONDS } from '../../src/security/throttle.ts';
-import { uuidV7 } from '../../src/uuid.ts';
+import { ATTEMPT_SECONDS } from '../../src/auth/throttle.ts';
+import { uuidV7 } from '../../src/lib/ids.ts';
 import type { Front } from '../../tools/local-cloud/front.ts';
-import { openMemoryDeps } from '../fakes/memory-deps.ts';
+import { openMemoryStores } from '../fakes/memory-stores.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores, shortenLives } from './open-cloud-stores.ts';
 import { everythingIn } from './redis-contents.ts';
@@ -15,8 +15,8 @@ beforeAll(async () => {
 afterAll(() => cloud.stop());
 
 describeThrottle('throttle in memory', async () => {
-  const { throttle, clock } = openMemoryDeps().deps;
-  return { throttle, advance: async (ms) => clock.advance(ms) };
+  const { stores, clock } = openMemoryStores();
+  return { throttle: stores.throttle, advance: async (ms) => clock.advance(ms) };
 });
 
 describeThrottle('throttle in Upstash Redis', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { UserId } from '../../src/session/token.ts';
+import type { UserId } from '../../src/lib/ids.ts';
 import type { Front } from '../../tools/local-cloud/front.ts';
-import { openMemoryDeps } from '../fakes/memory-deps.ts';
+import { openMemoryStores } from '../fakes/memory-stores.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
 import { describeUserStore } from './user-store-suite.ts';
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => cloud.stop());
 
 describeUserStore('users in memory', async () => {
-  const { users } = openMemoryDeps().deps;
+  const { users } = openMemoryStores().stores;
   return { users, add: async (user) => users.add(user) };
 });
 

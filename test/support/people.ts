@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import { hashPassword } from '../../src/user/password.ts';
+import { hashPassword } from '../../src/auth/password.ts';
 import type { Front, Row } from '../../tools/local-cloud/front.ts';
 import { BACKGROUND_DEADLINE_MS } from './worker.ts';
 

@@ -1,6 +1,7 @@
+import type { UserId } from '../../src/lib/ids.ts';
 import type { Front } from '../../tools/local-cloud/front.ts';
 import type { Session } from '../../src/session/session.ts';
-import { hashToken, newToken, type Token, type TokenHash, type UserId } from '../../src/session/token.ts';
+import { hashToken, newToken, type Token, type TokenHash } from '../../src/session/token.ts';
 import { sampleSession, sampleStart } from '../fakes/samples.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import type { TestUser } from './people.ts';
@@ -30,8 +31,9 @@ export async function seedSession(
     username: user.username,
     ...changes,
   });
-  const { loginEntryId } = await sessions.start(sampleStart(session, tokenHash));
-  if (loginEntryId !== null) await outbox.remove([loginEntryId]);
+  const started = await sessions.start(sampleStart(session, tokenHash));
+  if (started.status !== 'started') throw new Error(started.status);
+  if (started.loginEntryId !== null) await outbox.remove([started.loginEntryId]);
   return { token, tokenHash, session };
 }
 

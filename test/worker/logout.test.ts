@@ -50,7 +50,7 @@ describe('POST', () => {
     expect(await isOpen(token)).toBe(false);
     await visitor.setCookie(`sessionid=${token}; Path=/; Secure; HttpOnly`);
     expect(await visitor.isSignedIn()).toBe(false);
-    expect((await visitor.get('/')).body).toContain('You are not signed in');
+    expect((await visitor.get('/')).body).toContain('re not signed in');
     const used = stage.worker.logs.filter((line) => line.includes('session_use_after_expire'));
     expect(used.length).toBeGreaterThan(0);
   });

@@ -46,7 +46,7 @@ test("a hash of today's format and cost is left alone, one of another cost is no
 });
 
 test('a long password counts to its last character', async () => {
-  const { hashPassword } = await import('../../src/user/password.ts');
+  const { hashPassword } = await import('../../src/auth/password.ts');
   const password = `${'x'.repeat(100)}1`;
   const user = await addUser(stage.cloud, { passwordHash: await hashPassword(password, 10) });
   await stage.worker.visitor().signIn({ ...user, password });

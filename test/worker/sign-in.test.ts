@@ -83,7 +83,7 @@ test('wrong password, unknown name and inactive user get one and the same answer
     messages.add(/role="alert"[^>]*>([^<]+)</.exec(answer.body)?.[1]);
     expect(await visitor.isSignedIn()).toBe(false);
   }
-  expect([...messages]).toEqual(['The username or the password is not right.']);
+  expect([...messages]).toEqual(['Incorrect username or password.']);
 
   await stage.worker.delivered();
   expect(await loginRows(stage.cloud, user.username)).toMatchObject([

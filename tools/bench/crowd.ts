@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { encodeSession } from '../../src/session/record.ts';
 import type { Session } from '../../src/session/session.ts';
-import type { SessionId, UserId } from '../../src/session/token.ts';
+import type { SessionId, UserId } from '../../src/lib/ids.ts';
 import { sessionOf } from './seed.ts';
 
 const BATCH = 20_000;

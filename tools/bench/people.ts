@@ -1,6 +1,6 @@
 import bcrypt from 'bcryptjs';
-import type { ClientInfo } from '../../src/activity/events.ts';
-import { hashPassword } from '../../src/user/password.ts';
+import type { ClientInfo } from '../../src/lib/client-info.ts';
+import { hashPassword } from '../../src/auth/password.ts';
 import type { Front } from '../local-cloud/front.ts';
 
 export const PASSWORD = 'correct horse battery staple';

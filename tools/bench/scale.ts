@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
-import type { Ending, Holder } from '../../src/session/session-store.ts';
-import { upstashSessionStore } from '../../src/session/upstash-session-store.ts';
-import { uuidSeries, uuidV7 } from '../../src/uuid.ts';
+import type { Operation, Credential } from '../../src/session/session-store.ts';
+import { redisSessionStore } from '../../src/session/redis-session-store.ts';
+import { uuidV7 } from '../../src/lib/ids.ts';
 import { readCommandStatistics, type InRedis } from './command-statistics.ts';
 import { addCrowd } from './crowd.ts';
 import { measureCell, median, type Bench, type Sample } from './measure.ts';
@@ -28,7 +28,7 @@ export interface Scale {
 /** Measures a check and a sign-out everywhere among few sessions, and among a million. */
 export async function measureScale(bench: Bench, check: Cell): Promise<Scale[]> {
   const { redis } = bench.cloud;
-  const store = upstashSessionStore(directRedis(redis));
+  const store = redisSessionStore(directRedis(redis));
   const results: Scale[] = [];
   for (const sessions of [FEW, MANY]) {
     // A cell begins with empty stores: the crowd joins when its own sessions are there.
@@ -41,11 +41,11 @@ export async function measureScale(bench: Bench, check: Cell): Promise<Scale[]> 
       },
     };
     const { sample } = await measureCell(bench, crowded, true);
-    const checkInRedis = await workInRedis(redis, 1, (holder) => store.check(holder, Date.now()));
+    const checkInRedis = await workInRedis(redis, 1, (credential) => store.check(credential, Date.now()));
     const revokeAll: Scale['revokeAll'] = [];
     for (const ownSessions of OWN_SESSIONS) {
-      const cost = await workInRedis(redis, ownSessions, (holder) =>
-        store.revoke(holder, { all: 'everywhere' }, newEnding()),
+      const cost = await workInRedis(redis, ownSessions, (credential) =>
+        store.revoke(credential, { all: 'everywhere' }, newOperation()),
       );
       revokeAll.push({ ownSessions, ...cost });
     }
@@ -55,26 +55,26 @@ export async function measureScale(bench: Bench, check: Cell): Promise<Scale[]> 
   return results;
 }
 
-function newEnding(): Ending {
+function newOperation(): Operation {
   const nowMs = Date.now();
-  return { operationId: uuidV7(nowMs), nowMs, client: clientOf(0), eventIds: uuidSeries(nowMs) };
+  return { id: uuidV7(nowMs), nowMs, client: clientOf(0) };
 }
 
 /** Lets somebody with that many sessions do something several times; medians of what Redis says it took. */
 async function workInRedis(
   redis: Redis,
   ownSessions: number,
-  work: (holder: Holder) => Promise<unknown>,
+  work: (credential: Credential) => Promise<unknown>,
 ): Promise<InRedis> {
   const samples: InRedis[] = [];
   for (let i = 0; i < REPETITIONS; i += 1) {
     const people = Array.from({ length: ownSessions }, () => i);
-    const [holder] = await seedSessions(directRedis(redis), people, 'bearer');
-    if (holder === undefined) throw new Error('nobody has a session');
+    const [credential] = await seedSessions(directRedis(redis), people, 'bearer');
+    if (credential === undefined) throw new Error('nobody has a session');
     await redis.config('RESETSTAT');
-    await work({ tokenHash: holder.tokenHash, kind: 'bearer' });
+    await work({ tokenHash: credential.tokenHash, kind: 'bearer' });
     samples.push(readCommandStatistics(await redis.info('commandstats')));
-    await redis.del(`user-sessions:${holder.userId}`);
+    await redis.del(`user-sessions:${credential.userId}`);
   }
   return {
     commands: median(samples.map((sample) => sample.commands)),

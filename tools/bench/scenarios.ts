@@ -1,6 +1,6 @@
 import type { SessionKind } from '../../src/session/session.ts';
 import { newToken } from '../../src/session/token.ts';
-import type { RedisClient } from '../../src/store/upstash-client.ts';
+import type { RedisClient } from '../../src/store/redis-client.ts';
 import type { CandidateName } from './candidates.ts';
 import type { ExpectedAnswer, LoadRequest } from './load.ts';
 import { clientHeaders, PASSWORD, PUBLIC_ORIGIN, usernameOf } from './people.ts';
@@ -138,7 +138,7 @@ const floor =
     }));
 
 const shared = { variant: '', concurrency: CONCURRENCY, repeat: true };
-const ending = { ...shared, repeat: false };
+const operation = { ...shared, repeat: false };
 /** A sign-in is CPU: a second one at once would only wait for the first. */
 const alone = { ...shared, concurrency: 1 };
 const ok = (contains: string): ExpectedAnswer => ({ status: 200, contains });
@@ -196,7 +196,7 @@ export const CELLS: readonly Cell[] = [
     prepare: betterAuth('GET', '/api/auth/list-sessions'),
   },
   {
-    ...ending,
+    ...operation,
     scenario: 'logout',
     candidate: 'floor',
     variant: 'three calls',
@@ -204,7 +204,7 @@ export const CELLS: readonly Cell[] = [
     prepare: floor('DELETE'),
   },
   {
-    ...ending,
+    ...operation,
     scenario: 'logout',
     candidate: 'service',
     variant: 'bearer',
@@ -220,7 +220,7 @@ export const CELLS: readonly Cell[] = [
     prepare: endedBearer,
   },
   {
-    ...ending,
+    ...operation,
     scenario: 'logout',
     candidate: 'service',
     variant: 'page',
@@ -228,21 +228,21 @@ export const CELLS: readonly Cell[] = [
     prepare: browser('POST', '/logout/'),
   },
   {
-    ...ending,
+    ...operation,
     scenario: 'logout',
     candidate: 'better-auth',
     expected: ok('true'),
     prepare: betterAuth('POST', '/api/auth/sign-out'),
   },
   {
-    ...ending,
+    ...operation,
     scenario: 'revoke all',
     candidate: 'service',
     expected: ok('"revoked":2'),
     prepare: bearer('DELETE', '/api/v1/sessions?scope=all'),
   },
   {
-    ...ending,
+    ...operation,
     scenario: 'revoke all',
     candidate: 'better-auth',
     expected: ok('true'),

@@ -1,20 +1,13 @@
+import { StoreTrace } from '../../src/store/store-trace.ts';
 import { createHmac } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { csrfTokens } from '../../src/security/csrf.ts';
+import { csrfTokens } from '../../src/http/csrf-tokens.ts';
 import type { StartRequest } from '../../src/session/session-store.ts';
 import type { Session, SessionKind } from '../../src/session/session.ts';
-import {
-  hashToken,
-  newSessionId,
-  newToken,
-  type Token,
-  type TokenHash,
-  type UserId,
-} from '../../src/session/token.ts';
-import { upstashSessionStore } from '../../src/session/upstash-session-store.ts';
-import { NO_TRACE } from '../../src/store/store-call.ts';
-import { upstashClient, upstashConnection, type RedisClient } from '../../src/store/upstash-client.ts';
-import { uuidSeries, uuidV7 } from '../../src/uuid.ts';
+import { hashToken, newToken, type Token, type TokenHash } from '../../src/session/token.ts';
+import { redisSessionStore } from '../../src/session/redis-session-store.ts';
+import { redisClient, upstashRedis, type RedisClient } from '../../src/store/redis-client.ts';
+import { newSessionId, uuidV7, type UserId } from '../../src/lib/ids.ts';
 import type { Front } from '../local-cloud/front.ts';
 import { withoutKeyLocking } from '../local-cloud/key-locking.ts';
 import { clientOf, userIdOf, usernameOf } from './people.ts';
@@ -51,7 +44,7 @@ export function sessionOf(person: number, kind: SessionKind): Session {
 /** The service's own adapter over the local cloud. */
 export function cloudRedis(cloud: Front): RedisClient {
   const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = cloud.env;
-  return upstashClient(upstashConnection({ url, token }), STORE_TIMEOUT_MS, NO_TRACE);
+  return redisClient(upstashRedis({ url, token }, STORE_TIMEOUT_MS), STORE_TIMEOUT_MS, new StoreTrace());
 }
 
 /** The same commands straight to Redis, for sessions by the hundred thousand: HTTP would take minutes. */
@@ -60,6 +53,8 @@ export function directRedis(redis: Redis): RedisClient {
     get: (key) => redis.get(key),
     eval: (script, keys, args) => redis.eval(withoutKeyLocking(script), keys.length, ...keys, ...args),
     xdel: async (key, entryIds) => void (await redis.xdel(key, ...entryIds)),
+    scan: () => Promise.reject(new Error('not used')),
+    keyCount: () => redis.dbsize(),
   };
 }
 
@@ -69,12 +64,13 @@ export async function seedSessions(
   people: readonly number[],
   kind: SessionKind,
 ): Promise<SeededSession[]> {
-  const store = upstashSessionStore(redis);
+  const store = redisSessionStore(redis);
   return inParallel(people, async (person) => {
     const token = newToken();
     const tokenHash = hashToken(token);
     const session = sessionOf(person, kind);
-    const { loginEntryId } = await store.start(startRequest(session, tokenHash));
+    const started = await store.start(startRequest(session, tokenHash));
+    const loginEntryId = started.status === 'started' ? started.loginEntryId : null;
     // A sign-in's own work behind the answer: its event leaves the outbox.
     if (loginEntryId !== null) await redis.xdel('outbox:pending', [loginEntryId]);
     return { token, tokenHash, userId: session.userId };
@@ -99,11 +95,10 @@ function startRequest(session: Session, tokenHash: TokenHash): StartRequest {
     replaces: [],
     maxSessionsPerUser: 50,
     checkedFromMs: createdAtMs,
-    ending: {
-      operationId: uuidV7(createdAtMs),
+    operation: {
+      id: uuidV7(createdAtMs),
       nowMs: createdAtMs,
       client,
-      eventIds: uuidSeries(createdAtMs),
     },
   };
 }

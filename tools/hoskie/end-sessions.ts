@@ -1,12 +1,12 @@
+import { isStoreUnavailable, type StoreUnavailableError } from '../../src/errors.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { deliver } from '../../src/activity/delivery.ts';
 import type { LogoutReason } from '../../src/activity/events.ts';
 import type { Log } from '../../src/log.ts';
-import { viewReceipt } from '../../src/session/presentation.ts';
-import type { Ending, RecordedLogout } from '../../src/session/session-store.ts';
-import type { TokenHash, UserId } from '../../src/session/token.ts';
-import { StoreUnavailableError } from '../../src/store/store-call.ts';
-import { uuidSeries, uuidV7 } from '../../src/uuid.ts';
+import { viewReceipt } from '../../src/http/session-views.ts';
+import type { Operation, RecordedLogout } from '../../src/session/session-store.ts';
+import type { TokenHash } from '../../src/session/token.ts';
+import { uuidV7, type UserId } from '../../src/lib/ids.ts';
 import { describeOutage, EXIT, type ExitCode } from './exit.ts';
 import { count, note, say, sayTable } from './output.ts';
 import type { Stores } from './stores.ts';
@@ -40,7 +40,7 @@ export async function endSessions(
     const nowMs = await stores.sessionAdmin.nowMs();
     for (let i = 0; i < tokenHashes.length; i += BATCH_SIZE) {
       const batch = tokenHashes.slice(i, i + BATCH_SIZE);
-      logouts.push(...(await stores.sessions.end(batch, 'either', reason, newEnding(nowMs))));
+      logouts.push(...(await stores.sessions.end(batch, 'either', reason, newOperation(nowMs))));
     }
   } catch (error) {
     outage = outageOrThrow(error);
@@ -69,7 +69,7 @@ export async function endSessionsOf(
       const nowMs = await stores.sessionAdmin.nowMs();
       const open = await stores.sessionAdmin.listOf(userId, nowMs);
       if (open.length === 0) {
-        const logouts = await stores.sessionAdmin.endUnreadable(userId, reason, newEnding(nowMs));
+        const logouts = await stores.sessionAdmin.endUnreadable(userId, reason, newOperation(nowMs));
         return together(total, { logouts, outage: null, isRecorded: await record(stores, logouts) });
       }
       total = together(
@@ -93,19 +93,18 @@ const together = (a: EndResult, b: EndResult): EndResult => ({
   isRecorded: a.isRecorded && b.isRecorded,
 });
 
-function newEnding(nowMs: number): Ending {
+function newOperation(nowMs: number): Operation {
   return {
-    operationId: uuidV7(nowMs),
+    id: uuidV7(nowMs),
     nowMs,
     client: { ipAddress: null, userAgent: USER_AGENT, country: null },
-    eventIds: uuidSeries(nowMs),
   };
 }
 
 async function record(stores: Stores, logouts: readonly RecordedLogout[]): Promise<boolean> {
   if (logouts.length === 0) return true;
   try {
-    await deliver({ ...stores, log: NOTES }, logouts, Date.now());
+    await deliver({ stores, log: NOTES, nowMs: Date.now() }, logouts);
     return true;
   } catch (error) {
     outageOrThrow(error);
@@ -122,7 +121,7 @@ export const NOTES: Log = {
 };
 
 function outageOrThrow(error: unknown): StoreUnavailableError {
-  if (error instanceof StoreUnavailableError) return error;
+  if (isStoreUnavailable(error)) return error;
   throw error;
 }
 

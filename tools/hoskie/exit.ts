@@ -1,7 +1,7 @@
+import { isStoreUnavailable, type StoreUnavailableError } from '../../src/errors.ts';
 import { EventRefusedError } from '../../src/activity/activity-log.ts';
-import { StatementRefusedError } from '../../src/store/planetscale-client.ts';
-import { StoreUnavailableError } from '../../src/store/store-call.ts';
-import { UserRefusedError } from '../../src/user/user-admin.ts';
+import { StatementRefusedError } from '../../src/store/sql-client.ts';
+import { UserRefusedError } from './stores/user-admin.ts';
 
 /** What a command ends with; listed in docs/cli.md. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, notFound: 3, storeOut: 4, interrupted: 130 } as const;
@@ -19,21 +19,21 @@ export class CliError extends Error {
 
 const STORES = { redis: 'Redis', database: 'MySQL' } as const;
 const FAULTS = {
-  timeout: 'does not answer in time',
-  unreachable: 'cannot be reached',
-  refused: 'refuses the request (are the credentials right, and the tables there?)',
-  protocol: 'answers something else than it should',
+  timeout: "doesn't reply in time",
+  unreachable: "can't be reached",
+  refused: 'refuses the request (are the credentials right, and do the tables exist?)',
+  protocol: 'sent an unexpected reply',
+  superseded: 'reports that the request came too late',
 } as const;
 
 /** An outage in words; nothing of the vendor's text. */
 export const describeOutage = (error: StoreUnavailableError): string =>
-  `${STORES[error.store]} ${FAULTS[error.fault]}.`;
+  `${STORES[error.reason.store]} ${FAULTS[error.reason.fault]}.`;
 
 /** Whatever was thrown, as one line and an exit code. The text of an unexpected error could hold anything. */
 export function describeError(error: unknown): { message: string; exitCode: ExitCode } {
   if (error instanceof CliError) return error;
-  if (error instanceof StoreUnavailableError)
-    return { message: describeOutage(error), exitCode: EXIT.storeOut };
+  if (isStoreUnavailable(error)) return { message: describeOutage(error), exitCode: EXIT.storeOut };
   if (error instanceof UserRefusedError || error instanceof StatementRefusedError)
     return { message: `MySQL refused the row (error ${error.errno}).`, exitCode: EXIT.failed };
   if (error instanceof EventRefusedError)

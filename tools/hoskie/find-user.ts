@@ -1,5 +1,5 @@
-import type { UserId } from '../../src/session/token.ts';
-import type { StoredUser } from '../../src/user/user-admin.ts';
+import type { UserId } from '../../src/lib/ids.ts';
+import type { StoredUser } from './stores/user-admin.ts';
 import { CliError, EXIT } from './exit.ts';
 import { printable } from './output.ts';
 import type { Stores } from './stores.ts';

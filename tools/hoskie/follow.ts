@@ -1,7 +1,7 @@
+import { isStoreUnavailable } from '../../src/errors.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ActivityFilter, Recorded } from '../../src/activity/activity-search.ts';
+import type { ActivityFilter, Recorded } from './stores/activity-search.ts';
 import type { Activity } from '../../src/activity/events.ts';
-import { StoreUnavailableError } from '../../src/store/store-call.ts';
 import { describeOutage } from './exit.ts';
 import { note } from './output.ts';
 
@@ -56,7 +56,7 @@ export async function followRows<Detail extends string>(
       for (const [id, recordedAtMs] of shown) if (recordedAtMs < recordedFromMs) shown.delete(id);
       if (rows.length === PAGE_ROWS) continue;
     } catch (error) {
-      if (!(error instanceof StoreUnavailableError)) throw error;
+      if (!isStoreUnavailable(error)) throw error;
       if (!isOut) note(`hoskie: ${describeOutage(error)} Waiting for it.`);
       isOut = true;
     }

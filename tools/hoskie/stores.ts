@@ -1,28 +1,23 @@
+import { StoreTrace } from '../../src/store/store-trace.ts';
 import type { ActivityLog } from '../../src/activity/activity-log.ts';
-import type { ActivitySearch } from '../../src/activity/activity-search.ts';
+import type { ActivitySearch } from './stores/activity-search.ts';
 import type { Outbox } from '../../src/activity/outbox.ts';
-import type { OutboxAdmin } from '../../src/activity/outbox-admin.ts';
-import { planetscaleActivityLog } from '../../src/activity/planetscale-activity-log.ts';
-import { planetscaleActivitySearch } from '../../src/activity/planetscale-activity-search.ts';
-import { upstashOutbox } from '../../src/activity/upstash-outbox.ts';
-import { upstashOutboxAdmin } from '../../src/activity/upstash-outbox-admin.ts';
-import type { SessionAdmin } from '../../src/session/session-admin.ts';
+import type { OutboxAdmin } from './stores/outbox-admin.ts';
+import { mysqlActivityLog } from '../../src/activity/mysql-activity-log.ts';
+import { mysqlActivitySearch } from './stores/mysql-activity-search.ts';
+import { redisOutbox } from '../../src/activity/redis-outbox.ts';
+import { redisOutboxAdmin } from './stores/redis-outbox-admin.ts';
+import type { SessionAdmin } from './stores/session-admin.ts';
 import type { SessionStore } from '../../src/session/session-store.ts';
-import { upstashSessionAdmin } from '../../src/session/upstash-session-admin.ts';
-import { upstashSessionStore } from '../../src/session/upstash-session-store.ts';
+import { redisSessionAdmin } from './stores/redis-session-admin.ts';
+import { redisSessionStore } from '../../src/session/redis-session-store.ts';
 import type { Settings } from '../../src/settings.ts';
-import {
-  planetscaleClient,
-  planetscaleConnection,
-  type SqlClient,
-} from '../../src/store/planetscale-client.ts';
-import { NO_TRACE } from '../../src/store/store-call.ts';
-import { upstashClient, upstashConnection } from '../../src/store/upstash-client.ts';
-import { planetscaleUserAdmin } from '../../src/user/planetscale-user-admin.ts';
-import type { UserAdmin } from '../../src/user/user-admin.ts';
+import { planetscaleClient, sqlClient, type SqlClient } from '../../src/store/sql-client.ts';
+import { redisClient, upstashRedis } from '../../src/store/redis-client.ts';
+import { mysqlUserAdmin } from './stores/mysql-user-admin.ts';
+import type { UserAdmin } from './stores/user-admin.ts';
 import type { Need } from './environment.ts';
 import { readEnvironment } from './environment.ts';
-import { upstashKeyScan } from './upstash-key-scan.ts';
 
 /** An operator waits longer than a visitor, and for heavier statements. */
 const REDIS_TIMEOUT_MS = 10_000;
@@ -45,21 +40,21 @@ export interface Stores {
 export function openStores(options: { readonly env?: string }, ...needs: readonly Need[]): Stores {
   const settings = readEnvironment(options.env, needs);
   const credentials = { url: settings.UPSTASH_REDIS_REST_URL, token: settings.UPSTASH_REDIS_REST_TOKEN };
-  const redis = upstashClient(upstashConnection(credentials), REDIS_TIMEOUT_MS, NO_TRACE);
-  const sql = planetscaleClient(
-    planetscaleConnection(settings.DATABASE_URL, SQL_TIMEOUT_MS),
+  const redis = redisClient(upstashRedis(credentials, REDIS_TIMEOUT_MS), REDIS_TIMEOUT_MS, new StoreTrace());
+  const sql = sqlClient(
+    planetscaleClient(settings.DATABASE_URL, SQL_TIMEOUT_MS),
     SQL_TIMEOUT_MS,
-    NO_TRACE,
+    new StoreTrace(),
   );
   return {
     settings,
     sql,
-    sessions: upstashSessionStore(redis),
-    sessionAdmin: upstashSessionAdmin(redis, upstashKeyScan(credentials, REDIS_TIMEOUT_MS)),
-    outbox: upstashOutbox(redis),
-    outboxAdmin: upstashOutboxAdmin(redis),
-    users: planetscaleUserAdmin(sql),
-    activityLog: planetscaleActivityLog(sql),
-    activitySearch: planetscaleActivitySearch(sql),
+    sessions: redisSessionStore(redis),
+    sessionAdmin: redisSessionAdmin(redis),
+    outbox: redisOutbox(redis),
+    outboxAdmin: redisOutboxAdmin(redis),
+    users: mysqlUserAdmin(sql),
+    activityLog: mysqlActivityLog(sql),
+    activitySearch: mysqlActivitySearch(sql),
   };
 }

@@ -13,7 +13,7 @@ export class DirectoryInUseError extends Error {
   override readonly name = 'DirectoryInUseError';
 }
 
-interface Holder {
+interface Credential {
   supervisorPid: number;
   parentPid: number;
 }
@@ -27,7 +27,7 @@ interface Holder {
 export async function lockDirectory(directory: string, parentPid: number): Promise<() => void> {
   mkdirSync(directory, { recursive: true });
   const path = join(directory, LOCK_FILE);
-  const content = JSON.stringify({ supervisorPid: process.pid, parentPid } satisfies Holder);
+  const content = JSON.stringify({ supervisorPid: process.pid, parentPid } satisfies Credential);
   while (!createWhole(path, content)) {
     const text = readText(path);
     if (text === null) continue;
@@ -90,9 +90,9 @@ function readText(path: string): string | null {
   }
 }
 
-function parseHolder(text: string): Holder | null {
+function parseHolder(text: string): Credential | null {
   try {
-    const value = JSON.parse(text) as Partial<Holder>;
+    const value = JSON.parse(text) as Partial<Credential>;
     if (typeof value.supervisorPid !== 'number' || typeof value.parentPid !== 'number') return null;
     return { supervisorPid: value.supervisorPid, parentPid: value.parentPid };
   } catch {

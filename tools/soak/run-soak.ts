@@ -1,5 +1,5 @@
 import type { Front } from '../local-cloud/front.ts';
-import { hashPassword } from '../../src/user/password.ts';
+import { hashPassword } from '../../src/auth/password.ts';
 import { auditAll, settle } from './audit.ts';
 import { SoakClient, type SoakUser } from './client.ts';
 import type { SoakWorker } from './http.ts';

@@ -1,3 +1,4 @@
+import { ABANDON, END, END_OTHERS, REFRESH, RENEW, REVOKE, START } from '../../src/session/scripts.ts';
 import type { CallContent, StoreName } from '../local-cloud/calls.ts';
 import type { FaultEffect } from '../local-cloud/faults.ts';
 import type { Front } from '../local-cloud/front.ts';
@@ -27,15 +28,15 @@ function pickEffect(random: Random): FaultEffect | 'close' {
   ])();
 }
 
+const SCRIPTS = [START, ABANDON, REFRESH, END, REVOKE, RENEW, END_OTHERS];
+
 /**
  * What begins and ends sessions. Where this alone fails, the rest of a sign-in goes through: it is in doubt whether
  * there is a session then, and somebody must clean up.
  */
 const isBeginningOrEnd = (call: CallContent): boolean =>
   call.store === 'redis' &&
-  call.commands.some(
-    ([name, , , key = '']) => name?.toUpperCase() === 'EVAL' && /^(?:session|operation):/.test(key),
-  );
+  call.commands.some(([name, script = '']) => name?.toUpperCase() === 'EVAL' && SCRIPTS.includes(script));
 
 export interface Weather {
   readonly cloud: Front;

@@ -1,22 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import { endsAtMs } from '../../../src/session/rules.ts';
-import { newSessionId } from '../../../src/session/token.ts';
-import { newTokenHash, sampleEnding, sampleSession, SOMEBODY } from '../../fakes/samples.ts';
+import { newSessionId } from '../../../src/lib/ids.ts';
+import { newTokenHash, sampleOperation, sampleSession } from '../../fakes/samples.ts';
 import { begin, type Current } from './under-test.ts';
 
 export function describeCheck(current: Current): void {
   describe('check', () => {
     test('answers the session as it was started', async () => {
       const { store, nowMs } = current();
-      const { holder, session } = await begin(current());
-      expect(await store.check(holder, nowMs())).toEqual({ status: 'valid', session });
+      const { credential, session } = await begin(current());
+      expect(await store.check(credential, nowMs())).toEqual({ status: 'valid', session });
     });
 
     test('knows nothing of a token that was never given out', async () => {
       const { store, nowMs } = current();
       await begin(current());
-      const holder = { tokenHash: newTokenHash(), kind: 'cookie' } as const;
-      expect(await store.check(holder, nowMs())).toEqual({ status: 'invalid', reason: 'unknown' });
+      const credential = { tokenHash: newTokenHash(), kind: 'cookie' } as const;
+      expect(await store.check(credential, nowMs())).toEqual({ status: 'invalid', reason: 'unknown' });
     });
 
     test.each([
@@ -35,10 +35,10 @@ export function describeCheck(current: Current): void {
     test.each(['cookie', 'bearer'] as const)('takes a bare token of a %s session as either', async (kind) => {
       const { store, nowMs } = current();
       const { tokenHash, session } = await begin(current(), { kind });
-      const holder = { tokenHash, kind: 'either' } as const;
-      expect(await store.check(holder, nowMs())).toEqual({ status: 'valid', session });
-      expect(await store.list(holder, nowMs())).toMatchObject({ status: 'valid', session });
-      expect(await store.end([tokenHash], 'either', 'revoked', sampleEnding(nowMs()))).toHaveLength(1);
+      const credential = { tokenHash, kind: 'either' } as const;
+      expect(await store.check(credential, nowMs())).toEqual({ status: 'valid', session });
+      expect(await store.list(credential, nowMs())).toMatchObject({ status: 'valid', session });
+      expect(await store.end([tokenHash], 'either', 'revoked', sampleOperation(nowMs()))).toHaveLength(1);
     });
 
     test.each([
@@ -47,23 +47,27 @@ export function describeCheck(current: Current): void {
     ])('is over at the very millisecond of its $name end', async ({ ageMs, idleAgeSeconds, endsInMs }) => {
       const { store, nowMs } = current();
       const t = nowMs();
-      const { holder } = await begin(current(), { expiresAtMs: t + ageMs, idleAgeSeconds, createdAtMs: t });
-      expect(await store.check(holder, t + endsInMs - 1)).toMatchObject({ status: 'valid' });
-      expect(await store.check(holder, t + endsInMs)).toEqual({ status: 'invalid', reason: 'expired' });
+      const { credential } = await begin(current(), {
+        expiresAtMs: t + ageMs,
+        idleAgeSeconds,
+        createdAtMs: t,
+      });
+      expect(await store.check(credential, t + endsInMs - 1)).toMatchObject({ status: 'valid' });
+      expect(await store.check(credential, t + endsInMs)).toEqual({ status: 'invalid', reason: 'expired' });
     });
 
     test('forgets a session that ran out', async () => {
       const { store, nowMs, advance } = current();
-      const { holder, session } = await begin(current());
+      const { credential, session } = await begin(current());
       await advance(endsAtMs(session) - session.createdAtMs);
-      expect(await store.check(holder, nowMs())).toEqual({ status: 'invalid', reason: 'unknown' });
+      expect(await store.check(credential, nowMs())).toEqual({ status: 'invalid', reason: 'unknown' });
     });
 
     test('tells who ended a session, when, why and from where, up to its absolute end', async () => {
       const { store, nowMs, advance } = current();
-      const { holder, session, tokenHash } = await begin(current());
-      const ending = sampleEnding(nowMs());
-      await store.end([tokenHash], 'cookie', 'revoked', ending);
+      const { credential, session, tokenHash } = await begin(current());
+      const operation = sampleOperation(nowMs());
+      await store.end([tokenHash], 'cookie', 'revoked', operation);
       const ended = {
         status: 'invalid',
         reason: 'ended',
@@ -71,16 +75,16 @@ export function describeCheck(current: Current): void {
           sessionId: session.id,
           userId: session.userId,
           reason: 'revoked',
-          endedAtMs: ending.nowMs,
-          ipAddress: ending.client.ipAddress,
+          endedAtMs: operation.nowMs,
+          ipAddress: operation.client.ipAddress,
         },
       };
-      expect(await store.check(holder, nowMs())).toEqual(ended);
+      expect(await store.check(credential, nowMs())).toEqual(ended);
       // Behind the idle end, and still before the absolute one.
       await advance(session.idleAgeSeconds * 1000 + 60_000);
-      expect(await store.check(holder, nowMs())).toEqual(ended);
+      expect(await store.check(credential, nowMs())).toEqual(ended);
       await advance(session.expiresAtMs - nowMs() + 60_000);
-      expect(await store.check(holder, nowMs())).toEqual({ status: 'invalid', reason: 'unknown' });
+      expect(await store.check(credential, nowMs())).toEqual({ status: 'invalid', reason: 'unknown' });
     });
   });
 }
@@ -89,33 +93,33 @@ export function describeRefresh(current: Current): void {
   describe('refresh', () => {
     test('moves the time at which the session was last seen, and with it the idle end', async () => {
       const { store } = current();
-      const { holder, tokenHash, session } = await begin(current());
+      const { credential, tokenHash, session } = await begin(current());
       const seen = { ...session, lastSeenAtMs: session.lastSeenAtMs + 3_600_000 };
       expect(await store.refresh(tokenHash, seen)).toBe(true);
       const later = endsAtMs(session);
-      expect(await store.check(holder, later)).toEqual({ status: 'valid', session: seen });
-      expect(await store.check(holder, endsAtMs(seen))).toMatchObject({ reason: 'expired' });
+      expect(await store.check(credential, later)).toEqual({ status: 'valid', session: seen });
+      expect(await store.check(credential, endsAtMs(seen))).toMatchObject({ reason: 'expired' });
     });
 
     test('keeps the session in the store beyond its first idle end', async () => {
       const { store, nowMs, advance } = current();
-      const { holder, tokenHash, session } = await begin(current());
+      const { credential, tokenHash, session } = await begin(current());
       const hourMs = 3_600_000;
       await store.refresh(tokenHash, { ...session, lastSeenAtMs: session.lastSeenAtMs + hourMs });
       await advance(session.idleAgeSeconds * 1000 + hourMs / 2);
-      expect(await store.check(holder, nowMs())).toMatchObject({ status: 'valid' });
+      expect(await store.check(credential, nowMs())).toMatchObject({ status: 'valid' });
     });
 
     test('never moves the absolute end', async () => {
       const { store, nowMs } = current();
       const t = nowMs();
-      const { holder, tokenHash, session } = await begin(current(), {
+      const { credential, tokenHash, session } = await begin(current(), {
         createdAtMs: t,
         expiresAtMs: t + 7_300_000,
       });
       await store.refresh(tokenHash, { ...session, lastSeenAtMs: t + 7_000_000 });
-      expect(await store.check(holder, t + 7_299_999)).toMatchObject({ status: 'valid' });
-      expect(await store.check(holder, t + 7_300_000)).toMatchObject({ reason: 'expired' });
+      expect(await store.check(credential, t + 7_299_999)).toMatchObject({ status: 'valid' });
+      expect(await store.check(credential, t + 7_300_000)).toMatchObject({ reason: 'expired' });
     });
 
     test('makes no session where there is none', async () => {
@@ -127,15 +131,15 @@ export function describeRefresh(current: Current): void {
 
     test('does not bring back a session that was ended', async () => {
       const { store, nowMs, advance } = current();
-      const { holder, tokenHash, session } = await begin(current());
-      await store.end([tokenHash], 'cookie', 'logout', sampleEnding(nowMs()));
+      const { credential, tokenHash, session } = await begin(current());
+      await store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()));
       const late = { ...session, lastSeenAtMs: session.lastSeenAtMs + 1000 };
       expect(await store.refresh(tokenHash, late)).toBe(false);
-      expect(await store.check(holder, nowMs())).toMatchObject({ reason: 'ended' });
+      expect(await store.check(credential, nowMs())).toMatchObject({ reason: 'ended' });
       // Nor when nothing is left of it at all.
       await advance(session.expiresAtMs - nowMs() + 60_000);
       expect(await store.refresh(tokenHash, late)).toBe(false);
-      expect(await store.check(holder, nowMs())).toMatchObject({ reason: 'unknown' });
+      expect(await store.check(credential, nowMs())).toMatchObject({ reason: 'unknown' });
     });
 
     test('does not bring back one that ran out, was abandoned or got another token', async () => {
@@ -145,29 +149,29 @@ export function describeRefresh(current: Current): void {
       const abandoned = await begin(current());
       await store.abandon(abandoned.tokenHash, abandoned.session, nowMs());
       const renewed = await begin(current());
-      await store.renew(renewed.holder, newTokenHash(), sampleEnding(nowMs()), SOMEBODY);
-      for (const { tokenHash, session, holder } of [ranOut, abandoned, renewed]) {
+      await store.renew(renewed.credential, newTokenHash(), renewed.session, sampleOperation(nowMs()));
+      for (const { tokenHash, session, credential } of [ranOut, abandoned, renewed]) {
         expect(await store.refresh(tokenHash, { ...session, lastSeenAtMs: nowMs() + 1 })).toBe(false);
-        expect(await store.check(holder, nowMs())).toMatchObject({ status: 'invalid' });
+        expect(await store.check(credential, nowMs())).toMatchObject({ status: 'invalid' });
       }
     });
 
     test('goes forward only: of two that cross, the later one stays', async () => {
       const { store, nowMs } = current();
-      const { holder, tokenHash, session } = await begin(current());
+      const { credential, tokenHash, session } = await begin(current());
       const seenAt = (ms: number) => ({ ...session, lastSeenAtMs: session.lastSeenAtMs + ms });
       expect(await store.refresh(tokenHash, seenAt(2000))).toBe(true);
       expect(await store.refresh(tokenHash, seenAt(1000))).toBe(false);
       expect(await store.refresh(tokenHash, seenAt(2000))).toBe(false);
-      expect(await store.check(holder, nowMs())).toEqual({ status: 'valid', session: seenAt(2000) });
+      expect(await store.check(credential, nowMs())).toEqual({ status: 'valid', session: seenAt(2000) });
     });
 
     test('does not write one session over another', async () => {
       const { store, nowMs } = current();
-      const { holder, tokenHash, session } = await begin(current());
+      const { credential, tokenHash, session } = await begin(current());
       const foreign = { ...session, id: newSessionId(), lastSeenAtMs: session.lastSeenAtMs + 1000 };
       expect(await store.refresh(tokenHash, foreign)).toBe(false);
-      expect(await store.check(holder, nowMs())).toEqual({ status: 'valid', session });
+      expect(await store.check(credential, nowMs())).toEqual({ status: 'valid', session });
     });
   });
 }

@@ -1,13 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { StartRefusedError } from '../../../src/session/session-store.ts';
 import { endsAtMs } from '../../../src/session/rules.ts';
 import {
   newTokenHash,
   newUserId,
-  sampleEnding,
+  NO_USER,
+  sampleOperation,
   sampleSession,
   sampleStart,
-  SOMEBODY,
 } from '../../fakes/samples.ts';
 import { begin, expectInOutbox, pendingLogouts, reasonsOf, type Current } from './under-test.ts';
 
@@ -26,7 +25,7 @@ export function describeList(current: Current): void {
       });
       const oldest = await begin(current(), { userId, createdAtMs: t - 3000, rememberMe: true });
       await begin(current());
-      expect(await store.list(middle.holder, nowMs())).toEqual({
+      expect(await store.list(middle.credential, nowMs())).toEqual({
         status: 'valid',
         session: middle.session,
         sessions: [newest.session, middle.session, oldest.session],
@@ -38,7 +37,7 @@ export function describeList(current: Current): void {
       const [userId, createdAtMs] = [newUserId(), nowMs()];
       const begun = [];
       for (let i = 0; i < 5; i += 1) begun.push(await begin(current(), { userId, createdAtMs }));
-      const result = await store.list(begun[0]!.holder, nowMs());
+      const result = await store.list(begun[0]!.credential, nowMs());
       const ids = result.status === 'valid' ? result.sessions.map(({ id }) => id) : [];
       expect(ids).toEqual(
         begun
@@ -54,28 +53,33 @@ export function describeList(current: Current): void {
       const t = nowMs();
       const me = await begin(current(), { userId, createdAtMs: t });
       await begin(current(), { userId, idleAgeSeconds: 60, createdAtMs: t });
-      expect(await store.list(me.holder, t + 59_999)).toMatchObject({ sessions: [{}, {}] });
-      expect(await store.list(me.holder, t + 60_000)).toMatchObject({ sessions: [{ id: me.session.id }] });
+      expect(await store.list(me.credential, t + 59_999)).toMatchObject({ sessions: [{}, {}] });
+      expect(await store.list(me.credential, t + 60_000)).toMatchObject({
+        sessions: [{ id: me.session.id }],
+      });
       expect(await pendingLogouts(current())).toEqual([]);
     });
 
     test('shows what a refresh moved', async () => {
       const { store, nowMs } = current();
-      const { holder, tokenHash, session } = await begin(current());
+      const { credential, tokenHash, session } = await begin(current());
       const seen = { ...session, lastSeenAtMs: session.lastSeenAtMs + 300_000 };
       await store.refresh(tokenHash, seen);
-      expect(await store.list(holder, nowMs())).toMatchObject({ session: seen, sessions: [seen] });
+      expect(await store.list(credential, nowMs())).toMatchObject({ session: seen, sessions: [seen] });
     });
 
-    test('a holder that is no session sees nothing', async () => {
+    test('a credential that is no session sees nothing', async () => {
       const { store, nowMs } = current();
-      const { holder, session } = await begin(current());
+      const { credential, session } = await begin(current());
       const unknown = { status: 'invalid', reason: 'unknown' };
       expect(await store.list({ tokenHash: newTokenHash(), kind: 'cookie' }, nowMs())).toEqual(unknown);
-      expect(await store.list({ ...holder, kind: 'bearer' }, nowMs())).toEqual(unknown);
-      expect(await store.list(holder, endsAtMs(session))).toEqual({ status: 'invalid', reason: 'expired' });
-      await store.end([holder.tokenHash], 'cookie', 'logout', sampleEnding(nowMs()));
-      expect(await store.list(holder, nowMs())).toMatchObject({ status: 'invalid', reason: 'ended' });
+      expect(await store.list({ ...credential, kind: 'bearer' }, nowMs())).toEqual(unknown);
+      expect(await store.list(credential, endsAtMs(session))).toEqual({
+        status: 'invalid',
+        reason: 'expired',
+      });
+      await store.end([credential.tokenHash], 'cookie', 'logout', sampleOperation(nowMs()));
+      expect(await store.list(credential, nowMs())).toMatchObject({ status: 'invalid', reason: 'ended' });
     });
   });
 }
@@ -86,9 +90,9 @@ export function describeRenew(current: Current): void {
       'gives a %s session a new token and keeps the rest',
       async (kind) => {
         const { store, nowMs } = current();
-        const { holder, session } = await begin(current(), { kind, deviceName: 'Pixel' });
+        const { credential, session } = await begin(current(), { kind, deviceName: 'Pixel' });
         const tokenHash = newTokenHash();
-        const result = await store.renew(holder, tokenHash, sampleEnding(nowMs()), SOMEBODY);
+        const result = await store.renew(credential, tokenHash, session, sampleOperation(nowMs()));
         expect(result).toEqual({ status: 'renewed', session, logouts: [] });
         expect(await store.check({ tokenHash, kind }, nowMs())).toEqual({ status: 'valid', session });
         expect(await store.list({ tokenHash, kind }, nowMs())).toMatchObject({ sessions: [session] });
@@ -98,17 +102,19 @@ export function describeRenew(current: Current): void {
 
     test('the old token opens nothing any more, and says why', async () => {
       const { store, nowMs } = current();
-      const { holder, session } = await begin(current());
-      const ending = sampleEnding(nowMs());
-      await store.renew(holder, newTokenHash(), ending, SOMEBODY);
+      const { credential, session } = await begin(current());
+      const operation = sampleOperation(nowMs());
+      await store.renew(credential, newTokenHash(), session, operation);
       const { id: sessionId, userId } = session;
-      const { ipAddress } = ending.client;
-      expect(await store.check(holder, nowMs())).toEqual({
+      const { ipAddress } = operation.client;
+      expect(await store.check(credential, nowMs())).toEqual({
         status: 'invalid',
         reason: 'ended',
-        tombstone: { sessionId, userId, reason: 'renewed', endedAtMs: ending.nowMs, ipAddress },
+        tombstone: { sessionId, userId, reason: 'renewed', endedAtMs: operation.nowMs, ipAddress },
       });
-      expect(await store.end([holder.tokenHash], 'cookie', 'logout', sampleEnding(nowMs()))).toEqual([]);
+      expect(await store.end([credential.tokenHash], 'cookie', 'logout', sampleOperation(nowMs()))).toEqual(
+        [],
+      );
     });
 
     test('ends the other sessions of the user with password_changed', async () => {
@@ -120,51 +126,51 @@ export function describeRenew(current: Current): void {
         await begin(current(), { userId, kind: 'bearer' }),
       ];
       const stranger = await begin(current());
-      const result = await store.renew(me.holder, newTokenHash(), sampleEnding(nowMs()), SOMEBODY);
+      const result = await store.renew(me.credential, newTokenHash(), me.session, sampleOperation(nowMs()));
       if (result.status !== 'renewed') throw new Error(`answered ${result.status}`);
       expect(reasonsOf(result.logouts)).toEqual(
         [other, phone].map(({ session }): [string, string] => [session.id, 'password_changed']).sort(),
       );
       await expectInOutbox(current(), result.logouts);
-      expect(await store.check(stranger.holder, nowMs())).toMatchObject({ status: 'valid' });
+      expect(await store.check(stranger.credential, nowMs())).toMatchObject({ status: 'valid' });
     });
 
     test('refuses a start whose password was looked at before, not one looked at after', async () => {
       const { store, nowMs, advance } = current();
-      const { holder, session } = await begin(current());
+      const { credential, session } = await begin(current());
       const lookedAtMs = nowMs();
       await advance(1000);
-      await store.renew(holder, newTokenHash(), sampleEnding(nowMs()), session.userId);
+      await store.renew(credential, newTokenHash(), session, sampleOperation(nowMs()));
       const late = sampleSession(nowMs(), { userId: session.userId });
       const start = (checkedFromMs: number) =>
         store.start(sampleStart(late, newTokenHash(), { checkedFromMs }));
-      await expect(start(lookedAtMs)).rejects.toThrow(StartRefusedError);
+      await expect(start(lookedAtMs)).resolves.toEqual({ status: 'superseded' });
       await expect(start(nowMs())).resolves.toMatchObject({ logouts: [] });
     });
 
     test('that arrives late takes no later mark back', async () => {
       const { store, nowMs, advance } = current();
-      const { holder, session } = await begin(current());
+      const { credential, session } = await begin(current());
       const sentMs = nowMs();
       await advance(500);
       const lookedAtMs = nowMs();
       await advance(500);
-      await store.renew(holder, newTokenHash(), sampleEnding(nowMs()), session.userId);
-      await store.renew(holder, newTokenHash(), sampleEnding(sentMs), session.userId);
+      await store.renew(credential, newTokenHash(), session, sampleOperation(nowMs()));
+      await store.renew(credential, newTokenHash(), session, sampleOperation(sentMs));
       const start = sampleStart(sampleSession(nowMs(), { userId: session.userId }), newTokenHash(), {
         checkedFromMs: lookedAtMs,
       });
-      await expect(store.start(start)).rejects.toThrow(StartRefusedError);
+      await expect(store.start(start)).resolves.toEqual({ status: 'superseded' });
     });
 
     test('by a session that was ended meanwhile still ends the others', async () => {
       const { store, nowMs } = current();
       const userId = newUserId();
       const [me, thief] = [await begin(current(), { userId }), await begin(current(), { userId })];
-      await store.end([me.holder.tokenHash], 'cookie', 'logout', sampleEnding(nowMs()));
-      const result = await store.renew(me.holder, newTokenHash(), sampleEnding(nowMs()), userId);
+      await store.end([me.credential.tokenHash], 'cookie', 'logout', sampleOperation(nowMs()));
+      const result = await store.renew(me.credential, newTokenHash(), me.session, sampleOperation(nowMs()));
       expect(result).toMatchObject({ status: 'invalid', reason: 'ended' });
-      expect(await store.check(thief.holder, nowMs())).toMatchObject({
+      expect(await store.check(thief.credential, nowMs())).toMatchObject({
         reason: 'ended',
         tombstone: { reason: 'password_changed' },
       });
@@ -172,26 +178,26 @@ export function describeRenew(current: Current): void {
 
     test('the session lives on under its new token, by the same rules', async () => {
       const { store, nowMs, advance } = current();
-      const { holder, session } = await begin(current());
+      const { credential, session } = await begin(current());
       const tokenHash = newTokenHash();
-      await store.renew(holder, tokenHash, sampleEnding(nowMs()), SOMEBODY);
+      await store.renew(credential, tokenHash, session, sampleOperation(nowMs()));
       const renewed = { tokenHash, kind: 'cookie' } as const;
       expect(await store.check(renewed, endsAtMs(session))).toMatchObject({ reason: 'expired' });
       const seen = { ...session, lastSeenAtMs: session.lastSeenAtMs + 3_600_000 };
       expect(await store.refresh(tokenHash, seen)).toBe(true);
       await advance(session.idleAgeSeconds * 1000 + 60_000);
       expect(await store.check(renewed, nowMs())).toEqual({ status: 'valid', session: seen });
-      expect(await store.end([tokenHash], 'cookie', 'logout', sampleEnding(nowMs()))).toHaveLength(1);
+      expect(await store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()))).toHaveLength(1);
     });
 
     test('repeated as the same operation, gives its answer again', async () => {
       const { store, nowMs } = current();
       const userId = newUserId();
       const [me, other] = [await begin(current(), { userId }), await begin(current(), { userId })];
-      const [tokenHash, ending] = [newTokenHash(), sampleEnding(nowMs())];
-      const first = await store.renew(me.holder, tokenHash, ending, SOMEBODY);
+      const [tokenHash, operation] = [newTokenHash(), sampleOperation(nowMs())];
+      const first = await store.renew(me.credential, tokenHash, me.session, operation);
       expect(first).toMatchObject({ logouts: [{ activity: { sessionId: other.session.id } }] });
-      expect(await store.renew(me.holder, tokenHash, ending, SOMEBODY)).toEqual(first);
+      expect(await store.renew(me.credential, tokenHash, me.session, operation)).toEqual(first);
       expect(await pendingLogouts(current())).toHaveLength(1);
       expect(await store.check({ tokenHash, kind: 'cookie' }, nowMs())).toMatchObject({ status: 'valid' });
     });
@@ -202,24 +208,24 @@ export function describeRenew(current: Current): void {
       const [me, other] = [await begin(current(), { userId }), await begin(current(), { userId })];
       const tokenHash = newTokenHash();
       await store.abandon(tokenHash, me.session, nowMs());
-      await expect(store.renew(me.holder, tokenHash, sampleEnding(nowMs()), SOMEBODY)).rejects.toThrow(
-        StartRefusedError,
-      );
-      expect(await store.check(other.holder, nowMs())).toMatchObject({ status: 'valid' });
-      const list = await store.list(other.holder, nowMs());
+      await expect(
+        store.renew(me.credential, tokenHash, me.session, sampleOperation(nowMs())),
+      ).resolves.toEqual({ status: 'superseded' });
+      expect(await store.check(other.credential, nowMs())).toMatchObject({ status: 'valid' });
+      const list = await store.list(other.credential, nowMs());
       expect(list).toMatchObject({ sessions: expect.arrayContaining([me.session]) as unknown });
     });
 
-    test('a holder that is no session gets no token', async () => {
+    test('a credential that is no session gets no token', async () => {
       const { store, nowMs } = current();
-      const { holder, session } = await begin(current());
+      const { credential, session } = await begin(current());
       const tokenHash = newTokenHash();
-      const asked = (changes: Partial<typeof holder>, atMs = nowMs()) =>
-        store.renew({ ...holder, ...changes }, tokenHash, sampleEnding(atMs), SOMEBODY);
+      const asked = (changes: Partial<typeof credential>, atMs = nowMs()) =>
+        store.renew({ ...credential, ...changes }, tokenHash, NO_USER, sampleOperation(atMs));
       expect(await asked({ tokenHash: newTokenHash() })).toMatchObject({ reason: 'unknown' });
       expect(await asked({ kind: 'bearer' })).toMatchObject({ reason: 'unknown' });
       expect(await asked({}, endsAtMs(session))).toMatchObject({ reason: 'expired' });
-      await store.end([holder.tokenHash], 'cookie', 'logout', sampleEnding(nowMs()));
+      await store.end([credential.tokenHash], 'cookie', 'logout', sampleOperation(nowMs()));
       expect(await asked({})).toMatchObject({ reason: 'ended' });
       expect(await store.check({ tokenHash, kind: 'cookie' }, nowMs())).toMatchObject({ reason: 'unknown' });
     });

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import {
   newTokenHash,
   newUserId,
-  sampleEnding,
+  NO_USER,
+  sampleOperation,
   sampleSession,
   sampleStart,
-  SOMEBODY,
 } from '../../fakes/samples.ts';
 import { begin, pendingLogouts, type Current } from './under-test.ts';
 
@@ -19,7 +19,7 @@ export function describeRaces(current: Current): void {
       const { store, nowMs } = current();
       const { tokenHash } = await begin(current());
       const answers = await Promise.all(
-        times(COUNT, () => store.end([tokenHash], 'cookie', 'logout', sampleEnding(nowMs()))),
+        times(COUNT, () => store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()))),
       );
       const logouts = answers.flat();
       expect(logouts).toHaveLength(1);
@@ -29,9 +29,9 @@ export function describeRaces(current: Current): void {
     test('fifty sendings of one operation give the same answer fifty times', async () => {
       const { store, nowMs } = current();
       const { tokenHash } = await begin(current());
-      const ending = sampleEnding(nowMs());
+      const operation = sampleOperation(nowMs());
       const answers = await Promise.all(
-        times(COUNT, () => store.end([tokenHash], 'cookie', 'logout', ending)),
+        times(COUNT, () => store.end([tokenHash], 'cookie', 'logout', operation)),
       );
       expect(answers).toEqual(times(COUNT, () => answers[0]));
       expect(answers[0]).toHaveLength(1);
@@ -40,15 +40,15 @@ export function describeRaces(current: Current): void {
 
     test('an end and the refreshes around it leave no session', async () => {
       const { store, nowMs } = current();
-      const { tokenHash, session, holder } = await begin(current());
+      const { tokenHash, session, credential } = await begin(current());
       const refreshes = times(
         COUNT,
         (i) => () => store.refresh(tokenHash, { ...session, lastSeenAtMs: session.lastSeenAtMs + 1 + i }),
       );
-      const end = () => store.end([tokenHash], 'cookie', 'logout', sampleEnding(nowMs()));
+      const end = () => store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()));
       const work: (() => Promise<unknown>)[] = refreshes.toSpliced(COUNT / 2, 0, end as never);
       await Promise.all(work.map((each) => each()));
-      expect(await store.check(holder, nowMs())).toMatchObject({ reason: 'ended' });
+      expect(await store.check(credential, nowMs())).toMatchObject({ reason: 'ended' });
       expect(await pendingLogouts(current())).toHaveLength(1);
     });
 
@@ -58,7 +58,7 @@ export function describeRaces(current: Current): void {
       const begun = await Promise.all(
         times(20, () => begin(current(), { userId }, { maxSessionsPerUser: 4 })),
       );
-      const checks = await Promise.all(begun.map(({ holder }) => store.check(holder, nowMs())));
+      const checks = await Promise.all(begun.map(({ credential }) => store.check(credential, nowMs())));
       const open = begun.filter((_, i) => checks[i]!.status === 'valid').map(({ session }) => session.id);
       const ended = (await pendingLogouts(current())).map(({ sessionId }) => sessionId);
       expect(open).toHaveLength(4);
@@ -83,10 +83,10 @@ export function describeRaces(current: Current): void {
 
     test('two who renew one session: one gets the token, the other is turned away', async () => {
       const { store, nowMs } = current();
-      const { holder } = await begin(current());
+      const { credential } = await begin(current());
       const hashes = [newTokenHash(), newTokenHash()];
       const results = await Promise.all(
-        hashes.map((hash) => store.renew(holder, hash, sampleEnding(nowMs()), SOMEBODY)),
+        hashes.map((hash) => store.renew(credential, hash, NO_USER, sampleOperation(nowMs()))),
       );
       expect(results.map(({ status }) => status).sort()).toEqual(['invalid', 'renewed']);
       const checks = await Promise.all(
@@ -100,9 +100,9 @@ export function describeRaces(current: Current): void {
       const userId = newUserId();
       const both = [await begin(current(), { userId }), await begin(current(), { userId })];
       await Promise.all(
-        both.map(({ holder }) => store.revoke(holder, { all: 'others' }, sampleEnding(nowMs()))),
+        both.map(({ credential }) => store.revoke(credential, { all: 'others' }, sampleOperation(nowMs()))),
       );
-      const checks = await Promise.all(both.map(({ holder }) => store.check(holder, nowMs())));
+      const checks = await Promise.all(both.map(({ credential }) => store.check(credential, nowMs())));
       expect(checks.filter(({ status }) => status === 'valid')).toHaveLength(1);
       expect(await pendingLogouts(current())).toHaveLength(1);
     });

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { StartRefusedError } from '../../../src/session/session-store.ts';
 import {
   newTokenHash,
   newUserId,
-  sampleEnding,
+  sampleOperation,
   sampleSession,
   sampleStart,
   UNKNOWN_SESSION_ID,
@@ -24,8 +23,8 @@ async function openSessions(current: Current): Promise<[Begun, Begun, Begun, Beg
 export function describeRevoke(current: Current): void {
   const stillOpen = async (begun: readonly Begun[]): Promise<boolean[]> =>
     Promise.all(
-      begun.map(async ({ holder }) => {
-        const check = await current().store.check(holder, current().nowMs());
+      begun.map(async ({ credential }) => {
+        const check = await current().store.check(credential, current().nowMs());
         return check.status === 'valid';
       }),
     );
@@ -35,7 +34,7 @@ export function describeRevoke(current: Current): void {
       const { store, nowMs } = current();
       const all = await openSessions(current);
       const [me, phone] = all;
-      const result = await store.revoke(me.holder, { only: phone.session.id }, sampleEnding(nowMs()));
+      const result = await store.revoke(me.credential, { only: phone.session.id }, sampleOperation(nowMs()));
       if (result.status !== 'revoked') throw new Error(`answered ${result.status}`);
       expect(reasonsOf(result.logouts)).toEqual([[phone.session.id, 'revoked']]);
       await expectInOutbox(current(), result.logouts);
@@ -45,9 +44,9 @@ export function describeRevoke(current: Current): void {
     test("one's own id is a logout", async () => {
       const { store, nowMs } = current();
       const [me] = await openSessions(current);
-      const result = await store.revoke(me.holder, { only: me.session.id }, sampleEnding(nowMs()));
+      const result = await store.revoke(me.credential, { only: me.session.id }, sampleOperation(nowMs()));
       expect(result).toMatchObject({ status: 'revoked', logouts: [{ activity: { reason: 'logout' } }] });
-      expect(await store.check(me.holder, nowMs())).toMatchObject({ tombstone: { reason: 'logout' } });
+      expect(await store.check(me.credential, nowMs())).toMatchObject({ tombstone: { reason: 'logout' } });
     });
 
     test.each([
@@ -56,8 +55,10 @@ export function describeRevoke(current: Current): void {
     ])('$who id is not found, and nothing changes', async ({ pick }) => {
       const { store, nowMs } = current();
       const all = await openSessions(current);
-      const ending = sampleEnding(nowMs());
-      expect(await store.revoke(all[0].holder, { only: pick(all) }, ending)).toEqual({ status: 'not_found' });
+      const operation = sampleOperation(nowMs());
+      expect(await store.revoke(all[0].credential, { only: pick(all) }, operation)).toEqual({
+        status: 'not_found',
+      });
       expect(await stillOpen(all)).toEqual([true, true, true, true]);
       expect(await pendingLogouts(current())).toEqual([]);
     });
@@ -68,28 +69,23 @@ export function describeRevoke(current: Current): void {
       const userId = newUserId();
       const me = await begin(current(), { userId });
       const ended = await begin(current(), { userId });
-      await store.end([ended.tokenHash], 'cookie', 'logout', sampleEnding(t));
+      await store.end([ended.tokenHash], 'cookie', 'logout', sampleOperation(t));
       const short = await begin(current(), { userId, idleAgeSeconds: 60 });
       for (const { session } of [ended, short])
-        expect(await store.revoke(me.holder, { only: session.id }, sampleEnding(t + 60_000 + 1))).toEqual({
+        expect(
+          await store.revoke(me.credential, { only: session.id }, sampleOperation(t + 60_000 + 1)),
+        ).toEqual({
           status: 'not_found',
         });
     });
 
     test.each([
       { scope: { all: 'others' }, open: [true, false, false, true], reason: 'logout_others' },
-      {
-        scope: { all: 'others', because: 'password_changed' },
-        open: [true, false, false, true],
-        reason: 'password_changed',
-      },
       { scope: { all: 'everywhere' }, open: [false, false, false, true], reason: 'logout_all' },
     ] as const)('$scope ends with $reason', async ({ scope, open, reason }) => {
       const { store, nowMs } = current();
       const all = await openSessions(current);
-      const { userId } = all[0].session;
-      const asked = 'because' in scope ? { ...scope, userId } : scope;
-      const result = await store.revoke(all[0].holder, asked, sampleEnding(nowMs()));
+      const result = await store.revoke(all[0].credential, scope, sampleOperation(nowMs()));
       if (result.status !== 'revoked') throw new Error(`answered ${result.status}`);
       const gone = all.filter((_, i) => open[i] === false);
       expect(reasonsOf(result.logouts)).toEqual(
@@ -100,37 +96,14 @@ export function describeRevoke(current: Current): void {
       expect(new Set(result.logouts.map(({ activity }) => activity.id)).size).toBe(result.logouts.length);
     });
 
-    test('after a password change the others end without the holder, too, and starts checked before are refused', async () => {
-      const { store, nowMs, advance } = current();
-      const userId = newUserId();
-      const [me, thief] = [await begin(current(), { userId }), await begin(current(), { userId })];
-      await store.end([me.tokenHash], 'cookie', 'logout', sampleEnding(nowMs()));
-      const lookedAtMs = nowMs();
-      await advance(1000);
-      const scope = { all: 'others', because: 'password_changed', userId } as const;
-      const ending = sampleEnding(nowMs());
-      for (let i = 0; i < 2; i += 1)
-        expect(await store.revoke(me.holder, scope, ending)).toMatchObject({
-          status: 'invalid',
-          reason: 'ended',
-        });
-      expect(await store.check(thief.holder, nowMs())).toMatchObject({
-        tombstone: { reason: 'password_changed' },
-      });
-      const late = sampleStart(sampleSession(nowMs(), { userId }), newTokenHash(), {
-        checkedFromMs: lookedAtMs,
-      });
-      await expect(store.start(late)).rejects.toThrow(StartRefusedError);
-    });
-
     test('the others of somebody who has no others are none', async () => {
       const { store, nowMs } = current();
-      const { holder } = await begin(current());
-      expect(await store.revoke(holder, { all: 'others' }, sampleEnding(nowMs()))).toEqual({
+      const { credential } = await begin(current());
+      expect(await store.revoke(credential, { all: 'others' }, sampleOperation(nowMs()))).toEqual({
         status: 'revoked',
         logouts: [],
       });
-      expect(await store.check(holder, nowMs())).toMatchObject({ status: 'valid' });
+      expect(await store.check(credential, nowMs())).toMatchObject({ status: 'valid' });
     });
 
     test('sessions that ran out are not recorded as logouts', async () => {
@@ -139,7 +112,7 @@ export function describeRevoke(current: Current): void {
       const userId = newUserId();
       const me = await begin(current(), { userId });
       await begin(current(), { userId, idleAgeSeconds: 60 });
-      const result = await store.revoke(me.holder, { all: 'others' }, sampleEnding(t + 61_000));
+      const result = await store.revoke(me.credential, { all: 'others' }, sampleOperation(t + 61_000));
       expect(result).toEqual({ status: 'revoked', logouts: [] });
       expect(await pendingLogouts(current())).toEqual([]);
     });
@@ -149,35 +122,69 @@ export function describeRevoke(current: Current): void {
       async (scope) => {
         const { store, nowMs } = current();
         const [me, phone] = await openSessions(current);
-        const ending = sampleEnding(nowMs());
+        const operation = sampleOperation(nowMs());
         const wanted = 'only' in scope ? { only: phone.session.id } : scope;
-        const first = await store.revoke(me.holder, wanted, ending);
+        const first = await store.revoke(me.credential, wanted, operation);
         expect(first).toMatchObject({ status: 'revoked' });
         const recorded = await pendingLogouts(current());
-        expect(await store.revoke(me.holder, wanted, ending)).toEqual(first);
+        expect(await store.revoke(me.credential, wanted, operation)).toEqual(first);
         expect(await pendingLogouts(current())).toEqual(recorded);
       },
     );
 
-    test('a holder that is no session changes nothing and learns why', async () => {
+    test('a credential that is no session changes nothing and learns why', async () => {
       const { store, nowMs } = current();
       const t = nowMs();
       const all = await openSessions(current);
       const [me, phone] = all;
-      const asked = (holder: typeof me.holder, atMs = t) =>
-        store.revoke(holder, { all: 'everywhere' }, sampleEnding(atMs));
+      const asked = (credential: typeof me.credential, atMs = t) =>
+        store.revoke(credential, { all: 'everywhere' }, sampleOperation(atMs));
       const unknown = { status: 'invalid', reason: 'unknown' };
       expect(await asked({ tokenHash: newTokenHash(), kind: 'cookie' })).toEqual(unknown);
-      expect(await asked({ ...me.holder, kind: 'bearer' })).toEqual(unknown);
-      expect(await asked({ ...phone.holder, kind: 'cookie' })).toEqual(unknown);
-      expect(await asked(me.holder, t + 7_300_000)).toEqual({ status: 'invalid', reason: 'expired' });
+      expect(await asked({ ...me.credential, kind: 'bearer' })).toEqual(unknown);
+      expect(await asked({ ...phone.credential, kind: 'cookie' })).toEqual(unknown);
+      expect(await asked(me.credential, t + 7_300_000)).toEqual({ status: 'invalid', reason: 'expired' });
       expect(await stillOpen(all)).toEqual([true, true, true, true]);
-      await store.end([me.tokenHash], 'cookie', 'logout', sampleEnding(t));
-      expect(await asked(me.holder)).toMatchObject({
+      await store.end([me.tokenHash], 'cookie', 'logout', sampleOperation(t));
+      expect(await asked(me.credential)).toMatchObject({
         reason: 'ended',
         tombstone: { sessionId: me.session.id },
       });
       expect(await stillOpen(all)).toEqual([false, true, true, true]);
+    });
+  });
+
+  describe('endOthers', () => {
+    test('ends all sessions of the user but one, with password_changed', async () => {
+      const { store, nowMs } = current();
+      const all = await openSessions(current);
+      const [me, phone, other] = all;
+      const logouts = await store.endOthers(me.session, me.tokenHash, sampleOperation(nowMs()));
+      expect(reasonsOf(logouts)).toEqual(
+        [phone, other].map(({ session }): [string, string] => [session.id, 'password_changed']).sort(),
+      );
+      await expectInOutbox(current(), logouts);
+      expect(await stillOpen(all)).toEqual([true, false, false, true]);
+    });
+
+    test('ends them all if the one to keep has ended, and refuses starts that were checked before', async () => {
+      const { store, nowMs, advance } = current();
+      const userId = newUserId();
+      const [me, thief] = [await begin(current(), { userId }), await begin(current(), { userId })];
+      await store.end([me.tokenHash], 'cookie', 'logout', sampleOperation(nowMs()));
+      const lookedAtMs = nowMs();
+      await advance(1000);
+      const operation = sampleOperation(nowMs());
+      const logouts = await store.endOthers(me.session, me.tokenHash, operation);
+      expect(reasonsOf(logouts)).toEqual([[thief.session.id, 'password_changed']]);
+      expect(await store.endOthers(me.session, me.tokenHash, operation)).toEqual(logouts);
+      expect(await store.check(thief.credential, nowMs())).toMatchObject({
+        tombstone: { reason: 'password_changed' },
+      });
+      const late = sampleStart(sampleSession(nowMs(), { userId }), newTokenHash(), {
+        checkedFromMs: lookedAtMs,
+      });
+      await expect(store.start(late)).resolves.toEqual({ status: 'superseded' });
     });
   });
 }

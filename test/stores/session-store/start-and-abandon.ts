@@ -1,15 +1,7 @@
+import { STORE_UNAVAILABLE } from '../../fakes/outage.ts';
 import fc, { anyText } from '../../fakes/property.ts';
 import { describe, expect, test } from 'vitest';
-import { StartRefusedError } from '../../../src/session/session-store.ts';
-import { StoreUnavailableError } from '../../../src/store/store-call.ts';
-import {
-  newTokenHash,
-  newUserId,
-  sampleEnding,
-  sampleSession,
-  sampleStart,
-  SOMEBODY,
-} from '../../fakes/samples.ts';
+import { newTokenHash, newUserId, sampleOperation, sampleSession, sampleStart } from '../../fakes/samples.ts';
 import {
   begin,
   expectInOutbox,
@@ -32,10 +24,10 @@ export function describeStart(current: Current): void {
 
     test('the same request sent twice is one session and one login', async () => {
       const { store, nowMs } = current();
-      const { request, holder, session } = await begin(current());
-      expect(await store.start(request)).toEqual({ loginEntryId: null, logouts: [] });
+      const { request, credential, session } = await begin(current());
+      expect(await store.start(request)).toEqual({ status: 'started', loginEntryId: null, logouts: [] });
       expect(await pendingActivities(current())).toHaveLength(1);
-      expect(await store.list(holder, nowMs())).toMatchObject({ sessions: [session] });
+      expect(await store.list(credential, nowMs())).toMatchObject({ sessions: [session] });
     });
 
     test('the same request sent twice ends what it replaces once', async () => {
@@ -49,18 +41,18 @@ export function describeStart(current: Current): void {
 
     test('a request that comes once more after the session was ended is refused', async () => {
       const { store, nowMs } = current();
-      const { request, tokenHash, holder } = await begin(current());
-      await store.end([tokenHash], 'cookie', 'logout', sampleEnding(nowMs()));
-      await expect(store.start(request)).rejects.toThrow(StartRefusedError);
-      expect(await store.check(holder, nowMs())).toMatchObject({ reason: 'ended' });
+      const { request, tokenHash, credential } = await begin(current());
+      await store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()));
+      await expect(store.start(request)).resolves.toEqual({ status: 'superseded' });
+      expect(await store.check(credential, nowMs())).toMatchObject({ reason: 'ended' });
     });
 
     test('a token that another session has is refused', async () => {
       const { store, nowMs } = current();
-      const { tokenHash, holder, session } = await begin(current());
+      const { tokenHash, credential, session } = await begin(current());
       const other = sampleSession(nowMs());
-      await expect(store.start(sampleStart(other, tokenHash))).rejects.toThrow(StartRefusedError);
-      expect(await store.check(holder, nowMs())).toEqual({ status: 'valid', session });
+      await expect(store.start(sampleStart(other, tokenHash))).resolves.toEqual({ status: 'superseded' });
+      expect(await store.check(credential, nowMs())).toEqual({ status: 'valid', session });
       expect(await pendingActivities(current())).toHaveLength(1);
     });
 
@@ -82,13 +74,13 @@ export function describeStart(current: Current): void {
           username: ['ann', 'bob'][i],
           sessionId: session.id,
           reason: 'replaced',
-          client: request.ending.client,
-          loggedOutAtMs: request.ending.nowMs,
+          client: request.operation.client,
+          loggedOutAtMs: request.operation.nowMs,
         })),
       );
       await expectInOutbox(current(), started.logouts);
-      for (const { holder } of [mine, someoneElses])
-        expect(await store.check(holder, nowMs())).toMatchObject({ tombstone: { reason: 'replaced' } });
+      for (const { credential } of [mine, someoneElses])
+        expect(await store.check(credential, nowMs())).toMatchObject({ tombstone: { reason: 'replaced' } });
     });
 
     test('replaces cookies only: a bearer token in a cookie ends nothing', async () => {
@@ -96,7 +88,7 @@ export function describeStart(current: Current): void {
       const bearer = await begin(current(), { kind: 'bearer' });
       const { started } = await begin(current(), {}, { replaces: [bearer.tokenHash] });
       expect(started.logouts).toEqual([]);
-      expect(await store.check(bearer.holder, nowMs())).toMatchObject({ status: 'valid' });
+      expect(await store.check(bearer.credential, nowMs())).toMatchObject({ status: 'valid' });
     });
 
     test('ends the oldest beyond the limit, cookie and bearer together', async () => {
@@ -107,7 +99,7 @@ export function describeStart(current: Current): void {
       const begun = [];
       for (const [i, kind] of kinds.entries())
         begun.push(await begin(current(), { userId, kind, createdAtMs: t + i, lastSeenAtMs: nowMs() - i }));
-      const { started, holder, session } = await begin(current(), { userId }, { maxSessionsPerUser: 3 });
+      const { started, credential, session } = await begin(current(), { userId }, { maxSessionsPerUser: 3 });
       expect(reasonsOf(started.logouts)).toEqual(
         begun
           .slice(0, 2)
@@ -115,7 +107,7 @@ export function describeStart(current: Current): void {
           .sort(),
       );
       await expectInOutbox(current(), started.logouts);
-      const list = await store.list(holder, nowMs());
+      const list = await store.list(credential, nowMs());
       expect(list).toMatchObject({
         sessions: [session.id, begun[3]!.session.id, begun[2]!.session.id].map((id) => ({ id })),
       });
@@ -144,7 +136,9 @@ export function describeStart(current: Current): void {
         { maxSessionsPerUser: 2, replaces: [second.tokenHash] },
       );
       expect(reasonsOf(started.logouts)).toEqual([[second.session.id, 'replaced']]);
-      expect(await current().store.check(first.holder, current().nowMs())).toMatchObject({ status: 'valid' });
+      expect(await current().store.check(first.credential, current().nowMs())).toMatchObject({
+        status: 'valid',
+      });
     });
 
     test('does not count sessions that ran out, and records no logout for them', async () => {
@@ -153,15 +147,17 @@ export function describeStart(current: Current): void {
       await begin(current(), { userId, createdAtMs: t - 7_200_000, lastSeenAtMs: t - 7_199_000 });
       await begin(current(), { userId, createdAtMs: t - 1000 });
       const late = { userId, createdAtMs: t + 1000, lastSeenAtMs: t + 1000 };
-      const { started, holder } = await begin(current(), late, { maxSessionsPerUser: 2 });
+      const { started, credential } = await begin(current(), late, { maxSessionsPerUser: 2 });
       expect(started.logouts).toEqual([]);
-      expect(await current().store.list(holder, t + 1000)).toMatchObject({ sessions: [{}, {}] });
+      expect(await current().store.list(credential, t + 1000)).toMatchObject({ sessions: [{}, {}] });
     });
 
     test('leaves the sessions of others alone', async () => {
       const other = await begin(current());
       await begin(current(), {}, { maxSessionsPerUser: 1 });
-      expect(await current().store.check(other.holder, current().nowMs())).toMatchObject({ status: 'valid' });
+      expect(await current().store.check(other.credential, current().nowMs())).toMatchObject({
+        status: 'valid',
+      });
     });
 
     test('keeps any text as it is, through the record and the events', async () => {
@@ -171,10 +167,10 @@ export function describeStart(current: Current): void {
         fc.asyncProperty(text, text, text, async (username, userAgent, deviceName) => {
           const { store, nowMs } = current();
           const client = { ipAddress: '2001:db8::7', userAgent, country: null };
-          const { holder, session, tokenHash } = await begin(current(), { username, client, deviceName });
-          expect(await store.check(holder, nowMs())).toEqual({ status: 'valid', session });
-          const ending = sampleEnding(nowMs(), { client });
-          const [logout] = await store.end([tokenHash], 'cookie', 'logout', ending);
+          const { credential, session, tokenHash } = await begin(current(), { username, client, deviceName });
+          expect(await store.check(credential, nowMs())).toEqual({ status: 'valid', session });
+          const operation = sampleOperation(nowMs(), { client });
+          const [logout] = await store.end([tokenHash], 'cookie', 'logout', operation);
           expect(logout?.activity).toMatchObject({ username, client });
           await expectInOutbox(current(), logout === undefined ? [] : [logout]);
         }),
@@ -198,15 +194,17 @@ export function describeStart(current: Current): void {
       };
       const none = { ipAddress: null, userAgent: null, country: null };
       for (const client of [long, none]) {
-        const { holder, session } = await begin(current(), { client, username: '李'.repeat(150) });
-        expect(await store.check(holder, nowMs())).toEqual({ status: 'valid', session });
+        const { credential, session } = await begin(current(), { client, username: '李'.repeat(150) });
+        expect(await store.check(credential, nowMs())).toEqual({ status: 'valid', session });
       }
     });
 
     test('takes no text that is not well-formed, rather than store it changed', async () => {
       const { store, nowMs } = current();
       const session = sampleSession(nowMs(), { username: 'half a \ud83d surrogate pair' });
-      await expect(store.start(sampleStart(session, newTokenHash()))).rejects.toThrow(StoreUnavailableError);
+      await expect(store.start(sampleStart(session, newTokenHash()))).rejects.toMatchObject(
+        STORE_UNAVAILABLE,
+      );
       expect(await pendingActivities(current())).toEqual([]);
     });
   });
@@ -217,12 +215,14 @@ export function describeAbandon(current: Current): void {
     test('ends a session that began, without a logout', async () => {
       const { store, nowMs } = current();
       const userId = newUserId();
-      const { tokenHash, session, holder } = await begin(current(), { userId });
+      const { tokenHash, session, credential } = await begin(current(), { userId });
       await store.abandon(tokenHash, session, nowMs());
-      expect(await store.check(holder, nowMs())).toEqual({ status: 'invalid', reason: 'unknown' });
+      expect(await store.check(credential, nowMs())).toEqual({ status: 'invalid', reason: 'unknown' });
       expect(await pendingLogouts(current())).toEqual([]);
       const next = await begin(current(), { userId });
-      expect(await store.list(next.holder, nowMs())).toMatchObject({ sessions: [{ id: next.session.id }] });
+      expect(await store.list(next.credential, nowMs())).toMatchObject({
+        sessions: [{ id: next.session.id }],
+      });
     });
 
     test('keeps a start that is still under way from beginning', async () => {
@@ -230,7 +230,7 @@ export function describeAbandon(current: Current): void {
       const session = sampleSession(nowMs());
       const tokenHash = newTokenHash();
       await store.abandon(tokenHash, session, nowMs());
-      await expect(store.start(sampleStart(session, tokenHash))).rejects.toThrow(StartRefusedError);
+      await expect(store.start(sampleStart(session, tokenHash))).resolves.toEqual({ status: 'superseded' });
       expect(await store.check({ tokenHash, kind: 'cookie' }, nowMs())).toEqual({
         status: 'invalid',
         reason: 'unknown',
@@ -245,42 +245,46 @@ export function describeAbandon(current: Current): void {
       const tokenHash = newTokenHash();
       await store.abandon(tokenHash, session, nowMs());
       const request = sampleStart(session, tokenHash, { replaces: [old.tokenHash], maxSessionsPerUser: 1 });
-      await expect(store.start(request)).rejects.toThrow(StartRefusedError);
-      expect(await store.check(old.holder, nowMs())).toMatchObject({ status: 'valid' });
+      await expect(store.start(request)).resolves.toEqual({ status: 'superseded' });
+      expect(await store.check(old.credential, nowMs())).toMatchObject({ status: 'valid' });
     });
 
     test('may be repeated', async () => {
       const { store, nowMs } = current();
-      const { tokenHash, session, holder } = await begin(current());
+      const { tokenHash, session, credential } = await begin(current());
       await store.abandon(tokenHash, session, nowMs());
       await store.abandon(tokenHash, session, nowMs());
-      expect(await store.check(holder, nowMs())).toMatchObject({ reason: 'unknown' });
+      expect(await store.check(credential, nowMs())).toMatchObject({ reason: 'unknown' });
     });
 
     test('leaves a session that was ended already as it is', async () => {
       const { store, nowMs } = current();
-      const { tokenHash, session, holder } = await begin(current());
-      await store.end([tokenHash], 'cookie', 'logout', sampleEnding(nowMs()));
+      const { tokenHash, session, credential } = await begin(current());
+      await store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()));
       await store.abandon(tokenHash, session, nowMs());
-      expect(await store.check(holder, nowMs())).toMatchObject({ tombstone: { reason: 'logout' } });
+      expect(await store.check(credential, nowMs())).toMatchObject({ tombstone: { reason: 'logout' } });
     });
 
     test('does not touch another session under that token', async () => {
       const { store, nowMs } = current();
-      const { tokenHash, holder } = await begin(current());
+      const { tokenHash, credential } = await begin(current());
       await store.abandon(tokenHash, sampleSession(nowMs()), nowMs());
-      expect(await store.check(holder, nowMs())).toMatchObject({ status: 'valid' });
+      expect(await store.check(credential, nowMs())).toMatchObject({ status: 'valid' });
     });
 
     test('an abandoned session cannot be ended, revoked from, listed or renewed', async () => {
       const { store, nowMs } = current();
-      const { tokenHash, session, holder } = await begin(current());
+      const { tokenHash, session, credential } = await begin(current());
       await store.abandon(tokenHash, session, nowMs());
       const unknown = { status: 'invalid', reason: 'unknown' };
-      expect(await store.end([tokenHash], 'cookie', 'logout', sampleEnding(nowMs()))).toEqual([]);
-      expect(await store.revoke(holder, { all: 'everywhere' }, sampleEnding(nowMs()))).toEqual(unknown);
-      expect(await store.list(holder, nowMs())).toEqual(unknown);
-      expect(await store.renew(holder, newTokenHash(), sampleEnding(nowMs()), SOMEBODY)).toEqual(unknown);
+      expect(await store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()))).toEqual([]);
+      expect(await store.revoke(credential, { all: 'everywhere' }, sampleOperation(nowMs()))).toEqual(
+        unknown,
+      );
+      expect(await store.list(credential, nowMs())).toEqual(unknown);
+      expect(await store.renew(credential, newTokenHash(), session, sampleOperation(nowMs()))).toEqual(
+        unknown,
+      );
     });
   });
 }

@@ -2,11 +2,11 @@ import { expect } from 'vitest';
 import type { Activity, LogoutActivity } from '../../../src/activity/events.ts';
 import type { Outbox } from '../../../src/activity/outbox.ts';
 import type {
-  Holder,
+  Credential,
   RecordedLogout,
   SessionStore,
-  Started,
   StartRequest,
+  StartResult,
 } from '../../../src/session/session-store.ts';
 import type { Session } from '../../../src/session/session.ts';
 import type { TokenHash } from '../../../src/session/token.ts';
@@ -27,10 +27,10 @@ export type Current = () => SessionStoreUnderTest;
 
 export interface Begun {
   readonly tokenHash: TokenHash;
-  readonly holder: Holder;
+  readonly credential: Credential;
   readonly session: Session;
   readonly request: StartRequest;
-  readonly started: Started;
+  readonly started: Extract<StartResult, { status: 'started' }>;
 }
 
 /** Starts a session, by default now, under a fresh token. */
@@ -43,7 +43,14 @@ export async function begin(
   const tokenHash = newTokenHash();
   const startRequest = sampleStart(session, tokenHash, request);
   const started = await store.start(startRequest);
-  return { tokenHash, session, started, request: startRequest, holder: { tokenHash, kind: session.kind } };
+  if (started.status !== 'started') throw new Error(started.status);
+  return {
+    tokenHash,
+    session,
+    started,
+    request: startRequest,
+    credential: { tokenHash, kind: session.kind },
+  };
 }
 
 /** All that waits in the outbox, oldest first. */

@@ -1,42 +1,47 @@
+import {
+  RETENTION_BATCHES_PER_RUN,
+  RETENTION_BATCH_SIZE,
+  deleteOldActivity,
+} from '../../../src/activity/retention.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
 import {
-  deleteOldActivity,
   deliver,
   deliverPending,
   DELIVERY_BATCH_SIZE,
   DELIVERY_BATCHES_PER_RUN,
-  RETENTION_BATCH_SIZE,
-  RETENTION_BATCHES_PER_RUN,
 } from '../../../src/activity/delivery.ts';
 import type { Activity, LogoutActivity } from '../../../src/activity/events.ts';
-import { StoreUnavailableError } from '../../../src/store/store-call.ts';
-import { openMemoryDeps, type MemoryDeps } from '../../fakes/memory-deps.ts';
-import type { Outage } from '../../fakes/outage.ts';
+import type { CapturedLog } from '../../fakes/captured-log.ts';
+import { openMemoryStores, type MemoryStores } from '../../fakes/memory-stores.ts';
+import { STORE_UNAVAILABLE, type Outage } from '../../fakes/outage.ts';
+import type { ManualClock } from '../../fakes/manual-clock.ts';
 import { sampleLogin, sampleLogout } from '../../fakes/samples.ts';
 
-let deps: MemoryDeps;
+let stores: MemoryStores;
 let outage: Outage;
+let clock: ManualClock;
+let log: CapturedLog;
 beforeEach(() => {
-  ({ deps, outage } = openMemoryDeps());
+  ({ stores, outage, clock, log } = openMemoryStores());
 });
 
-const now = (): number => deps.clock.nowMs();
+const now = (): number => clock.nowMs();
 const putMany = (count: number, make = (i: number): Activity => sampleLogout(now() + i)): Activity[] =>
   Array.from({ length: count }, (_, i) => {
     const activity = make(i);
-    deps.outbox.put(activity);
+    stores.outbox.put(activity);
     return activity;
   });
 const tooLong = (): LogoutActivity => sampleLogout(now(), { username: 'x'.repeat(151) });
-const deliverAll = (): Promise<number> => deliverPending(deps, now());
+const deliverAll = (): Promise<number> => deliverPending({ stores, log, nowMs: now() });
 
 describe('deliverPending', () => {
   test('writes both kinds and empties the outbox', async () => {
     const [logout, login] = [...putMany(1), ...putMany(1, () => sampleLogin(now()))];
     expect(await deliverAll()).toBe(2);
-    expect([...deps.activityLog.logouts.values()]).toEqual([logout]);
-    expect([...deps.activityLog.logins.values()]).toEqual([login]);
-    expect(await deps.outbox.status()).toEqual({ pending: 0, setAside: 0, oldestAtMs: null });
+    expect([...stores.activityLog.logouts.values()]).toEqual([logout]);
+    expect([...stores.activityLog.logins.values()]).toEqual([login]);
+    expect(await stores.outbox.status()).toEqual({ pending: 0, setAside: 0, oldestAtMs: null });
   });
 
   test('has nothing to do with an empty outbox', async () => {
@@ -46,8 +51,8 @@ describe('deliverPending', () => {
 
   test('goes by arrival, oldest first, a hundred at a time', async () => {
     const written: string[][] = [];
-    const writeLogouts = deps.activityLog.writeLogouts.bind(deps.activityLog);
-    deps.activityLog.writeLogouts = (events) => {
+    const writeLogouts = stores.activityLog.writeLogouts.bind(stores.activityLog);
+    stores.activityLog.writeLogouts = (events) => {
       if (events.length > 0) written.push(events.map(({ id }) => id));
       return writeLogouts(events);
     };
@@ -62,7 +67,7 @@ describe('deliverPending', () => {
     putMany(most + 1);
     expect(await deliverAll()).toBe(most);
     expect(await deliverAll()).toBe(1);
-    expect(deps.activityLog.logouts.size).toBe(most + 1);
+    expect(stores.activityLog.logouts.size).toBe(most + 1);
   });
 
   test.each([0, 1, 50, 98, 99])(
@@ -71,12 +76,12 @@ describe('deliverPending', () => {
       const bad = tooLong();
       const events = putMany(100, (i) => (i === at ? bad : sampleLogout(now())));
       expect(await deliverAll()).toBe(100);
-      expect(deps.activityLog.logouts.size).toBe(99);
-      expect(deps.outbox.aside).toMatchObject([{ reason: expect.any(String) as string, atMs: now() }]);
-      expect(deps.outbox.aside[0]!.text).toContain(events[at]!.id);
-      expect(deps.log.of('activity_set_aside')).toMatchObject([{ activity_id: bad.id }]);
-      expect(deps.log.text()).not.toContain('xxx');
-      expect(await deps.outbox.status()).toMatchObject({ pending: 0 });
+      expect(stores.activityLog.logouts.size).toBe(99);
+      expect(stores.outbox.aside).toMatchObject([{ reason: expect.any(String) as string, atMs: now() }]);
+      expect(stores.outbox.aside[0]!.text).toContain(events[at]!.id);
+      expect(log.of('activity_set_aside')).toMatchObject([{ activity_id: bad.id }]);
+      expect(log.text()).not.toContain('xxx');
+      expect(await stores.outbox.status()).toMatchObject({ pending: 0 });
     },
   );
 
@@ -88,15 +93,15 @@ describe('deliverPending', () => {
         : sampleLogin(now(), i === 51 ? { username: 'y'.repeat(151) } : {});
     });
     await deliverAll();
-    expect(deps.outbox.aside).toHaveLength(11);
-    expect(deps.activityLog.logouts.size + deps.activityLog.logins.size).toBe(89);
+    expect(stores.outbox.aside).toHaveLength(11);
+    expect(stores.activityLog.logouts.size + stores.activityLog.logins.size).toBe(89);
   });
 
   test('nothing but refused ones', async () => {
     putMany(7, tooLong);
     await deliverAll();
-    expect(deps.outbox.aside).toHaveLength(7);
-    expect(await deps.outbox.status()).toMatchObject({ pending: 0, setAside: 7 });
+    expect(stores.outbox.aside).toHaveLength(7);
+    expect(await stores.outbox.status()).toMatchObject({ pending: 0, setAside: 7 });
   });
 
   test('does not look for the refused one among those that are not', async () => {
@@ -110,87 +115,90 @@ describe('deliverPending', () => {
     'an entry that is %s is set aside, the others are delivered',
     async (text) => {
       putMany(2);
-      deps.outbox.putText(text);
+      stores.outbox.putText(text);
       putMany(2);
       expect(await deliverAll()).toBe(5);
-      expect(deps.outbox.aside).toMatchObject([{ text, reason: 'unreadable event' }]);
-      expect(deps.log.of('activity_set_aside')).toEqual([{ activity_id: null, reason: 'unreadable event' }]);
-      expect(deps.activityLog.logouts.size).toBe(4);
+      expect(stores.outbox.aside).toMatchObject([{ text, reason: 'unreadable event' }]);
+      expect(log.of('activity_set_aside')).toEqual([{ activity_id: null, reason: 'unreadable event' }]);
+      expect(stores.activityLog.logouts.size).toBe(4);
     },
   );
 
   test('an event of a time that no column holds is set aside, too', async () => {
     const text = JSON.stringify({ ...sampleLogout(now()), ip: '', at: 9e15 });
-    deps.outbox.putText(text);
+    stores.outbox.putText(text);
     putMany(1);
     await deliverAll();
-    expect(deps.outbox.aside).toMatchObject([{ text }]);
-    expect(deps.activityLog.logouts.size).toBe(1);
+    expect(stores.outbox.aside).toMatchObject([{ text }]);
+    expect(stores.activityLog.logouts.size).toBe(1);
   });
 
   test('an outage of MySQL leaves all in its place, and is thrown', async () => {
     putMany(150);
-    const before = deps.outbox.pending;
+    const before = stores.outbox.pending;
     outage.refuse('database');
-    await expect(deliverAll()).rejects.toThrow(StoreUnavailableError);
-    expect(deps.outbox.pending).toEqual(before);
-    expect(deps.outbox.aside).toEqual([]);
+    await expect(deliverAll()).rejects.toMatchObject(STORE_UNAVAILABLE);
+    expect(stores.outbox.pending).toEqual(before);
+    expect(stores.outbox.aside).toEqual([]);
     outage.heal();
     expect(await deliverAll()).toBe(150);
   });
 
   test('an outage of Redis after the rows were written makes no second row', async () => {
     const events = putMany(3);
-    const entries = await deps.outbox.readOldest(10);
+    const entries = await stores.outbox.readOldest(10);
     outage.refuse('redis');
-    await expect(deliver(deps, entries, now())).rejects.toThrow(StoreUnavailableError);
-    expect(deps.activityLog.logouts.size).toBe(3);
-    expect(deps.outbox.pending).toHaveLength(3);
+    await expect(deliver({ stores, log, nowMs: now() }, entries)).rejects.toMatchObject(STORE_UNAVAILABLE);
+    expect(stores.activityLog.logouts.size).toBe(3);
+    expect(stores.outbox.pending).toHaveLength(3);
     outage.heal();
     await deliverAll();
-    expect([...deps.activityLog.logouts.values()]).toEqual(events);
-    expect(deps.outbox.pending).toEqual([]);
+    expect([...stores.activityLog.logouts.values()]).toEqual(events);
+    expect(stores.outbox.pending).toEqual([]);
   });
 
   test('an answer of MySQL that is lost makes no second row', async () => {
     putMany(3);
     outage.loseAnswers('database');
-    await expect(deliverAll()).rejects.toThrow(StoreUnavailableError);
+    await expect(deliverAll()).rejects.toMatchObject(STORE_UNAVAILABLE);
     outage.heal();
     await deliverAll();
-    expect(deps.activityLog.logouts.size).toBe(3);
+    expect(stores.activityLog.logouts.size).toBe(3);
   });
 });
 
 describe('deliver', () => {
   test('the same entries twice, as behind the answer and by the cron, are one row each', async () => {
     putMany(2);
-    const entries = await deps.outbox.readOldest(10);
-    await Promise.all([deliver(deps, entries, now()), deliver(deps, entries, now())]);
-    await deliver(deps, entries, now());
-    expect(deps.activityLog.logouts.size).toBe(2);
-    expect(await deps.outbox.status()).toEqual({ pending: 0, setAside: 0, oldestAtMs: null });
+    const entries = await stores.outbox.readOldest(10);
+    await Promise.all([
+      deliver({ stores, log, nowMs: now() }, entries),
+      deliver({ stores, log, nowMs: now() }, entries),
+    ]);
+    await deliver({ stores, log, nowMs: now() }, entries);
+    expect(stores.activityLog.logouts.size).toBe(2);
+    expect(await stores.outbox.status()).toEqual({ pending: 0, setAside: 0, oldestAtMs: null });
   });
 
   test('a refused one twice is set aside once', async () => {
-    deps.outbox.put(tooLong());
-    const entries = await deps.outbox.readOldest(10);
-    await deliver(deps, entries, now());
-    await deliver(deps, entries, now());
-    expect(deps.outbox.aside).toHaveLength(1);
+    stores.outbox.put(tooLong());
+    const entries = await stores.outbox.readOldest(10);
+    await deliver({ stores, log, nowMs: now() }, entries);
+    await deliver({ stores, log, nowMs: now() }, entries);
+    expect(stores.outbox.aside).toHaveLength(1);
   });
 
   test('no entries ask no store', async () => {
-    await deliver(deps, [], now());
+    await deliver({ stores, log, nowMs: now() }, []);
     expect(outage.calls).toEqual({ redis: 0, database: 0 });
   });
 
   test('takes out only what it was given', async () => {
     putMany(2);
-    const [first] = await deps.outbox.readOldest(1);
-    const [, second] = deps.outbox.pending;
-    await deliver(deps, [first!], now());
-    expect(deps.outbox.pending).toEqual([second]);
+    const [first] = await stores.outbox.readOldest(1);
+    const [, second] = stores.outbox.pending;
+    await deliver({ stores, log, nowMs: now() }, [first!]);
+    expect(stores.outbox.pending).toEqual([second]);
   });
 });
 
@@ -201,39 +209,39 @@ describe('deleteOldActivity', () => {
 
   test('deletes what is older than so many days, to the millisecond', async () => {
     const kept = sampleLogout(old(30));
-    await deps.activityLog.writeLogouts([sampleLogout(old(30) - 1), kept]);
-    await deps.activityLog.writeLogins([sampleLogin(old(30) - 1), sampleLogin(now())]);
-    expect(await deleteOldActivity(deps.activityLog, 30, now())).toBe(2);
-    expect([...deps.activityLog.logouts.values()]).toEqual([kept]);
-    expect(deps.activityLog.logins.size).toBe(1);
+    await stores.activityLog.writeLogouts([sampleLogout(old(30) - 1), kept]);
+    await stores.activityLog.writeLogins([sampleLogin(old(30) - 1), sampleLogin(now())]);
+    expect(await deleteOldActivity(stores.activityLog, 30, now())).toBe(2);
+    expect([...stores.activityLog.logouts.values()]).toEqual([kept]);
+    expect(stores.activityLog.logins.size).toBe(1);
   });
 
   test('0 keeps all for ever, and does not ask', async () => {
-    await deps.activityLog.writeLogouts([sampleLogout(0)]);
+    await stores.activityLog.writeLogouts([sampleLogout(0)]);
     const asked = outage.calls.database;
-    expect(await deleteOldActivity(deps.activityLog, 0, now())).toBe(0);
-    expect(deps.activityLog.logouts.size).toBe(1);
+    expect(await deleteOldActivity(stores.activityLog, 0, now())).toBe(0);
+    expect(stores.activityLog.logouts.size).toBe(1);
     expect(outage.calls.database).toBe(asked);
   });
 
   test('goes on in small batches until nothing is left', async () => {
     const count = RETENTION_BATCH_SIZE * 2 + 500;
-    await deps.activityLog.writeLogouts(Array.from({ length: count }, () => sampleLogout(old(31))));
+    await stores.activityLog.writeLogouts(Array.from({ length: count }, () => sampleLogout(old(31))));
     const asked = outage.calls.database;
-    expect(await deleteOldActivity(deps.activityLog, 30, now())).toBe(count);
+    expect(await deleteOldActivity(stores.activityLog, 30, now())).toBe(count);
     expect(outage.calls.database - asked).toBe(3);
   });
 
   test('stops after so many batches: the cron comes again', async () => {
     let batches = 0;
     const endless = {
-      ...deps.activityLog,
+      ...stores.activityLog,
       deleteBefore: async (beforeMs: number, limit: number) => {
         expect([beforeMs, limit]).toEqual([old(1), RETENTION_BATCH_SIZE]);
         batches += 1;
         return limit;
       },
-    } as unknown as typeof deps.activityLog;
+    } as unknown as typeof stores.activityLog;
     const most = RETENTION_BATCH_SIZE * RETENTION_BATCHES_PER_RUN;
     expect(await deleteOldActivity(endless, 1, now())).toBe(most);
     expect(batches).toBe(RETENTION_BATCHES_PER_RUN);
@@ -241,6 +249,6 @@ describe('deleteOldActivity', () => {
 
   test('throws when MySQL is out', async () => {
     outage.refuse('database');
-    await expect(deleteOldActivity(deps.activityLog, 1, now())).rejects.toThrow(StoreUnavailableError);
+    await expect(deleteOldActivity(stores.activityLog, 1, now())).rejects.toMatchObject(STORE_UNAVAILABLE);
   });
 });

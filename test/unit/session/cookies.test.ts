@@ -3,8 +3,6 @@ import { describe, expect, test } from 'vitest';
 import {
   isLocalHttp,
   readCookieValues,
-  readPresentedCookies,
-  SESSION_COOKIES_MAX,
   sessionCookies,
   type CookieSettings,
 } from '../../../src/session/cookies.ts';
@@ -124,51 +122,5 @@ describe('cookies that are read', () => {
     [';;=;a=1;', ['1']],
   ])('%j', (header, values) => {
     expect(readCookieValues(header, 'a')).toEqual(values);
-  });
-
-  test('no cookie at all', () => {
-    expect(readPresentedCookies(null, SETTINGS)).toEqual({ isPresent: false, tokens: [], csrf: null });
-    expect(readPresentedCookies('other=1', SETTINGS)).toEqual({ isPresent: false, tokens: [], csrf: null });
-  });
-
-  test('tokens in the order sent, each once', () => {
-    const [first, second] = [newToken(), newToken()];
-    const header = [first, second, first].map((each) => `sessionid=${each}`).join('; ');
-    expect(readPresentedCookies(`${header}; csrftoken=c`, SETTINGS)).toEqual({
-      isPresent: true,
-      tokens: [first, second],
-      csrf: 'c',
-    });
-  });
-
-  test('a session cookie that cannot be read is there, and no token', () => {
-    expect(readPresentedCookies('sessionid=garbage', SETTINGS)).toMatchObject({
-      isPresent: true,
-      tokens: [],
-    });
-    expect(readPresentedCookies('sessionid=', SETTINGS)).toMatchObject({ isPresent: false, tokens: [] });
-    expect(readPresentedCookies(`sessionid="${token}"`, SETTINGS)).toMatchObject({ tokens: [] });
-  });
-
-  test('garbage before a token does not hide it', () => {
-    expect(readPresentedCookies(`sessionid=x; sessionid=${token}`, SETTINGS)).toMatchObject({
-      tokens: [token],
-    });
-  });
-
-  test('no more tokens than one request can end', () => {
-    const tokens = Array.from({ length: 100 }, newToken);
-    const header = tokens.map((each) => `sessionid=${each}`).join('; ');
-    const presented = readPresentedCookies(header, SETTINGS);
-    expect(presented.tokens).toEqual(tokens.slice(0, SESSION_COOKIES_MAX));
-  });
-
-  test('other names when the settings say so', () => {
-    const settings = { ...SETTINGS, SESSION_COOKIE_NAME: '__Host-sid', CSRF_COOKIE_NAME: 'xsrf' };
-    expect(readPresentedCookies(`sessionid=${newToken()}; __Host-sid=${token}; xsrf=y`, settings)).toEqual({
-      isPresent: true,
-      tokens: [token],
-      csrf: 'y',
-    });
   });
 });

@@ -5,12 +5,12 @@ import {
   decodeRecord,
   encodeSession,
   encodeTombstone,
-  judgeRecord,
-  WRITTEN_VERSION,
+  checkRecord,
+  RECORD_VERSION,
 } from '../../../src/session/record.ts';
 import { endsAtMs } from '../../../src/session/rules.ts';
 import type { Session, Tombstone } from '../../../src/session/session.ts';
-import type { SessionId, UserId } from '../../../src/session/token.ts';
+import type { SessionId, UserId } from '../../../src/lib/ids.ts';
 import { sampleSession } from '../../fakes/samples.ts';
 
 const T = Date.UTC(2026, 10, 23, 12);
@@ -98,7 +98,7 @@ describe('records', () => {
     ['garbage', 'garbage'],
     ['an object', '{"0":1}'],
     ['null', 'null'],
-    ['a version of the future', withField(0, 3)],
+    ['a later version', withField(0, 2)],
     ['a version between two', withField(0, 1.5)],
     ['a version that is text', withField(0, '1')],
     ['an id that is a number', withField(1, 7)],
@@ -115,7 +115,7 @@ describe('records', () => {
     ['a tombstone of nothing', '[0]'],
   ])('%s is no record', (_, text) => {
     expect(decodeRecord(text)).toBeNull();
-    expect(judgeRecord(text, 'cookie', T)).toEqual({ status: 'invalid', reason: 'unknown' });
+    expect(checkRecord(text, 'cookie', T)).toEqual({ status: 'invalid', reason: 'unknown' });
   });
 });
 
@@ -133,9 +133,9 @@ describe('the written form', () => {
   const nobody = { ipAddress: null, userAgent: null, country: null };
 
   test('counts times from the beginning', () => {
-    expect(WRITTEN_VERSION).toBe(2);
+    expect(RECORD_VERSION).toBe(1);
     expect(encodeSession(session)).toBe(
-      '[2,"0123456789abcdefghjkmnpqrs","18446744","twelve_chars","c",1,1795435200000,250123,2592000,1209600,"203.0.113.7","Mozilla/5.0 (X11; Linux x86_64)","DE","Pixel"]',
+      '[1,"0123456789abcdefghjkmnpqrs","18446744","twelve_chars","c",1,1795435200000,250123,2592000,1209600,"203.0.113.7","Mozilla/5.0 (X11; Linux x86_64)","DE","Pixel"]',
     );
   });
 
@@ -163,27 +163,27 @@ describe('the written form', () => {
   });
 });
 
-describe('judgeRecord', () => {
+describe('checkRecord', () => {
   const session = sampleSession(T);
   const text = encodeSession(session);
   const invalid = (reason: string) => ({ status: 'invalid', reason });
 
   test('nothing there is unknown', () => {
-    expect(judgeRecord(null, 'cookie', T)).toEqual(invalid('unknown'));
+    expect(checkRecord(null, 'cookie', T)).toEqual(invalid('unknown'));
   });
 
   test('a session is valid up to its last millisecond', () => {
-    expect(judgeRecord(text, 'cookie', endsAtMs(session) - 1)).toEqual({ status: 'valid', session });
-    expect(judgeRecord(text, 'cookie', endsAtMs(session))).toEqual(invalid('expired'));
+    expect(checkRecord(text, 'cookie', endsAtMs(session) - 1)).toEqual({ status: 'valid', session });
+    expect(checkRecord(text, 'cookie', endsAtMs(session))).toEqual(invalid('expired'));
   });
 
   test('neither kind opens the other, and is not told that it expired', () => {
-    expect(judgeRecord(text, 'bearer', T)).toEqual(invalid('unknown'));
-    expect(judgeRecord(text, 'bearer', endsAtMs(session))).toEqual(invalid('unknown'));
+    expect(checkRecord(text, 'bearer', T)).toEqual(invalid('unknown'));
+    expect(checkRecord(text, 'bearer', endsAtMs(session))).toEqual(invalid('unknown'));
     const bearer = encodeSession({ ...session, kind: 'bearer' });
-    expect(judgeRecord(bearer, 'cookie', T)).toEqual(invalid('unknown'));
-    expect(judgeRecord(bearer, 'bearer', T)).toMatchObject({ status: 'valid' });
-    expect(judgeRecord(bearer, 'either', T)).toMatchObject({ status: 'valid' });
+    expect(checkRecord(bearer, 'cookie', T)).toEqual(invalid('unknown'));
+    expect(checkRecord(bearer, 'bearer', T)).toMatchObject({ status: 'valid' });
+    expect(checkRecord(bearer, 'either', T)).toMatchObject({ status: 'valid' });
   });
 
   test.each([...LOGOUT_REASONS, 'renewed'] as const)('ended by %s is told with what is left', (reason) => {
@@ -195,12 +195,12 @@ describe('judgeRecord', () => {
       ipAddress: null,
     };
     const ended = { status: 'invalid', reason: 'ended', tombstone };
-    expect(judgeRecord(encodeTombstone(tombstone), 'cookie', T)).toEqual(ended);
+    expect(checkRecord(encodeTombstone(tombstone), 'cookie', T)).toEqual(ended);
   });
 
   test('an abandoned start never was', () => {
     const tombstone = { sessionId: session.id, userId: session.userId, endedAtMs: T, ipAddress: null };
     const abandoned = encodeTombstone({ ...tombstone, reason: 'abandoned' });
-    expect(judgeRecord(abandoned, 'cookie', T)).toEqual(invalid('unknown'));
+    expect(checkRecord(abandoned, 'cookie', T)).toEqual(invalid('unknown'));
   });
 });

@@ -4,21 +4,21 @@ import { StoreTrace } from '../../../src/store/store-trace.ts';
 type Span = [startedAtMs: number, endedAtMs: number];
 
 function traceOf(spans: readonly Span[], budgetMs = 1000) {
-  const trace = new StoreTrace(budgetMs);
-  for (const [startedAtMs, endedAtMs] of spans) trace.storeWait('redis', startedAtMs, endedAtMs);
+  const trace = new StoreTrace({ budgetMs });
+  for (const [startedAtMs, endedAtMs] of spans) trace.call(startedAtMs, endedAtMs);
   return trace;
 }
 
-const CASES: { name: string; spans: Span[]; waits: number; spentMs: number }[] = [
-  { name: 'none', spans: [], waits: 0, spentMs: 0 },
-  { name: 'one', spans: [[0, 10]], waits: 1, spentMs: 10 },
+const CASES: { name: string; spans: Span[]; roundTrips: number; spentMs: number }[] = [
+  { name: 'none', spans: [], roundTrips: 0, spentMs: 0 },
+  { name: 'one', spans: [[0, 10]], roundTrips: 1, spentMs: 10 },
   {
     name: 'two in a row',
     spans: [
       [0, 10],
       [10, 20],
     ],
-    waits: 2,
+    roundTrips: 2,
     spentMs: 20,
   },
   {
@@ -27,7 +27,7 @@ const CASES: { name: string; spans: Span[]; waits: number; spentMs: number }[] =
       [0, 10],
       [110, 120],
     ],
-    waits: 2,
+    roundTrips: 2,
     spentMs: 20,
   },
   {
@@ -36,7 +36,7 @@ const CASES: { name: string; spans: Span[]; waits: number; spentMs: number }[] =
       [0, 10],
       [0, 10],
     ],
-    waits: 1,
+    roundTrips: 1,
     spentMs: 10,
   },
   {
@@ -45,7 +45,7 @@ const CASES: { name: string; spans: Span[]; waits: number; spentMs: number }[] =
       [0, 10],
       [5, 15],
     ],
-    waits: 1,
+    roundTrips: 1,
     spentMs: 15,
   },
   {
@@ -54,7 +54,7 @@ const CASES: { name: string; spans: Span[]; waits: number; spentMs: number }[] =
       [0, 30],
       [10, 20],
     ],
-    waits: 1,
+    roundTrips: 1,
     spentMs: 30,
   },
   {
@@ -65,7 +65,7 @@ const CASES: { name: string; spans: Span[]; waits: number; spentMs: number }[] =
       [12, 20],
       [13, 25],
     ],
-    waits: 2,
+    roundTrips: 2,
     spentMs: 25,
   },
   {
@@ -75,7 +75,7 @@ const CASES: { name: string; spans: Span[]; waits: number; spentMs: number }[] =
       [0, 10],
       [12, 20],
     ],
-    waits: 2,
+    roundTrips: 2,
     spentMs: 30,
   },
   {
@@ -84,22 +84,22 @@ const CASES: { name: string; spans: Span[]; waits: number; spentMs: number }[] =
       [20, 30],
       [0, 10],
     ],
-    waits: 2,
+    roundTrips: 2,
     spentMs: 20,
   },
 ];
 
 describe('a trace', () => {
-  test.each(CASES)('of $name: $waits waits, $spentMs ms', ({ spans, waits, spentMs }) => {
-    expect(traceOf(spans).waits()).toBe(waits);
+  test.each(CASES)('of $name: $roundTrips roundTrips, $spentMs ms', ({ spans, roundTrips, spentMs }) => {
+    expect(traceOf(spans).roundTrips()).toBe(roundTrips);
     expect(traceOf(spans).leftMs()).toBe(1000 - spentMs);
   });
 
   test('counts both stores alike', () => {
-    const trace = new StoreTrace(1000);
-    trace.storeWait('redis', 0, 10);
-    trace.storeWait('database', 10, 30);
-    expect([trace.waits(), trace.leftMs()]).toEqual([2, 970]);
+    const trace = new StoreTrace({ budgetMs: 1000 });
+    trace.call(0, 10);
+    trace.call(10, 30);
+    expect([trace.roundTrips(), trace.leftMs()]).toEqual([2, 970]);
   });
 
   test('may have less than nothing left', () => {

@@ -1,4 +1,4 @@
-import { OUTBOX_KEY, SET_ASIDE_KEY } from '../../../src/activity/upstash-outbox.ts';
+import { OUTBOX_KEY, SET_ASIDE_KEY } from '../../../src/activity/redis-outbox.ts';
 import type { LocalCloud } from '../../local-cloud/local-cloud.ts';
 import { cpuMs } from '../process-cpu.ts';
 import type { CronWorker } from './cron-worker.ts';

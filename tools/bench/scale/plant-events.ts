@@ -1,10 +1,10 @@
 import { crc32 } from 'node:zlib';
 import type { Redis } from 'ioredis';
-import { encodeActivity } from '../../../src/activity/activity-record.ts';
+import { encodeActivity } from '../../../src/activity/activity-encoding.ts';
 import type { Activity } from '../../../src/activity/events.ts';
-import { OUTBOX_KEY } from '../../../src/activity/upstash-outbox.ts';
-import { newSessionId, type UserId } from '../../../src/session/token.ts';
-import { uuidV7 } from '../../../src/uuid.ts';
+import { OUTBOX_KEY } from '../../../src/activity/redis-outbox.ts';
+import { newSessionId, type UserId } from '../../../src/lib/ids.ts';
+import { uuidV7 } from '../../../src/lib/ids.ts';
 import { clientOf, userIdOf, usernameOf } from '../people.ts';
 import { PEOPLE } from './stage.ts';
 

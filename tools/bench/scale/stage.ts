@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { hashPassword } from '../../../src/user/password.ts';
+import { hashPassword } from '../../../src/auth/password.ts';
 import { newSecret } from '../../local-cloud/credentials.ts';
 import { startLocalCloud, type LocalCloud } from '../../local-cloud/local-cloud.ts';
 import { applySqlFile } from '../../local-cloud/sql-file.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ActivityFilter, Recorded } from '../../../src/activity/activity-search.ts';
+import type { ActivityFilter, Recorded } from '../stores/activity-search.ts';
 import {
   LOGIN_OUTCOMES,
   LOGOUT_REASONS,
@@ -7,7 +7,7 @@ import {
   type LoginOutcome,
   type LogoutReason,
 } from '../../../src/activity/events.ts';
-import { parseIpAddress } from '../../../src/security/client-info.ts';
+import { parseIpAddress } from '../../../src/lib/client-info.ts';
 import {
   addCommand,
   does,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { IndexFault } from '../../../src/session/session-admin.ts';
+import type { IndexFault } from '../stores/session-admin.ts';
 import { addCommand, does, type CommonOptions, type Finish } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { say, sayJson, sayTable } from '../output.ts';
@@ -38,7 +38,7 @@ export function addIndexCommands(program: Command, finish: Finish): void {
 
 async function run(options: CommonOptions, isRepair: boolean): Promise<ExitCode> {
   const { sessionAdmin } = openStores(options, 'redis');
-  const totals = { open: 0, tombstones: 0, listed: 0, runOut: 0 };
+  const totals = { open: 0, tombstones: 0, listed: 0, expired: 0 };
   // While Redis grows or shrinks its table, SCAN shows some keys twice.
   const faults = new Map<string, IndexFault>();
   const progress = await startProgress(isRepair ? 'Repairing' : 'Checking', await sessionAdmin.keyCount());
@@ -50,7 +50,7 @@ async function run(options: CommonOptions, isRepair: boolean): Promise<ExitCode>
       totals.open += step.openSessions;
       totals.tombstones += step.tombstones;
       totals.listed += step.listed;
-      totals.runOut += step.runOut;
+      totals.expired += step.expired;
       step.faults.forEach((fault, i) => {
         const key =
           fault.sessionId === null ? `${cursor} ${i}` : `${fault.kind} ${fault.userId} ${fault.sessionId}`;
@@ -68,7 +68,7 @@ async function run(options: CommonOptions, isRepair: boolean): Promise<ExitCode>
     sayJson({
       open_sessions: totals.open,
       listed: totals.listed,
-      run_out: totals.runOut,
+      expired: totals.expired,
       tombstones: totals.tombstones,
       faults: found.map(({ kind, userId, sessionId, isRepaired }) => ({
         kind,
@@ -79,7 +79,7 @@ async function run(options: CommonOptions, isRepair: boolean): Promise<ExitCode>
     });
   } else {
     say(`Open sessions ${totals.open}, listed ${totals.listed}, ended and remembered ${totals.tombstones}.`);
-    say(`Listed and run out: ${totals.runOut} (no fault${isRepair ? '; dropped' : ''}).`);
+    say(`Listed but expired: ${totals.expired} (no fault${isRepair ? '; dropped' : ''}).`);
     sayFaults(found, isRepair);
   }
   return left.length > 0 ? EXIT.failed : EXIT.ok;

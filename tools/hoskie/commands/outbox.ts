@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { EventRefusedError } from '../../../src/activity/activity-log.ts';
 import { deliver, DELIVERY_BATCH_SIZE } from '../../../src/activity/delivery.ts';
 import type { Activity, LoginActivity, LogoutActivity } from '../../../src/activity/events.ts';
-import type { SetAsideEntry } from '../../../src/activity/outbox-admin.ts';
+import type { SetAsideEntry } from '../stores/outbox-admin.ts';
 import { addCommand, does, type Finish } from '../command.ts';
 import { NOTES } from '../end-sessions.ts';
 import { CliError, EXIT } from '../exit.ts';
@@ -65,7 +65,7 @@ function addDeliver(parent: Command, finish: Finish): void {
       while (delivered < before.pending) {
         const entries = await stores.outbox.readOldest(DELIVERY_BATCH_SIZE);
         if (entries.length === 0) break;
-        await deliver({ ...stores, log: NOTES }, entries, Date.now());
+        await deliver({ stores, log: NOTES, nowMs: Date.now() }, entries);
         delivered += entries.length;
         progress.advance(entries.length);
       }

@@ -1,7 +1,7 @@
+import { isStoreUnavailable } from '../../../src/errors.ts';
 import type { Command } from 'commander';
-import { parseSessionId, type SessionId } from '../../../src/session/token.ts';
-import type { FoundSession } from '../../../src/session/session-admin.ts';
-import { StoreUnavailableError } from '../../../src/store/store-call.ts';
+import { parseSessionId, type SessionId } from '../../../src/lib/ids.ts';
+import type { FoundSession } from '../stores/session-admin.ts';
 import { addCommand, does, type Finish } from '../command.ts';
 import { concludeEnd, endSessions, endSessionsOf, sayEnd, viewEnd } from '../end-sessions.ts';
 import { CliError, EXIT } from '../exit.ts';
@@ -86,7 +86,7 @@ async function findSession(stores: Stores, id: SessionId): Promise<FoundSession 
   return found ?? stores.sessionAdmin.find(id, nowMs);
 }
 
-/** Ending twice is no error; an id that nobody had is. */
+/** Operation twice is no error; an id that nobody had is. */
 async function sayEndedBefore(stores: Stores, id: SessionId | null, text: string, json: boolean) {
   const logout = id === null ? null : await stores.activitySearch.findLogout(id).catch(nullOnOutage);
   if (logout === null) throw new CliError(EXIT.notFound, `There is no open session ${printable(text)}.`);
@@ -106,7 +106,7 @@ async function sayEndedBefore(stores: Stores, id: SessionId | null, text: string
 
 /** What only helps to find something may fail: the sessions are in Redis. */
 function nullOnOutage(error: unknown): null {
-  if (!(error instanceof StoreUnavailableError)) throw error;
+  if (!isStoreUnavailable(error)) throw error;
   note('hoskie: MySQL does not answer; going on without it.');
   return null;
 }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { hashPassword } from '../../../src/user/password.ts';
-import { findPasswordFlaw } from '../../../src/user/password-rules.ts';
-import { UserRefusedError, type StoredUser } from '../../../src/user/user-admin.ts';
-import { NEW_PASSWORD_MAX_CHARACTERS, USERNAME_MAX_CHARACTERS } from '../../../src/web/fields.ts';
-import { characterCount } from '../../../src/text.ts';
+import { hashPassword } from '../../../src/auth/password.ts';
+import { findPasswordFlaw } from '../../../src/auth/password-rules.ts';
+import { UserRefusedError, type StoredUser } from '../stores/user-admin.ts';
+import { NEW_PASSWORD_MAX_CHARACTERS, USERNAME_MAX_CHARACTERS } from '../../../src/http/fields.ts';
+import { characterCount } from '../../../src/lib/text.ts';
 import type { Settings } from '../../../src/settings.ts';
 import { addCommand, does, wholeNumber, type Finish } from '../command.ts';
 import { concludeEnd, endSessionsOf, sayEnd, viewEnd } from '../end-sessions.ts';

@@ -1,5 +1,5 @@
-import { parseHash } from '../../../src/user/password.ts';
-import { DEFAULT_PBKDF2_MAX_ITERATIONS } from '../../../src/user/pbkdf2.ts';
+import { parseHash } from '../../../src/auth/password.ts';
+import { DEFAULT_PBKDF2_MAX_ITERATIONS } from '../../../src/settings.ts';
 
 /** What a stored hash is, for people. */
 export interface HashFormat {

@@ -1,5 +1,5 @@
-import type { UserId } from '../../../src/session/token.ts';
-import { UserRefusedError, type StoredUser, type UserUpdate } from '../../../src/user/user-admin.ts';
+import type { UserId } from '../../../src/lib/ids.ts';
+import { UserRefusedError, type StoredUser, type UserUpdate } from '../stores/user-admin.ts';
 import { concludeEnd, endSessionsOf } from '../end-sessions.ts';
 import { EXIT } from '../exit.ts';
 import type { Stores } from '../stores.ts';

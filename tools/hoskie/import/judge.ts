@@ -1,6 +1,6 @@
-import type { UserId } from '../../../src/session/token.ts';
-import { characterCount } from '../../../src/text.ts';
-import type { NewUserRecord } from '../../../src/user/user-admin.ts';
+import type { UserId } from '../../../src/lib/ids.ts';
+import { characterCount } from '../../../src/lib/text.ts';
+import type { NewUserRecord } from '../stores/user-admin.ts';
 import { parseUserId } from '../find-user.ts';
 import type { DumpedUser } from './dump.ts';
 import { hashFormat, UNUSABLE_HASH } from './hash-format.ts';

@@ -1,4 +1,4 @@
-import type { SqlClient } from '../../../src/store/planetscale-client.ts';
+import type { SqlClient } from '../../../src/store/sql-client.ts';
 import { normalType, type Column, type Index, type Schema } from './parse-schema.ts';
 
 /** Reads the tables of the database behind the client from information_schema (SQL:2003 part 11; MySQL's names). */

@@ -1,0 +1,21 @@
+import type { SessionStores, SessionWork } from '../session/session-work.ts';
+import type { StoreTrace } from '../store/store-trace.ts';
+import type { CpuSlots } from './cpu-slots.ts';
+import type { Shield } from './shield.ts';
+import type { Throttle } from './throttle.ts';
+import type { UserStore } from './user-store.ts';
+
+/** All stores of the service. */
+export interface Stores extends SessionStores {
+  readonly users: UserStore;
+  readonly throttle: Throttle;
+}
+
+/** What signing in and changing a password need of a request. */
+export interface AuthWork extends SessionWork, Stores {
+  readonly shield: Shield;
+  /** One is taken before each password hash. */
+  readonly cpuSlots: CpuSlots;
+  readonly trace: StoreTrace;
+  inBackground(task: string, work: (stores: Stores) => Promise<unknown>): void;
+}

@@ -1,0 +1,72 @@
+import { networkOf } from '../lib/client-info.ts';
+import { startNewSessionFor, type NewSession, type StartedSession } from '../session/start-session.ts';
+import { StoreTrace } from '../store/store-trace.ts';
+import { checkPassword, clearCounter, recordFailure, releaseOnError } from './attempts.ts';
+import type { AuthWork } from './auth-work.ts';
+import { hashPassword, needsRehash } from './password.ts';
+import { SHIELD_RETRY_AFTER_SECONDS } from './shield.ts';
+import type { User } from './user-store.ts';
+
+export interface UsernameAndPassword {
+  readonly username: string;
+  readonly password: string;
+}
+
+export type SignInResult =
+  | ({ readonly status: 'signed_in' } & StartedSession)
+  /** Unknown name, wrong password or inactive user: the client isn't told which. */
+  | { readonly status: 'bad_credentials' }
+  | { readonly status: 'throttled'; readonly retryAfterSeconds: number };
+
+/**
+ * Signs a user in, through either channel: two round trips with one bcrypt between them. First the attempt is counted and
+ * the user looked up; then the session is started and the counter cleared, or the failure recorded.
+ *
+ * @throws `store_unavailable` or `overloaded`: no client got a session, and the attempt is given back
+ */
+export async function signIn(
+  work: AuthWork,
+  { username, password }: UsernameAndPassword,
+  wanted: Omit<NewSession, 'checkedFromMs'>,
+): Promise<SignInResult> {
+  const checkedFromMs = work.clock.nowMs();
+  if (!(await work.shield.admit(networkOf(work.client.ipAddress)))) {
+    return { status: 'throttled', retryAfterSeconds: SHIELD_RETRY_AFTER_SECONDS };
+  }
+  const checked = await checkPassword(work, username, password, () => work.users.findByUsername(username));
+  switch (checked.status) {
+    case 'throttled':
+      if (checked.firstInWindow) await recordFailure(work, username, checked.user, 'throttled');
+      return { status: 'throttled', retryAfterSeconds: checked.retryAfterSeconds };
+    case 'refused': {
+      const { user, attempt, isInactive } = checked;
+      await releaseOnError(work, attempt, () =>
+        recordFailure(work, username, user, isInactive ? 'inactive' : 'bad_credentials'),
+      );
+      return { status: 'bad_credentials' };
+    }
+    case 'matches': {
+      const { user, attempt } = checked;
+      const [started] = await releaseOnError(work, attempt, () =>
+        Promise.all([
+          startNewSessionFor(work, user, { ...wanted, checkedFromMs }),
+          clearCounter(work, attempt),
+        ]),
+      );
+      rehashInBackground(work, user, password);
+      return { status: 'signed_in', ...started };
+    }
+  }
+}
+
+/** Only now is the password known in clear: the moment to bring an old hash to today's format and cost. */
+function rehashInBackground(work: AuthWork, user: User, password: string): void {
+  const { BCRYPT_ROUNDS } = work.settings;
+  if (!needsRehash(user.passwordHash, BCRYPT_ROUNDS)) return;
+  work.inBackground('rehash_password', async ({ users }) => {
+    await work.cpuSlots.take(new StoreTrace());
+    const newHash = await hashPassword(password, BCRYPT_ROUNDS);
+    const isReplaced = await users.replacePasswordHash(user.id, user.passwordHash, newHash);
+    if (isReplaced) work.log.event('password_rehashed', { user_id: user.id });
+  });
+}

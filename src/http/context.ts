@@ -1,0 +1,126 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import type { RequestIdVariables } from 'hono/request-id';
+import type { AuthWork, Stores } from '../auth/auth-work.ts';
+import type { CpuSlots } from '../auth/cpu-slots.ts';
+import type { Shield } from '../auth/shield.ts';
+import { isStoreUnavailable } from '../errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import { readClientInfo, type ClientInfo } from '../lib/client-info.ts';
+import type { Log } from '../log.ts';
+import { readCookieValues } from '../session/cookies.ts';
+import type { Session } from '../session/session.ts';
+import type { TokenHash } from '../session/token.ts';
+import type { Settings } from '../settings.ts';
+import { storeBudgetMs } from '../store/call-store.ts';
+import { StoreTrace } from '../store/store-trace.ts';
+import { API_PATH } from './api-path.ts';
+import { readCredentials, readSessionCookies, type Credentials } from './credentials.ts';
+import type { CsrfTokens } from './csrf-tokens.ts';
+
+/** What all requests of one isolate share. */
+export interface Service {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly shield: Shield;
+  readonly cpuSlots: CpuSlots;
+  readonly csrf: CsrfTokens;
+  /** `foreground` calls give up in time for the response; `background` ones may take longer. */
+  readonly openStores: (trace: StoreTrace, pace: 'foreground' | 'background') => Stores;
+}
+
+/** Everything the work for one request may use. Made once, by the first middleware. */
+export interface RequestContext extends AuthWork {
+  readonly url: URL;
+  readonly credentials: Credentials;
+  readonly csrf: CsrfTokens;
+  /** The CSRF cookie as it was sent; null without one. */
+  readonly csrfCookie: string | null;
+}
+
+/** The session that a request was let in with. */
+export interface SignedIn {
+  readonly session: Session;
+  readonly tokenHash: TokenHash;
+}
+
+export interface AppEnv {
+  Variables: RequestIdVariables & {
+    request: RequestContext;
+    signedIn: SignedIn;
+    /** For the log line: what became of the request, in a word. */
+    outcome: string;
+  };
+}
+
+export type AppContext = Context<AppEnv>;
+
+export function provideContext(service: Service): MiddlewareHandler<AppEnv> {
+  const { settings, csrf } = service;
+  return function provideContext(c, next) {
+    const { headers } = c.req.raw;
+    const work = openWork(service, {
+      id: c.var.requestId,
+      client: readClientInfo(c.req.raw),
+      waitUntil: (task) => c.executionCtx.waitUntil(task),
+    });
+    const readOffered = c.req.path.startsWith(`${API_PATH}/`) ? readCredentials : readSessionCookies;
+    c.set('request', {
+      ...work,
+      url: new URL(c.req.url),
+      credentials: readOffered(headers, settings),
+      csrf,
+      csrfCookie: readCookieValues(headers.get('Cookie'), settings.CSRF_COOKIE_NAME)[0] ?? null,
+    });
+    c.set('outcome', 'ok');
+    return next();
+  };
+}
+
+interface WorkOrigin {
+  readonly id: string;
+  readonly client: ClientInfo;
+  /** For the log lines of what is not an HTTP request. */
+  readonly task?: string;
+  readonly waitUntil: (work: Promise<unknown>) => void;
+}
+
+export function openWork(service: Service, { id, client, task, waitUntil }: WorkOrigin): AuthWork {
+  const { settings, clock, log, shield, cpuSlots } = service;
+  const trace = new StoreTrace({
+    budgetMs: storeBudgetMs(settings.BCRYPT_ROUNDS),
+    onFault: (store, fault) =>
+      log.event('store_unavailable', {
+        request_id: id,
+        store,
+        fault,
+        ...(task === undefined ? {} : { task }),
+      }),
+  });
+  return {
+    ...service.openStores(trace, 'foreground'),
+    id,
+    settings,
+    clock,
+    log,
+    client,
+    shield,
+    cpuSlots,
+    trace,
+    inBackground(backgroundTask, work) {
+      const stores = service.openStores(new StoreTrace(), 'background');
+      // It begins at the handler's next await.
+      const done = Promise.resolve()
+        .then(() => work(stores))
+        .catch((error: unknown) =>
+          log.event('background_failed', { request_id: id, task: backgroundTask, ...faultOf(error) }),
+        );
+      waitUntil(done);
+    },
+  };
+}
+
+function faultOf(error: unknown): { store?: string; fault?: string; error?: string } {
+  if (isStoreUnavailable(error)) return { store: error.reason.store, fault: error.reason.fault };
+  return { error: error instanceof Error ? error.name : typeof error };
+}

@@ -1,0 +1,94 @@
+import { ServiceError } from '../errors.ts';
+import { sessionCookies } from '../session/cookies.ts';
+import type { Session } from '../session/session.ts';
+import type { StartedSession } from '../session/start-session.ts';
+import type { TokenHash } from '../session/token.ts';
+import type { AppContext } from './context.ts';
+import { isForeignOrigin } from './origin.ts';
+
+// Django's names: its templates, scripts and clients go on working.
+export const CSRF_FIELD = 'csrfmiddlewaretoken';
+export const CSRF_HEADER = 'X-CSRFToken';
+
+/** Throws `foreign_origin` for a request that another site sent. */
+export function requireOwnOrigin(c: AppContext): void {
+  const { url, settings } = c.var.request;
+  if (isForeignOrigin(c.req.raw.headers, url.origin, settings.CSRF_TRUSTED_ORIGINS)) {
+    throw new ServiceError({ code: 'foreign_origin' });
+  }
+}
+
+/** Whether the request has the token of its CSRF cookie, and that was issued for one of these sessions. */
+export async function hasCsrfToken(c: AppContext, bindings: readonly (TokenHash | null)[]): Promise<boolean> {
+  const { csrfCookie, csrf } = c.var.request;
+  if (csrfCookie === null) return false;
+  const submitted = c.req.header(CSRF_HEADER) ?? (await submittedField(c));
+  return submitted !== null && csrf.verify(submitted, csrfCookie, bindings);
+}
+
+/** Throws `foreign_origin` or `csrf_failed`. */
+export async function requireCsrfToken(
+  c: AppContext,
+  bindings: readonly (TokenHash | null)[],
+): Promise<void> {
+  requireOwnOrigin(c);
+  if (!(await hasCsrfToken(c, bindings))) throw new ServiceError({ code: 'csrf_failed' });
+}
+
+async function submittedField(c: AppContext): Promise<string | null> {
+  const type = c.req.header('Content-Type') ?? '';
+  if (!/^(?:application\/x-www-form-urlencoded|multipart\/form-data)(?:;|$)/i.test(type)) return null;
+  try {
+    const field = (await c.req.parseBody())[CSRF_FIELD];
+    return typeof field === 'string' ? field : null;
+  } catch {
+    throw new ServiceError({ code: 'malformed_body' });
+  }
+}
+
+/**
+ * A token for a form on the page about to be sent. It keeps a CSRF cookie that is valid for one of these sessions, so that
+ * forms in other tabs stay valid; otherwise it sets a new one for the first of them.
+ */
+export function csrfTokenForForm(
+  c: AppContext,
+  bindings: readonly [TokenHash | null, ...(TokenHash | null)[]],
+  session: Session | null = null,
+): string {
+  const { csrfCookie, csrf } = c.var.request;
+  if (csrfCookie !== null && bindings.some((binding) => csrf.isCookieFor(csrfCookie, binding))) {
+    return csrf.formToken(csrfCookie);
+  }
+  return csrf.formToken(setCsrfCookie(c, bindings[0], session));
+}
+
+/** Sets a new CSRF cookie for this session, with the lifetime of the session's own cookie. Returns its value. */
+function setCsrfCookie(c: AppContext, binding: TokenHash | null, session: Session | null): string {
+  const { csrf, settings, url, clock } = c.var.request;
+  const value = csrf.newCookie(binding, session?.userId ?? null);
+  const cookie = sessionCookies(settings, url).csrf(value, maxAgeSeconds(session, clock.nowMs()));
+  c.header('Set-Cookie', cookie, { append: true });
+  return value;
+}
+
+/** Sets both cookies of a session that was started or renewed; the CSRF cookie from before is invalid after it. */
+export function setSessionCookies(c: AppContext, { token, tokenHash, session }: StartedSession): void {
+  const { settings, url, clock } = c.var.request;
+  for (const cookie of sessionCookies(settings, url).session(token, maxAgeSeconds(session, clock.nowMs()))) {
+    c.header('Set-Cookie', cookie, { append: true });
+  }
+  setCsrfCookie(c, tokenHash, session);
+}
+
+/** Expires both cookies. */
+export function expireCookies(c: AppContext): void {
+  const { settings, url } = c.var.request;
+  for (const cookie of sessionCookies(settings, url).expireAll()) {
+    c.header('Set-Cookie', cookie, { append: true });
+  }
+}
+
+/** Of the cookies that go with a session. Null: they last until the browser is closed. */
+function maxAgeSeconds(session: Session | null, nowMs: number): number | null {
+  return session?.rememberMe === true ? Math.max(0, Math.ceil((session.expiresAtMs - nowMs) / 1000)) : null;
+}

@@ -1,0 +1,21 @@
+import { Hono } from 'hono';
+import type { Settings } from '../settings.ts';
+import type { AppEnv } from './context.ts';
+
+/**
+ * Django's own addresses never show up as broken links: they redirect to ours, the query kept, unless a setting uses them.
+ */
+export function djangoAddresses(settings: Settings): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  const taken = [settings.LOGIN_URL, settings.LOGIN_REDIRECT_URL, settings.ACCOUNT_LOGOUT_REDIRECT_URL];
+  const isFree = (path: string): boolean => !taken.some((each) => each === path || `${each}/` === path);
+  const redirect = (from: string, to: string): void => {
+    if (!isFree(from)) return;
+    // 302 for a GET, as settings change; 307 keeps a POST a POST with its body.
+    app.get(from, (c) => c.redirect(to + c.var.request.url.search, 302));
+    app.post(from, (c) => c.redirect(to + c.var.request.url.search, 307));
+  };
+  redirect('/accounts/login/', settings.LOGIN_URL);
+  redirect('/accounts/logout/', '/logout/');
+  return app;
+}

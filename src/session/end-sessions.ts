@@ -1,0 +1,71 @@
+import type { LogoutReason } from '../activity/events.ts';
+import { recordInBackground } from '../activity/record-activity.ts';
+import { isStoreUnavailable, storeUnavailable } from '../errors.ts';
+import { noteActivity } from './resume-session.ts';
+import type { Credential, RecordedLogout, RevokeResult, RevokeScope } from './session-store.ts';
+import { newOperation, type SessionWork } from './session-work.ts';
+import type { TokenHash } from './token.ts';
+
+/** Credentials of one kind: a bearer, or up to four cookies of our name. */
+export interface OfferedTokens {
+  readonly kind: Credential['kind'];
+  readonly tokenHashes: readonly TokenHash[];
+}
+
+/**
+ * Ends the open ones among the sessions of these tokens, in one round trip; none without a token. The store learns whose
+ * they are and destroys them in one step, as afterwards nobody could tell (as Django's `logout()` does).
+ *
+ * @throws `store_unavailable`, with `sign_out` unconfirmed: a session may still be open. Keep the cookie and say so.
+ */
+export async function endSessions(
+  work: SessionWork,
+  { kind, tokenHashes }: OfferedTokens,
+  reason: LogoutReason,
+): Promise<readonly RecordedLogout[]> {
+  if (tokenHashes.length === 0) return [];
+  const logouts = await signOutUnconfirmed(() =>
+    work.sessions.end(tokenHashes, kind, reason, newOperation(work)),
+  );
+  recordInBackground(work, logouts);
+  return logouts;
+}
+
+/**
+ * Ends sessions of the user that `offered` belongs to, in one round trip. If their own session is among them, all cookies
+ * will expire, so the sessions of duplicate cookies end too, in a second one.
+ *
+ * @throws as `endSessions` does
+ */
+export async function revokeSessions(
+  work: SessionWork,
+  {
+    kind,
+    tokenHashes: [tokenHash, ...duplicates],
+  }: OfferedTokens & { tokenHashes: readonly [TokenHash, ...TokenHash[]] },
+  scope: RevokeScope,
+): Promise<RevokeResult> {
+  const result = await signOutUnconfirmed(() =>
+    work.sessions.revoke({ tokenHash, kind }, scope, newOperation(work)),
+  );
+  if (result.status === 'invalid') noteActivity(work, tokenHash, result);
+  if (result.status !== 'revoked') return result;
+  recordInBackground(work, result.logouts);
+  if (duplicates.length === 0 || !endsOwn(result.logouts)) return result;
+  const more = await endSessions(work, { kind, tokenHashes: duplicates }, 'logout');
+  return { status: 'revoked', logouts: [...result.logouts, ...more] };
+}
+
+/** Whether a revocation ended the caller's own session: only that ends with these reasons. */
+export const endsOwn = (logouts: readonly RecordedLogout[]): boolean =>
+  logouts.some(({ activity }) => activity.reason === 'logout' || activity.reason === 'logout_all');
+
+/** Marks an outage as one that leaves a sign-out in doubt. */
+export async function signOutUnconfirmed<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isStoreUnavailable(error)) throw error;
+    throw storeUnavailable(error.reason.store, error.reason.fault, 'sign_out');
+  }
+}

@@ -1,0 +1,34 @@
+import type { Stores } from '../../src/auth/auth-work.ts';
+import { CapturedLog } from './captured-log.ts';
+import { ManualClock } from './manual-clock.ts';
+import { MemoryActivityLog } from './memory-activity-log.ts';
+import { MemoryOutbox } from './memory-outbox.ts';
+import { MemorySessionStore } from './memory-session-store.ts';
+import { MemoryThrottle } from './memory-throttle.ts';
+import { MemoryUserStore } from './memory-user-store.ts';
+import { Outage } from './outage.ts';
+
+/** All stores in memory, as the fakes that they are, so that a test can look inside. */
+export interface MemoryStores extends Stores {
+  readonly sessions: MemorySessionStore;
+  readonly users: MemoryUserStore;
+  readonly outbox: MemoryOutbox;
+  readonly activityLog: MemoryActivityLog;
+  readonly throttle: MemoryThrottle;
+}
+
+/** Stores in memory, the clock they share, a log, and the switch for their outages. */
+export function openMemoryStores(nowMs?: number) {
+  const clock = new ManualClock(nowMs);
+  const outage = new Outage();
+  const outbox = new MemoryOutbox(clock, outage);
+  const users = new MemoryUserStore(outage);
+  const stores: MemoryStores = {
+    outbox,
+    users,
+    sessions: new MemorySessionStore(clock, outbox, outage),
+    activityLog: new MemoryActivityLog(users, outage),
+    throttle: new MemoryThrottle(clock, outage),
+  };
+  return { stores, outage, clock, log: new CapturedLog() };
+}

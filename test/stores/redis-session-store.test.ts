@@ -1,0 +1,305 @@
+import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { OUTBOX_KEY } from '../../src/activity/redis-outbox.ts';
+import { endsAtMs } from '../../src/session/rules.ts';
+import { ABANDONED_TOKEN_SECONDS, RECEIPT_SECONDS } from '../../src/session/session-store.ts';
+import { hashToken, newToken, type Token } from '../../src/session/token.ts';
+import {
+  INDEX_KEY_PREFIX,
+  RECEIPT_KEY_PREFIX,
+  SESSION_KEY_PREFIX,
+} from '../../src/session/script-functions.ts';
+import type { Front } from '../../tools/local-cloud/front.ts';
+import { newTokenHash, newUserId, sampleOperation, sampleSession, sampleStart } from '../fakes/samples.ts';
+import { openCloud } from '../support/cloud.ts';
+import { openCloudStores } from './open-cloud-stores.ts';
+import { expectIndexesAgree, everythingIn } from './redis-contents.ts';
+import { begin, pendingLogouts, type SessionStoreUnderTest } from './session-store/under-test.ts';
+
+// What only the adapter has: keys, lives, commands. What it answers is in session-store/suite.ts.
+
+let cloud: Front;
+let under: SessionStoreUnderTest;
+const recordKey = (hash: string): string => SESSION_KEY_PREFIX + hash;
+
+beforeAll(async () => {
+  cloud = await openCloud({ schema: false });
+});
+afterAll(() => cloud.stop());
+beforeEach(async () => {
+  await cloud.redis.flushdb();
+  cloud.calls.length = 0;
+  const { sessions: store, outbox } = openCloudStores(cloud);
+  const nowMs = Date.now();
+  under = { store, outbox, nowMs: () => nowMs, advance: () => Promise.reject(new Error('not here')) };
+});
+
+describe('an outbox that takes nothing', () => {
+  type Step = (me: Awaited<ReturnType<typeof begin>>) => Promise<unknown>;
+  const nowMs = Date.now();
+  const steps: [string, Step][] = [
+    [
+      'end',
+      ({ credential }) => under.store.end([credential.tokenHash], 'cookie', 'logout', sampleOperation(nowMs)),
+    ],
+    [
+      'revoke all',
+      ({ credential }) => under.store.revoke(credential, { all: 'everywhere' }, sampleOperation(nowMs)),
+    ],
+    ['renew', (me) => under.store.renew(me.credential, newTokenHash(), me.session, sampleOperation(nowMs))],
+  ];
+
+  // As Upstash does where a stream has reached the size that the plan allows.
+  test.each(steps)(
+    '%s: fails and ends nobody’s session, so that none ends without its event',
+    async (name, step) => {
+      const userId = newUserId();
+      const [me, other] = [await begin(under, { userId }), await begin(under, { userId })];
+      await cloud.redis.set(OUTBOX_KEY, 'no stream');
+      await expect(step(me)).rejects.toMatchObject(STORE_UNAVAILABLE);
+      for (const { credential } of [me, other])
+        expect(await under.store.check(credential, under.nowMs())).toMatchObject({ status: 'valid' });
+
+      await cloud.redis.del(OUTBOX_KEY);
+      await step(me);
+      const ended = await pendingLogouts(under);
+      expect(ended.map(({ sessionId }) => sessionId)).toContain(
+        name === 'end' ? me.session.id : other.session.id,
+      );
+      expect(new Set(ended.map(({ sessionId }) => sessionId)).size).toBe(ended.length);
+    },
+  );
+});
+
+describe('lives in Redis', () => {
+  test('a record goes at the end of its session, to the millisecond', async () => {
+    for (const idleAgeSeconds of [7200, 1_000_000]) {
+      const { tokenHash, session } = await begin(under, { idleAgeSeconds });
+      expect(await cloud.redis.pexpiretime(recordKey(tokenHash))).toBe(endsAtMs(session));
+    }
+  });
+
+  test('a refresh moves that, at most to the absolute end', async () => {
+    const { tokenHash, session } = await begin(under);
+    for (const lastSeenAtMs of [session.lastSeenAtMs + 600_000, session.expiresAtMs - 1000]) {
+      await under.store.refresh(tokenHash, { ...session, lastSeenAtMs });
+      const end = Math.min(lastSeenAtMs + 7_200_000, session.expiresAtMs);
+      expect(await cloud.redis.pexpiretime(recordKey(tokenHash))).toBe(end);
+    }
+  });
+
+  test('a renewed record keeps the end of its session', async () => {
+    const { credential, session } = await begin(under);
+    const hash = newTokenHash();
+    await under.store.renew(credential, hash, session, sampleOperation(under.nowMs()));
+    expect(await cloud.redis.pexpiretime(recordKey(hash))).toBe(endsAtMs(session));
+    expect(await cloud.redis.pexpiretime(recordKey(credential.tokenHash))).toBe(session.expiresAtMs);
+  });
+
+  test('what is left of an ended session lives to its absolute end', async () => {
+    const { tokenHash, session } = await begin(under);
+    await under.store.end([tokenHash], 'cookie', 'logout', sampleOperation(under.nowMs()));
+    expect(await cloud.redis.pexpiretime(recordKey(tokenHash))).toBe(session.expiresAtMs);
+  });
+
+  test('an abandoned token is remembered for a while', async () => {
+    const [begun, session, hash] = [await begin(under), sampleSession(under.nowMs()), newTokenHash()];
+    await under.store.abandon(hash, session, under.nowMs());
+    await under.store.abandon(begun.tokenHash, begun.session, under.nowMs());
+    for (const each of [hash, begun.tokenHash]) {
+      const seconds = await cloud.redis.ttl(recordKey(each));
+      expect(seconds).toBeGreaterThan(ABANDONED_TOKEN_SECONDS - 60);
+      expect(seconds).toBeLessThanOrEqual(ABANDONED_TOKEN_SECONDS);
+    }
+  });
+
+  test('a receipt lives for a short while', async () => {
+    const operation = sampleOperation(under.nowMs());
+    await under.store.end([newTokenHash()], 'cookie', 'logout', operation);
+    const seconds = await cloud.redis.ttl(RECEIPT_KEY_PREFIX + operation.id);
+    expect(seconds).toBeGreaterThan(RECEIPT_SECONDS - 60);
+    expect(seconds).toBeLessThanOrEqual(RECEIPT_SECONDS);
+  });
+
+  test('an index lives as long as the longest of its sessions could', async () => {
+    const userId = newUserId();
+    const t = under.nowMs();
+    for (const days of [1, 30, 2]) await begin(under, { userId, expiresAtMs: t + days * 86_400_000 });
+    expect(await cloud.redis.pexpiretime(INDEX_KEY_PREFIX + userId)).toBe(t + 30 * 86_400_000);
+  });
+
+  test('nothing but the outbox lives for ever', async () => {
+    const { tokenHash, credential, session } = await begin(under);
+    await begin(under, {}, { replaces: [tokenHash] });
+    await under.store.renew(credential, newTokenHash(), session, sampleOperation(under.nowMs()));
+    const keys = await cloud.redis.keys('*');
+    const lives = await Promise.all(keys.map(async (key) => [key, await cloud.redis.pttl(key)] as const));
+    expect(lives.filter(([, ms]) => ms < 0).map(([key]) => key)).toEqual([OUTBOX_KEY]);
+  });
+
+  test('the last session takes the index with it', async () => {
+    const { tokenHash, session } = await begin(under);
+    await under.store.end([tokenHash], 'cookie', 'logout', sampleOperation(under.nowMs()));
+    expect(await cloud.redis.exists(INDEX_KEY_PREFIX + session.userId)).toBe(0);
+  });
+
+  test('a list drops sessions from the index that ran out', async () => {
+    const userId = newUserId();
+    const { credential } = await begin(under, { userId });
+    const short = await begin(under, { userId, idleAgeSeconds: 60 });
+    await cloud.redis.del(recordKey(short.tokenHash));
+    expect(await cloud.redis.hlen(INDEX_KEY_PREFIX + userId)).toBe(2);
+    await under.store.list(credential, under.nowMs());
+    expect(await cloud.redis.hlen(INDEX_KEY_PREFIX + userId)).toBe(1);
+  });
+});
+
+describe('commands', () => {
+  test('each method is one, and a check is a plain read', async () => {
+    const { store } = under;
+    const t = under.nowMs();
+    const session = sampleSession(t);
+    const credential = { tokenHash: newTokenHash(), kind: 'cookie' } as const;
+    const methods: (() => Promise<unknown>)[] = [
+      () => store.start(sampleStart(session, credential.tokenHash)),
+      () => store.refresh(credential.tokenHash, { ...session, lastSeenAtMs: t + 1 }),
+      () => store.list(credential, t),
+      () => store.revoke(credential, { all: 'others' }, sampleOperation(t)),
+      () => store.renew(credential, newTokenHash(), session, sampleOperation(t)),
+      () => store.end([credential.tokenHash], 'cookie', 'logout', sampleOperation(t)),
+      () => store.abandon(newTokenHash(), session, t),
+      () => store.check(credential, t),
+    ];
+    for (const method of methods) {
+      cloud.calls.length = 0;
+      await method();
+      expect(cloud.calls.flatMap((call) => (call.store === 'redis' ? call.commands : []))).toHaveLength(1);
+    }
+    expect(cloud.calls).toMatchObject([{ commands: [['get', recordKey(credential.tokenHash)]] }]);
+  });
+
+  test('no raw token gets to Redis, not even on the way', async () => {
+    const tokens: Token[] = [newToken(), newToken(), newToken(), newToken()];
+    const [old, first, second, third] = tokens.map(hashToken);
+    const t = under.nowMs();
+    const { store } = under;
+    const [oldSession, session] = [sampleSession(t), sampleSession(t)];
+    await store.start(sampleStart(oldSession, old!));
+    await store.start(sampleStart(session, first!, { replaces: [old!] }));
+    await store.renew({ tokenHash: first!, kind: 'cookie' }, second!, session, sampleOperation(t));
+    await store.refresh(second!, { ...session, lastSeenAtMs: t + 1 });
+    await store.revoke({ tokenHash: second!, kind: 'cookie' }, { all: 'everywhere' }, sampleOperation(t));
+    await store.abandon(third!, sampleSession(t), t);
+    const seen = (await everythingIn(cloud.redis)) + JSON.stringify(cloud.calls);
+    expect(seen).toContain(second);
+    for (const token of tokens) expect(seen).not.toContain(token);
+  });
+});
+
+describe('what cannot be read', () => {
+  test.each(['', 'garbage', '{}', '[]', '[9,"another version"]', 'null', '"text"', '[1,2,3]'])(
+    'under a token, %j is no session',
+    async (text) => {
+      const tokenHash = newTokenHash();
+      await cloud.redis.set(recordKey(tokenHash), text);
+      const credential = { tokenHash, kind: 'cookie' } as const;
+      expect(await under.store.check(credential, under.nowMs())).toEqual({
+        status: 'invalid',
+        reason: 'unknown',
+      });
+    },
+  );
+
+  test.each(['', 'garbage', '{}', '[]', '[9,"another version"]', 'null', '7', '[1,2,3]'])(
+    'one record of a user that is %j does not hold up the others',
+    async (text) => {
+      const { store } = under;
+      const t = under.nowMs();
+      const userId = newUserId();
+      const [me, damaged] = [await begin(under, { userId }), await begin(under, { userId })];
+      await cloud.redis.set(recordKey(damaged.tokenHash), text);
+      expect(await store.list(me.credential, t)).toMatchObject({ sessions: [{ id: me.session.id }] });
+      await cloud.redis.hset(INDEX_KEY_PREFIX + userId, damaged.session.id, damaged.tokenHash);
+      const next = await begin(under, { userId }, { replaces: [damaged.tokenHash], maxSessionsPerUser: 5 });
+      expect(next.started.logouts).toEqual([]);
+      const ended = await store.end(
+        [damaged.tokenHash, me.tokenHash],
+        'cookie',
+        'logout',
+        sampleOperation(t),
+      );
+      expect(ended).toMatchObject([{ activity: { sessionId: me.session.id } }]);
+      expect(await store.refresh(damaged.tokenHash, { ...damaged.session, lastSeenAtMs: t + 1 })).toBe(false);
+    },
+  );
+
+  test('an answer that is not of our script is an outage, neither signed in nor signed out', async () => {
+    const { credential } = await begin(under);
+    cloud.faults.set('redis', { kind: 'status', status: 200, body: '{"result":"PONG"}' });
+    const { store } = under;
+    const operation = sampleOperation(under.nowMs());
+    await expect(store.end([credential.tokenHash], 'cookie', 'logout', operation)).rejects.toMatchObject(
+      STORE_UNAVAILABLE,
+    );
+    await expect(store.list(credential, under.nowMs())).rejects.toMatchObject(STORE_UNAVAILABLE);
+    cloud.faults.clear();
+  });
+});
+
+describe('at the same time', () => {
+  test('starts, refreshes, ends of all and new tokens leave index, records and outbox agreeing', async () => {
+    const { store } = under;
+    const t = under.nowMs();
+    const userId = newUserId();
+    let begun = [await begin(under, { userId })];
+    const everBegun = new Set(begun.map(({ session }) => session.id));
+    for (let round = 0; round < 12; round += 1) {
+      const [own] = begun;
+      const work: Promise<unknown>[] = begun.map(({ tokenHash, session }) =>
+        store.refresh(tokenHash, { ...session, lastSeenAtMs: t + round + 1 }),
+      );
+      const starts = Array.from({ length: 5 }, () => begin(under, { userId }, { maxSessionsPerUser: 4 }));
+      if (own !== undefined) {
+        const { credential, session } = own;
+        const all = round % 2 === 0 ? 'everywhere' : 'others';
+        work.push(store.revoke(credential, { all }, sampleOperation(t)));
+        if (round % 3 === 0) work.push(store.renew(credential, newTokenHash(), session, sampleOperation(t)));
+      }
+      const started = await Promise.all(starts);
+      await Promise.all(work);
+      for (const { session } of started) everBegun.add(session.id);
+      begun = started;
+      await expectIndexesAgree(cloud.redis, t);
+    }
+    const open = Object.keys(await cloud.redis.hgetall(INDEX_KEY_PREFIX + userId));
+    const ended = (await pendingLogouts(under)).map(({ sessionId }) => sessionId);
+    // Each session that ever began is either open or has exactly one logout.
+    expect([...open, ...ended].sort()).toEqual([...everBegun].sort());
+  });
+
+  test('a start that arrives once more, late, changes nothing', async () => {
+    const request = sampleStart(sampleSession(under.nowMs()), newTokenHash());
+    cloud.faults.set('redis', { kind: 'late', ms: 500, times: 1 });
+    const impatient = openCloudStores(cloud, 50).sessions;
+    await expect(impatient.start(request)).rejects.toMatchObject(STORE_UNAVAILABLE);
+    expect(await under.store.start(request)).toMatchObject({ loginEntryId: expect.any(String) as string });
+    await cloud.settled();
+    cloud.faults.clear();
+    expect(await cloud.redis.xlen(OUTBOX_KEY)).toBe(1);
+    await expectIndexesAgree(cloud.redis, under.nowMs());
+  });
+
+  test('a start that arrives only after it was given up does not begin', async () => {
+    const [session, tokenHash] = [sampleSession(under.nowMs()), newTokenHash()];
+    cloud.faults.set('redis', { kind: 'late', ms: 500, times: 1 });
+    const impatient = openCloudStores(cloud, 50).sessions;
+    await expect(impatient.start(sampleStart(session, tokenHash))).rejects.toMatchObject(STORE_UNAVAILABLE);
+    await under.store.abandon(tokenHash, session, under.nowMs());
+    await cloud.settled();
+    cloud.faults.clear();
+    expect(await under.store.check({ tokenHash, kind: 'cookie' }, under.nowMs())).toMatchObject({
+      reason: 'unknown',
+    });
+    expect(await cloud.redis.keys('*')).toEqual([recordKey(tokenHash)]);
+  });
+});

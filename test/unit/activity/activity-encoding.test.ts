@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import { encodeActivity, parseActivity } from '../../../src/activity/activity-encoding.ts';
+import { LOGIN_OUTCOMES, LOGOUT_REASONS, type Activity } from '../../../src/activity/events.ts';
+import { toSqlTime } from '../../../src/store/sql-time.ts';
+import fc, { anyText } from '../../fakes/property.ts';
+import { sampleLogin, sampleLogout } from '../../fakes/samples.ts';
+
+const T = Date.UTC(2026, 10, 23, 12);
+const someText = anyText({ minLength: 1 });
+const client = fc.record({
+  ipAddress: fc.option(someText),
+  userAgent: fc.option(someText),
+  country: fc.option(someText),
+});
+const atMs = fc.integer({ min: -62_167_219_200_000, max: 253_402_300_799_999 });
+
+const anyActivity: fc.Arbitrary<Activity> = fc.oneof(
+  fc
+    .record({ client, loggedOutAtMs: atMs, username: anyText(), reason: fc.constantFrom(...LOGOUT_REASONS) })
+    .map((changes) => sampleLogout(T, changes)),
+  fc
+    .record({
+      client,
+      occurredAtMs: atMs,
+      username: anyText(),
+      outcome: fc.constantFrom(...LOGIN_OUTCOMES),
+      userId: fc.option(fc.constant('7' as never)),
+      sessionId: fc.option(fc.constant('s' as never)),
+    })
+    .map((changes) => sampleLogin(T, changes)),
+);
+
+test('events are read as they were written', () => {
+  fc.assert(
+    fc.property(anyActivity, (activity) => {
+      expect(parseActivity(encodeActivity(activity))).toEqual(activity);
+    }),
+  );
+});
+
+test('hold nothing null, as what the scripts write does not', () => {
+  const nobody = { ipAddress: null, userAgent: null, country: null };
+  const text = encodeActivity(sampleLogin(T, { userId: null, sessionId: null, client: nobody }));
+  expect(text).not.toContain('null');
+});
+
+test('whatever else lies there is none, and no reason to throw', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json(), fc.anything()), (value) => {
+      expect(parseActivity(value)).toBeNull();
+    }),
+  );
+});
+
+describe('what is not an event', () => {
+  const logout = JSON.parse(encodeActivity(sampleLogout(T))) as Record<string, unknown>;
+  const login = JSON.parse(encodeActivity(sampleLogin(T))) as Record<string, unknown>;
+  test.each([
+    ['another type', logout, { type: 'signup' }],
+    ['no type', logout, { type: undefined }],
+    ['no id', logout, { id: undefined }],
+    ['an id that is a number', logout, { id: 7 }],
+    ['no name', login, { username: null }],
+    ['a logout of nobody', logout, { userId: '' }],
+    ['a logout of no session', logout, { sessionId: '' }],
+    ['a reason that is none', logout, { reason: 'because' }],
+    ['a login with the reason of a logout', login, { outcome: 'logout' }],
+    ['an outcome that is a list', login, { outcome: ['success'] }],
+    ['a time that is text', logout, { at: '2026-11-23' }],
+    ['no time', login, { at: null }],
+    // Beyond what a Date can hold (ECMA-262 section 21.4.1.1): nothing could be written of it.
+    ['a time that is none', logout, { at: 8.64e15 + 1 }],
+    ['a time that is none, before all', login, { at: -1e300 }],
+  ])('%s', (_, event, changes) => {
+    expect(parseActivity(JSON.stringify(event))).not.toBeNull();
+    expect(parseActivity(JSON.stringify({ ...event, ...changes }))).toBeNull();
+  });
+
+  test('whatever is read has a time that can be written', () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (at) => {
+        const activity = parseActivity(JSON.stringify({ ...logout, at }));
+        if (activity?.type === 'logout') toSqlTime(activity.loggedOutAtMs);
+      }),
+    );
+  });
+});

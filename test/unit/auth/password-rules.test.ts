@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { decodeFrontCoding, findPasswordFlaw } from '../../../src/auth/password-rules.ts';
+
+const flawOf = (password: string, username = 'ann-marie', minLength = 8): string | null =>
+  findPasswordFlaw({ password, username, minLength });
+
+test.each(['correct horse battery', 'x7#kQp2!', 'zzzzyyyyxxxxwwww', '李小龙李小龙李小', 'ann-marie-2026'])(
+  '%j will do: there are no rules of composition',
+  (password) => {
+    expect(flawOf(password)).toBeNull();
+  },
+);
+
+test('the length is counted in characters, an emoji being one', () => {
+  expect(flawOf('😀🎉🚀🌍🔥🍕🎸')).toMatch(/8 characters/);
+  expect(flawOf('😀🎉🚀🌍🔥🍕🎸🦊')).toBeNull();
+  expect(flawOf('xk29fjq4mz7w1p', 'ann', 15)).toMatch(/15 characters/);
+  expect(flawOf('xk29fjq4mz7w1pv', 'ann', 15)).toBeNull();
+});
+
+test.each(['ann-marie', 'ANN-MARIE', 'Ann-Marie'])('%j is the name', (password) => {
+  expect(flawOf(password)).toMatch(/username/);
+});
+
+test.each(['password', 'Password', '12345678', 'qwertyuiop', 'PASSWORD'])(
+  '%j is a common one',
+  (password) => {
+    expect(flawOf(password)).toMatch(/common/);
+  },
+);
+
+test('what is wrong is told without the password', () => {
+  for (const password of ['short', 'password', 'ann-marie']) {
+    const flaw = flawOf(password) ?? '';
+    if (password !== 'password') expect(flaw).not.toContain(password);
+  }
+});
+
+describe('the coded list', () => {
+  test('is read as it was written', () => {
+    expect([...decodeFrontCoding('AappleEyFtAbanana')]).toEqual(['apple', 'apply', 'applyt', 'banana']);
+  });
+
+  test('an empty one has no words', () => expect(decodeFrontCoding('').size).toBe(0));
+});

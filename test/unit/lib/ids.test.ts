@@ -1,0 +1,37 @@
+import fc from '../../fakes/property.ts';
+import { describe, expect, test } from 'vitest';
+import { uuidV7 } from '../../../src/lib/ids.ts';
+
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const T = Date.UTC(2026, 10, 23, 12);
+const anyTime = fc.integer({ min: 0, max: 2 ** 48 - 1 });
+
+describe('uuidV7', () => {
+  test('has the form, version and variant of RFC 9562, whatever the time', () => {
+    fc.assert(
+      fc.property(anyTime, (atMs) => {
+        const id = uuidV7(atMs);
+        expect(id).toMatch(UUID_V7);
+        expect(Number.parseInt(id.replace('-', '').slice(0, 12), 16)).toBe(atMs);
+      }),
+    );
+  });
+
+  test('sorts as the times do, as text', () => {
+    fc.assert(
+      fc.property(anyTime, anyTime, (a, b) => {
+        fc.pre(a !== b);
+        expect(uuidV7(a) < uuidV7(b)).toBe(a < b);
+      }),
+    );
+  });
+
+  test('cuts fractions of a millisecond off', () => {
+    expect(uuidV7(T + 0.999).slice(0, 13)).toBe(uuidV7(T).slice(0, 13));
+  });
+
+  test('is never the same twice', () => {
+    const ids = Array.from({ length: 10_000 }, () => uuidV7(T));
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});

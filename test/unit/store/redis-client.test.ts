@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { redisClient, upstashRedis } from '../../../src/store/redis-client.ts';
+import { StoreTrace } from '../../../src/store/store-trace.ts';
+
+// What the settings of the vendor's client come to. What it makes of faults is in test/stores/outages.test.ts.
+
+let requests: { headers: Headers; body: unknown }[];
+let reply: unknown;
+beforeEach(() => {
+  requests = [];
+  reply = null;
+  vi.stubGlobal('fetch', (_url: string, { headers, body }: RequestInit) => {
+    requests.push({ headers: new Headers(headers), body: JSON.parse(body as string) });
+    return Promise.resolve(
+      Response.json({ result: reply }, { headers: { 'Upstash-Sync-Token': `token ${requests.length}` } }),
+    );
+  });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+const open = (redis = upstashRedis({ url: 'https://redis.example', token: 'secret' }, 1000)) =>
+  redisClient(redis, 1000, new StoreTrace());
+
+test('each command is one request, in the order sent, without telemetry or base64', async () => {
+  const client = open();
+  await Promise.all([client.get('a'), client.eval('return 1', ['k'], ['007'])]);
+  await client.xdel('stream', ['1-1', '1-2']);
+  expect(requests.map(({ body }) => body)).toEqual([
+    ['get', 'a'],
+    ['eval', 'return 1', 1, 'k', '007'],
+    ['XDEL', 'stream', '1-1', '1-2'],
+  ]);
+  for (const { headers } of requests) {
+    expect([...headers.keys()].sort()).toEqual(['authorization', 'content-type', 'upstash-sync-token']);
+    expect(headers.get('authorization')).toBe('Bearer secret');
+  }
+});
+
+test('texts stay texts, digits and JSON too', async () => {
+  for (const text of ['7', '[1,"a"]', 'null', 'OK']) {
+    reply = text;
+    expect(await open().get('key')).toBe(text);
+    reply = [text, null, 3];
+    expect(await open().eval('return', [], [])).toEqual([text, null, 3]);
+  }
+});
+
+// Upstash's "Read Your Writes": a replica waits until it has seen what this client has seen.
+test('the sync token of a reply goes along with the next command, of another request too', async () => {
+  const redis = upstashRedis({ url: 'https://redis.example', token: 'secret' }, 1000);
+  await open(redis).eval('return 1', [], []);
+  await open(redis).get('a');
+  expect(requests[1]?.headers.get('upstash-sync-token')).toBe('token 1');
+});
+
+test('what the operator’s tool needs: a step of a scan, and the number of keys', async () => {
+  reply = ['17', ['a', 'b']];
+  expect(await open().scan('0', 500)).toEqual({ cursor: '17', keys: ['a', 'b'] });
+  reply = 42;
+  expect(await open().keyCount()).toBe(42);
+  expect(requests.map(({ body }) => body)).toEqual([['scan', '0', 'count', 500], ['dbsize']]);
+});

@@ -1,0 +1,132 @@
+import { OUTBOX_KEY } from '../../../src/activity/redis-outbox.ts';
+import { storeUnavailable } from '../../../src/errors.ts';
+import type { SessionId, UserId } from '../../../src/lib/ids.ts';
+import { checkRecord } from '../../../src/session/record.ts';
+import { encodeOperation, readLogouts, receiptKey } from '../../../src/session/redis-session-store.ts';
+import {
+  CUTOFF_KEY_PREFIX,
+  INDEX_KEY_PREFIX,
+  SESSION_KEY_PREFIX,
+} from '../../../src/session/script-functions.ts';
+import { CUTOFF_SECONDS } from '../../../src/session/session-store.ts';
+import type { TokenHash } from '../../../src/session/token.ts';
+import type { RedisClient } from '../../../src/store/redis-client.ts';
+import {
+  CHECK_INDEX,
+  END_UNREADABLE,
+  FIND_INDEX,
+  READ_CLOCK,
+  READ_INDEX,
+  SET_CUTOFF,
+} from './admin-scripts.ts';
+import type { FoundSession, IndexFault, SessionAdmin } from './session-admin.ts';
+
+const SCAN_COUNT = 500;
+/** A start is compared by a Worker's clock, a cutoff is set by Redis's: so far may the two be apart. */
+export const CLOCK_MARGIN_MS = 1000;
+
+/** The keys of `redisSessionStore`, for operators. */
+export function redisSessionAdmin(redis: RedisClient): SessionAdmin {
+  const readIndex = async (
+    userId: UserId,
+    sessionId: SessionId | '',
+    nowMs: number,
+  ): Promise<FoundSession[]> => {
+    const fields = asArray(await redis.eval(READ_INDEX, [indexKey(userId)], [sessionId]));
+    const found: FoundSession[] = [];
+    for (let i = 0; i < fields.length; i += 2) {
+      const check = checkRecord(textOf(fields[i + 1]), 'either', nowMs);
+      if (check.status !== 'valid' || check.session.userId !== userId) continue;
+      found.push({ session: check.session, tokenHash: textOf(fields[i]) as TokenHash });
+    }
+    return found.sort((a, b) => b.session.createdAtMs - a.session.createdAtMs);
+  };
+  const findOf = async (userId: UserId, sessionId: SessionId, nowMs: number): Promise<FoundSession | null> =>
+    (await readIndex(userId, sessionId, nowMs)).find(({ session }) => session.id === sessionId) ?? null;
+
+  return {
+    async nowMs() {
+      const nowMs = await redis.eval(READ_CLOCK, [], []);
+      if (typeof nowMs !== 'number') throw storeUnavailable('redis', 'protocol');
+      return nowMs;
+    },
+
+    listOf: (userId, nowMs) => readIndex(userId, '', nowMs),
+    findOf,
+
+    async find(sessionId, nowMs) {
+      let cursor = '0';
+      do {
+        const step = await redis.scan(cursor, SCAN_COUNT);
+        const indexes = step.keys.filter((key) => key.startsWith(INDEX_KEY_PREFIX));
+        const key = indexes.length === 0 ? null : await redis.eval(FIND_INDEX, indexes, [sessionId]);
+        if (typeof key === 'string') {
+          return await findOf(key.slice(INDEX_KEY_PREFIX.length) as UserId, sessionId, nowMs);
+        }
+        cursor = step.cursor;
+      } while (cursor !== '0');
+      return null;
+    },
+
+    async refuseStartsUnderWay(userId) {
+      const reply = await redis.eval(
+        SET_CUTOFF,
+        [CUTOFF_KEY_PREFIX + userId],
+        [String(CUTOFF_SECONDS), String(CLOCK_MARGIN_MS)],
+      );
+      if (reply !== 1) throw storeUnavailable('redis', 'protocol');
+    },
+
+    async endUnreadable(userId, reason, operation) {
+      const reply = await redis.eval(
+        END_UNREADABLE,
+        [OUTBOX_KEY, receiptKey(operation), indexKey(userId)],
+        [encodeOperation(operation), userId, reason],
+      );
+      return readLogouts(reply);
+    },
+
+    keyCount: () => redis.keyCount(),
+
+    async checkIndex(from, nowMs, repair) {
+      const { cursor, keys } = await redis.scan(from ?? '0', SCAN_COUNT);
+      const ours = keys.filter(
+        (key) => key.startsWith(SESSION_KEY_PREFIX) || key.startsWith(INDEX_KEY_PREFIX),
+      );
+      const reply = asArray(
+        ours.length === 0
+          ? [0, 0, 0, 0, []]
+          : await redis.eval(CHECK_INDEX, ours, [JSON.stringify({ now: nowMs, repair })]),
+      );
+      const [openSessions = 0, tombstones = 0, listed = 0, expired = 0] = reply.slice(0, 4).map(Number);
+      return {
+        cursor: cursor === '0' ? null : cursor,
+        keys: keys.length,
+        openSessions,
+        tombstones,
+        listed,
+        expired,
+        faults: asArray(reply[4]).map(readFault),
+      };
+    },
+  };
+}
+
+const indexKey = (userId: UserId): string => INDEX_KEY_PREFIX + userId;
+
+function readFault(value: unknown): IndexFault {
+  const [kind, userId, sessionId, repaired] = asArray(value);
+  return {
+    kind: kind as IndexFault['kind'],
+    userId: userId === '' ? null : (textOf(userId) as UserId),
+    sessionId: sessionId === '' ? null : (textOf(sessionId) as SessionId),
+    isRepaired: repaired === 1,
+  };
+}
+
+function asArray(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw storeUnavailable('redis', 'protocol');
+  return value;
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
