@@ -1,9 +1,10 @@
 import { program } from 'commander';
 import { buildCandidates, CANDIDATE_NAMES, type CandidateName } from './candidates.ts';
+import { positiveInteger, someOf } from './cli-options.ts';
 import { measureRound, measureStoreCost, warmUp, type Bench } from './measure.ts';
 import { measureMemory, type SessionMemory } from './memory.ts';
 import { measureCrowdedCosts } from './million-sessions.ts';
-import { positiveInteger, publish, someOf } from './publish.ts';
+import { publish } from './publish.ts';
 import { reportSections, type Report } from './report.ts';
 import type { Result } from './results.ts';
 import { CASES, FETCH_BASELINE, HONO_BASELINE, SCENARIO_NAMES, type Case } from './scenarios.ts';

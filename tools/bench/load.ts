@@ -13,7 +13,6 @@ export interface LoadRequest {
 }
 
 export interface LoadResult {
-  count: number;
   elapsedMs: number;
   /** By the requests' names, each sorted. */
   latenciesMs: Map<string, number[]>;
@@ -74,9 +73,8 @@ export async function sendAll(
     requests: [{ setupRequest, onResponse }],
   });
   if (errors > 0) unexpected.push(`${errors} broken connections, ${timeouts} of them timed out`);
-  let count = 0;
-  for (const latencies of latenciesMs.values()) count += latencies.sort((a, b) => a - b).length;
-  return { count, elapsedMs: finishedAt - startedAt, latenciesMs, unexpected };
+  for (const latencies of latenciesMs.values()) latencies.sort((a, b) => a - b);
+  return { elapsedMs: finishedAt - startedAt, latenciesMs, unexpected };
 }
 
 /** The value below which this share of the sorted values lies; NaN without values. */

@@ -1,31 +1,12 @@
-import { InvalidArgumentError } from 'commander';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import type { LocalCloud } from '../local-cloud/local-cloud.ts';
 import { OUTPUT, ROOT } from './bundles.ts';
+import { formatNumber } from './format-number.ts';
 import { WORKERD_VERSION } from './workerd.ts';
 
 const [loadAverage = Number.NaN] = loadavg();
-
-/** For commander: a whole number from 1. */
-export function positiveInteger(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
-  return Number(text);
-}
-
-/** For commander: some of these parts, separated by commas. */
-export const someOf =
-  <Part extends string>(parts: readonly Part[]) =>
-  (text: string): Part[] => {
-    const wanted = text.split(',');
-    const unknown = wanted.find((word) => !parts.some((part) => part === word));
-    if (unknown !== undefined) throw new InvalidArgumentError(`The parts are ${parts.join(', ')}.`);
-    return parts.filter((part) => wanted.includes(part));
-  };
-
-export const formatNumber = (value: number, digits = 0): string =>
-  value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 /** Prints a report as Markdown, as the documentation has it, and writes everything that was measured as JSON. */
 export async function publish(

@@ -2,7 +2,7 @@ import { markdownTable } from 'markdown-table';
 import type { Bundle } from './bundles.ts';
 import type { SessionMemory } from './memory.ts';
 import type { CrowdedCost } from './million-sessions.ts';
-import { formatNumber } from './publish.ts';
+import { formatNumber } from './format-number.ts';
 import { cpuRatio, medianOf, type Result } from './results.ts';
 import { FETCH_BASELINE, HONO_BASELINE } from './scenarios.ts';
 import type { StartUp } from './start-up.ts';

@@ -1,6 +1,7 @@
 import { program } from 'commander';
 import { bundleService } from './bundles.ts';
-import { positiveInteger, publish, someOf } from './publish.ts';
+import { positiveInteger, someOf } from './cli-options.ts';
+import { publish } from './publish.ts';
 import { measureBacklog, measureDelivery } from './scale/delivery.ts';
 import { measureMixedLoad, type MixedLoad } from './scale/mixed-load.ts';
 import { USERS } from './scale/planted-events.ts';

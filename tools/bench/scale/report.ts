@@ -1,5 +1,5 @@
 import { markdownTable } from 'markdown-table';
-import { formatNumber } from '../publish.ts';
+import { formatNumber } from '../format-number.ts';
 import type { Backlog, CronRun, Delivery } from './delivery.ts';
 import type { MixedLoad } from './mixed-load.ts';
 
