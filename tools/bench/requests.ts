@@ -1,6 +1,13 @@
 import { seedBetterAuth } from './better-auth.ts';
 import type { LoadRequest } from './load.ts';
-import { browserCookies, directRedis, newToken, seedSessions, type SessionKind } from './seed.ts';
+import {
+  browserCookies,
+  directRedis,
+  newToken,
+  seedSessions,
+  type SeededSession,
+  type SessionKind,
+} from './seed.ts';
 import type { TestEnvironment } from './test-environment.ts';
 import { clientHeaders, PASSWORD, PUBLIC_ORIGIN, usernameOf } from './users.ts';
 
@@ -17,7 +24,9 @@ type Kind = Pick<LoadRequest, 'name' | 'method' | 'path' | 'expected'>;
 
 /** Expects this status, or 200 with a body that contains this text. */
 const kind = (name: string, method: Kind['method'], path: string, expected: number | string): Kind => ({
-  ...{ name, method, path },
+  name,
+  method,
+  path,
   expected: typeof expected === 'number' ? { status: expected } : { status: 200, contains: expected },
 });
 
@@ -26,7 +35,7 @@ const bearerHeaders = (user: number, token: string) => ({
   Authorization: `Bearer ${token}`,
 });
 
-/** Sessions of these users, each the first of `devices`. */
+/** The first session of each of these users, who have one on each of so many devices. */
 async function firstSessions(
   { cloud }: TestEnvironment,
   users: readonly number[],
@@ -35,23 +44,23 @@ async function firstSessions(
 ) {
   const owners = users.flatMap((user) => Array.from({ length: devices }, () => user));
   const sessions = await seedSessions(directRedis(cloud.redis), owners, sessionKind);
-  return sessions.filter((_, i) => i % devices === 0);
+  return users.map((user, i) => ({ user, ...(sessions[i * devices] as SeededSession) }));
 }
 
 const byBearer =
   (shared: Kind, devices?: number): Prepare =>
   async (environment, users) => {
     const sessions = await firstSessions(environment, users, 'bearer', devices);
-    return sessions.map(({ token }, i) => ({ ...shared, headers: bearerHeaders(users[i] ?? 0, token) }));
+    return sessions.map(({ user, token }) => ({ ...shared, headers: bearerHeaders(user, token) }));
   };
 
 const byCookie =
   (shared: Kind): Prepare =>
   async (environment, users) => {
     const sessions = await firstSessions(environment, users, 'cookie');
-    return sessions.map((session, i) => {
+    return sessions.map((session) => {
       const { cookie, formToken } = browserCookies(environment.bindings.SECRET_KEY, session);
-      const headers = { ...clientHeaders(users[i] ?? 0), Cookie: cookie, 'Sec-Fetch-Site': 'same-origin' };
+      const headers = { ...clientHeaders(session.user), Cookie: cookie, 'Sec-Fetch-Site': 'same-origin' };
       if (shared.method === 'GET') return { ...shared, headers };
       const form = { Origin: PUBLIC_ORIGIN, 'Content-Type': 'application/x-www-form-urlencoded' };
       return { ...shared, headers: { ...headers, ...form }, body: `csrfmiddlewaretoken=${formToken}` };
@@ -72,9 +81,9 @@ const byKey =
   (shared: Kind): Prepare =>
   async (environment, users) => {
     const sessions = await firstSessions(environment, users, 'bearer');
-    return sessions.map(({ tokenHash }, i) => ({
+    return sessions.map(({ user, tokenHash }) => ({
       ...shared,
-      headers: bearerHeaders(users[i] ?? 0, `session:${tokenHash}`),
+      headers: bearerHeaders(user, `session:${tokenHash}`),
     }));
   };
 

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { encodeActivity } from '../../src/activity/activity-record.ts';
 import { DELIVERY_BATCH_SIZE, DELIVERY_BATCHES_PER_RUN } from '../../src/activity/delivery.ts';
+import { OUTBOX_KEY, SET_ASIDE_KEY } from '../../src/activity/upstash-outbox.ts';
 import { csrfTokens } from '../../src/security/csrf.ts';
 import type { SessionKind } from '../../src/session/session.ts';
 import {
@@ -19,11 +20,11 @@ import type { Front } from '../local-cloud/front.ts';
 import { withoutKeyLocking } from '../local-cloud/key-locking.ts';
 import { BCRYPT_ROUNDS, clientOf, PASSWORD, userIdOf, usernameOf } from './users.ts';
 
-// All that the benchmark knows of the service's own modules: how its users, sessions and events are stored.
+// The only file here that knows the service's own modules: how users, sessions and events are stored.
 
 export type { SessionKind };
 export { newToken };
-export { OUTBOX_KEY, SET_ASIDE_KEY } from '../../src/activity/upstash-outbox.ts';
+export { OUTBOX_KEY, SET_ASIDE_KEY };
 /** The most that one run of the cron delivers. */
 export const ROWS_PER_CRON_RUN = DELIVERY_BATCH_SIZE * DELIVERY_BATCHES_PER_RUN;
 
@@ -82,13 +83,25 @@ async function seedSession(redis: RedisClient, user: number, kind: SessionKind):
   const { loginEntryId } = await upstashSessionStore(redis).start({
     tokenHash,
     session: {
-      ...{ id, ...account, kind, client, rememberMe: false, deviceName: null },
-      ...{ createdAtMs: nowMs, lastSeenAtMs: nowMs, expiresAtMs: nowMs + SESSION_AGE_MS },
+      id,
+      ...account,
+      kind,
+      client,
+      rememberMe: false,
+      deviceName: null,
+      createdAtMs: nowMs,
+      lastSeenAtMs: nowMs,
+      expiresAtMs: nowMs + SESSION_AGE_MS,
       idleAgeSeconds: IDLE_AGE_SECONDS,
     },
     login: {
-      ...{ type: 'login', id: uuidV7(nowMs), ...account, sessionId: id, client },
-      ...{ outcome: 'success', occurredAtMs: nowMs },
+      type: 'login',
+      id: uuidV7(nowMs),
+      ...account,
+      sessionId: id,
+      client,
+      outcome: 'success',
+      occurredAtMs: nowMs,
     },
     replaces: [],
     maxSessionsPerUser: MAX_SESSIONS_PER_USER,
@@ -96,7 +109,7 @@ async function seedSession(redis: RedisClient, user: number, kind: SessionKind):
     ending: { operationId: uuidV7(nowMs), nowMs, client, eventIds: uuidSeries(nowMs) },
   });
   // As if the sign-in had been delivered already.
-  if (loginEntryId !== null) await redis.xdel('outbox:pending', [loginEntryId]);
+  if (loginEntryId !== null) await redis.xdel(OUTBOX_KEY, [loginEntryId]);
   return { token, tokenHash, userId: account.userId };
 }
 

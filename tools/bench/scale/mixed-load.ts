@@ -14,7 +14,7 @@ const SAMPLE_MS = 200;
 const FLAT_GROWTH_MAX = 0.1;
 /** How many sessions the checks go through. */
 const CHECKED_SESSIONS = 200;
-/** Few enough for two cores, and many enough to stay below MAX_SESSIONS_PER_USER. */
+/** Below MAX_SESSIONS_PER_USER: no sign-in ends an older session. */
 const SIGN_INS_PER_USER = 20;
 /** Until V8 has optimised what runs often and has taken the memory that it wants. */
 const WARM_UP_REQUESTS_MAX = 60_000;
@@ -48,7 +48,7 @@ export interface MixedLoad {
   /** MiB of JavaScript in use after a garbage collection, before the first request and after the last. */
   liveHeapMib: { before: number; after: number };
   unexpected: string[];
-  /** Whether each sign-in and sign-out has exactly one row; null if so. */
+  /** Null if each sign-in and sign-out has exactly one row. */
   wrongRows: string | null;
 }
 
@@ -100,8 +100,10 @@ export async function measureMixedLoad(
     connections: CONNECTIONS,
     requestsPerSecond: (1000 * count) / elapsedMs,
     kinds: [...latenciesMs, ['all', total] as const].map(([name, latencies]) => ({
-      ...{ name, count: latencies.length },
-      ...{ p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99) },
+      name,
+      count: latencies.length,
+      p50Ms: quantile(latencies, 0.5),
+      p99Ms: quantile(latencies, 0.99),
     })),
     perRequest: {
       cpuMs: (cpuMs(workerd.pid) - before.cpuMs) / count,

@@ -24,7 +24,10 @@ export function scaleSections({ loads, delivery, backlog }: ScaleReport): string
 function loadSection(load: MixedLoad): string {
   const { perRequest, memory, liveHeapMib, unexpected, wrongRows } = load;
   const kinds = load.kinds.map(({ name, count, p50Ms, p99Ms }) => [
-    ...[name, formatNumber(count), formatNumber(p50Ms, 2), formatNumber(p99Ms, 2)],
+    name,
+    formatNumber(count),
+    formatNumber(p50Ms, 2),
+    formatNumber(p99Ms, 2),
   ]);
   const points = Array.from({ length: MEMORY_POINTS }, (_, i) =>
     formatNumber(memory.mib[Math.floor(((i + 1) * memory.mib.length) / MEMORY_POINTS) - 1] ?? Number.NaN),
