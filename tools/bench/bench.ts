@@ -1,144 +1,88 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { OUTPUT, ROOT } from './bundles.ts';
-import { measureCell, type Bench, type Sample, type StoreCost } from './measure.ts';
+import { program } from 'commander';
+import { buildCandidates, CANDIDATE_NAMES, type CandidateName } from './candidates.ts';
+import { positiveInteger, someOf } from './cli-options.ts';
+import { measureRound, measureStoreCost, warmUp, type Bench } from './measure.ts';
 import { measureMemory, type SessionMemory } from './memory.ts';
-import { toMarkdown, type Report } from './report.ts';
-import { rowOf, type Row } from './rows.ts';
-import { measureScale } from './scale.ts';
-import { CELLS, SCENARIO_NAMES, type Cell } from './scenarios.ts';
-import { openBench } from './stage.ts';
+import { measureCrowdedCosts } from './million-sessions.ts';
+import { publish } from './publish.ts';
+import { reportSections, type Report } from './report.ts';
+import type { Result } from './results.ts';
+import { CASES, FETCH_BASELINE, HONO_BASELINE, SCENARIO_NAMES, type Case } from './scenarios.ts';
 import { measureStartUps } from './start-up.ts';
-import { judge } from './targets.ts';
-import { WORKERD_VERSION } from './workerd.ts';
+import { compareWithTargets } from './targets.ts';
+import { openTestEnvironment } from './test-environment.ts';
+import { startWorkerd, type Workerd } from './workerd.ts';
 
-// `npm run bench`: what the service costs beside a bare Worker and beside better-auth, over one local cloud.
+// `npm run bench`: what the service costs beside a bare Worker and beside better-auth, all over one local cloud.
 
-const PARTS = [...SCENARIO_NAMES, 'start-up', 'memory', 'scale'];
-const HELP = `
-Usage: npm run bench -- [--seconds N] [--rounds N] [--only WORD[,WORD]]
+/** As many as sign out in a warm-up. */
+const USERS = 4000;
+const FULL = { requests: 3000, memorySessions: 100_000, crowd: 1_000_000 };
+const QUICK = { requests: 100, memorySessions: 1000, crowd: 10_000 };
+const PARTS = [...SCENARIO_NAMES, 'start-up', 'memory', 'million'] as const;
+type Part = (typeof PARTS)[number];
 
-  --seconds  measured for each row in each round, twice that for sign-ins; 1 by default
-  --rounds   that all rows take in turn, medians are told; 5 by default
-  --only     parts to measure: ${PARTS.join(', ')}
-`;
+const options = program
+  .name('npm run bench --')
+  .description(
+    'Measures the service beside a bare Worker and better-auth. The baselines are always measured.',
+  )
+  .option(
+    '--rounds <count>',
+    'rounds of each case, taken in turn; the report has medians',
+    positiveInteger,
+    5,
+  )
+  .option('--only <parts>', `some of: ${PARTS.join(', ')}`, someOf(PARTS))
+  .option('--quick', 'few requests: shows that everything works, the figures mean nothing')
+  .parse()
+  .opts<{ rounds: number; only?: Part[]; quick?: true }>();
+const sizes = options.quick ? QUICK : FULL;
+const isWanted = (part: Part): boolean => options.only?.includes(part) ?? true;
 
-const { values: flags } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '1' },
-    rounds: { type: 'string', default: '5' },
-    only: { type: 'string', default: '' },
-    help: { type: 'boolean', default: false },
-  },
-});
-if (flags.help) {
-  console.log(HELP);
-  process.exit(0);
-}
-const seconds = positive('seconds', flags.seconds);
-const rounds = Math.ceil(positive('rounds', flags.rounds));
-const words = flags.only.split(',').filter((word) => word !== '');
-for (const word of words)
-  if (!PARTS.some((part) => part.includes(word))) refuse(`--only ${word} names no part.`);
-const isWanted = (part: string): boolean => words.length === 0 || words.some((word) => part.includes(word));
-
-function positive(name: string, text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value <= 60)) refuse(`--${name} is ${text}, but must be above 0 and at most 60.`);
-  return value;
-}
-
-function refuse(message: string): never {
-  console.error(message + HELP);
-  process.exit(2);
-}
-
-/** Lets the cells take their rounds in turn: what disturbs the machine for a while disturbs them all. */
-async function measureRows(bench: Bench, cells: readonly Cell[]): Promise<Row[]> {
-  const samples = new Map<Cell, Sample[]>(cells.map((cell) => [cell, []]));
-  const costs = new Map<Cell, StoreCost>();
-  for (let round = 0; round < rounds; round += 1) {
-    for (const cell of cells) {
-      console.log(`Round ${round + 1} of ${rounds}: ${cell.scenario}, ${cell.candidate} ${cell.variant}`);
-      const { sample, cost } = await measureCell(bench, cell, round === 0);
-      samples.get(cell)?.push(sample);
-      if (cost !== null) costs.set(cell, cost);
-    }
+/** All cases take their rounds in turn: what disturbs the machine for a while disturbs them all. */
+async function measureCases(bench: Bench, cases: readonly Case[]): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const measured of cases) {
+    console.log(`Warming up: ${measured.scenario}, ${measured.candidate} ${measured.variant}`);
+    await warmUp(bench, measured);
+    results.push({ measured, samples: [], cost: await measureStoreCost(bench, measured) });
   }
-  return cells.flatMap((cell) => {
-    const cost = costs.get(cell);
-    return cost === undefined ? [] : [rowOf(cell, samples.get(cell) ?? [], cost)];
-  });
+  for (let round = 1; round <= options.rounds; round += 1) {
+    console.log(`Round ${round} of ${options.rounds}`);
+    for (const { measured, samples } of results) samples.push(await measureRound(bench, measured));
+  }
+  return results;
 }
 
-async function readVersions(bench: Bench): Promise<Record<string, string>> {
-  const { dependencies } = JSON.parse(
-    readFileSync(join(import.meta.dirname, 'better-auth/package.json'), 'utf8'),
-  ) as { dependencies: Record<string, string> };
-  const hono = JSON.parse(readFileSync(join(ROOT, 'node_modules/hono/package.json'), 'utf8')) as {
-    version: string;
-  };
-  const [mysql] = await bench.cloud.query('SELECT VERSION() AS version');
-  return {
-    workerd: WORKERD_VERSION,
-    Node: process.versions.node,
-    Hono: hono.version,
-    'better-auth': dependencies['better-auth'] ?? '',
-    Redis: /^redis_version:(\S+)/m.exec(await bench.cloud.redis.info('server'))?.[1] ?? '',
-    MariaDB: String(mysql?.['version']),
-  };
-}
-
-// Ends the Workers with this process; it ends the servers.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
-
-const startedAt = Date.now();
 console.log('Starting Redis and MySQL, building the Workers ...');
-const bench = await openBench(seconds);
+const environment = await openTestEnvironment(USERS);
+const { cloud } = environment;
+const workers: Partial<Record<CandidateName, Workerd>> = {};
 try {
-  const { candidates, cloud } = bench;
-  const rows = await measureRows(
+  const candidates = await buildCandidates(environment, USERS);
+  for (const name of CANDIDATE_NAMES) workers[name] = await startWorkerd(candidates[name]);
+  const bench: Bench = {
+    ...environment,
+    workers: workers as Record<CandidateName, Workerd>,
+    requests: sizes.requests,
+  };
+  const results = await measureCases(
     bench,
-    CELLS.filter(({ scenario }) => isWanted(scenario)),
+    CASES.filter((each) => isWanted(each.scenario) || each === HONO_BASELINE || each === FETCH_BASELINE),
   );
-  const startUps = isWanted('start-up')
-    ? await measureStartUps(bench, [
-        candidates.service,
-        candidates.floor,
-        candidates['better-auth'],
-        candidates.empty,
-      ])
-    : {};
+  const startUps = isWanted('start-up') ? await measureStartUps(bench, candidates) : [];
   const memory: SessionMemory[] = [];
   if (isWanted('memory')) {
-    for (const sessionsPerUser of [1, 2]) {
-      console.log(`Memory of 100,000 sessions, ${sessionsPerUser} a user`);
-      memory.push(await measureMemory(cloud.redis, sessionsPerUser));
-    }
+    for (const sessionsPerUser of [1, 2])
+      memory.push(await measureMemory(cloud.redis, sizes.memorySessions, sessionsPerUser));
   }
-  const check = CELLS.find((cell) => cell.variant === 'bearer' && cell.scenario === 'session check');
-  if (isWanted('scale')) console.log('A check and a sign-out everywhere among a million sessions');
-  const scale = check !== undefined && isWanted('scale') ? await measureScale(bench, check) : [];
-  const report: Report = {
-    date: new Date().toISOString().slice(0, 10),
-    command: ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(
-      ' ',
-    ),
-    machine: `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'})`,
-    versions: await readVersions(bench),
-    rows,
-    bundles: Object.values(candidates).map(({ bundle }) => bundle),
-    startUps,
-    memory,
-    scale,
-    targets: judge(rows, candidates.service.bundle, memory),
-  };
-  console.log(`\n${toMarkdown(report)}`);
-  const path = join(OUTPUT, `${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}.json`);
-  writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`);
-  console.log(`${Math.round((Date.now() - startedAt) / 1000)} s; every round is in ${path}`);
+  const crowdedCosts = isWanted('million') ? await measureCrowdedCosts(bench, sizes.crowd) : [];
+  const bundles = Object.values(candidates).map(({ bundle }) => bundle);
+  const targets = compareWithTargets(results, candidates.service.bundle, memory);
+  const report: Report = { results, bundles, startUps, memory, crowdedCosts, targets };
+  await publish('bench', cloud, reportSections(report), report);
 } finally {
-  await bench.stop();
+  await Promise.all(Object.values(workers).map((worker) => worker.stop()));
+  await cloud.stop();
 }

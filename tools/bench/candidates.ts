@@ -1,37 +1,32 @@
 import { join } from 'node:path';
-import type { Front } from '../local-cloud/front.ts';
-import { bundleBetterAuth, bundleService, bundleWorker, type Bundle } from './bundles.ts';
-import { PASSWORD, PUBLIC_ORIGIN } from './people.ts';
+import { addBetterAuthUsers, bundleBetterAuth } from './better-auth.ts';
+import { bundleService, bundleWorker, type Bundle } from './bundles.ts';
+import type { TestEnvironment } from './test-environment.ts';
+import { bcryptHash, PASSWORD, PUBLIC_ORIGIN } from './users.ts';
+import type { Worker } from './workerd.ts';
 
-export const CANDIDATE_NAMES = ['service', 'floor', 'better-auth', 'bcrypt', 'empty'] as const;
+export const CANDIDATE_NAMES = [
+  'service',
+  'hono-baseline',
+  'fetch-baseline',
+  'better-auth',
+  'bcrypt',
+] as const;
 export type CandidateName = (typeof CANDIDATE_NAMES)[number];
 
-export interface Candidate {
-  name: CandidateName;
-  bundle: Bundle;
-  bindings: Record<string, string>;
-}
-
-export function buildCandidates(
-  cloud: Front,
-  { secretKey, hash }: { secretKey: string; hash: string },
-): Record<CandidateName, Candidate> {
-  const worker = (name: string): Bundle =>
+/** Builds every Worker that is measured, and adds better-auth's users to the database. */
+export async function buildCandidates(
+  { cloud, bindings }: TestEnvironment,
+  users: number,
+): Promise<Record<CandidateName, Worker>> {
+  const worker = (name: CandidateName): Bundle =>
     bundleWorker(name, join(import.meta.dirname, `workers/${name}.ts`));
-  const stores = { ...cloud.env, SECRET_KEY: secretKey };
+  await addBetterAuthUsers(cloud, users);
   return {
-    service: { name: 'service', bundle: bundleService(), bindings: stores },
-    floor: {
-      name: 'floor',
-      bundle: worker('floor'),
-      bindings: cloud.env,
-    },
-    'better-auth': {
-      name: 'better-auth',
-      bundle: bundleBetterAuth(),
-      bindings: { ...stores, ORIGIN: PUBLIC_ORIGIN },
-    },
-    bcrypt: { name: 'bcrypt', bundle: worker('bcrypt'), bindings: { PASSWORD, HASH: hash } },
-    empty: { name: 'empty', bundle: worker('empty'), bindings: {} },
+    service: { bundle: bundleService(), bindings },
+    'hono-baseline': { bundle: worker('hono-baseline'), bindings: cloud.env },
+    'fetch-baseline': { bundle: worker('fetch-baseline'), bindings: cloud.env },
+    'better-auth': { bundle: bundleBetterAuth(), bindings: { ...bindings, ORIGIN: PUBLIC_ORIGIN } },
+    bcrypt: { bundle: worker('bcrypt'), bindings: { PASSWORD, HASH: await bcryptHash() } },
   };
 }

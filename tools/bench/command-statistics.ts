@@ -1,18 +1,18 @@
-/** What Redis did, those commands included that scripts carried out. */
+/** What Redis did, commands inside scripts included. */
 export interface InRedis {
   commands: number;
-  /** Microseconds that Redis was busy with them. */
+  /** How long Redis was busy with them. */
   microseconds: number;
 }
 
 export interface CommandStatistics extends InRedis {
-  /** How often each command was carried out, by its name in lower case. */
+  /** How often each command ran, by its name in lower case. */
   calls: Record<string, number>;
 }
 
 /**
  * Reads `INFO commandstats`, which counts for the whole server since its last `CONFIG RESETSTAT`. A script's time
- * holds that of its commands, and it is no command of its own.
+ * includes that of its commands, and the script itself is not counted as a command.
  */
 export function readCommandStatistics(info: string): CommandStatistics {
   const calls: Record<string, number> = {};

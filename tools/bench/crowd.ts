@@ -1,48 +1,41 @@
 import type { Redis } from 'ioredis';
-import { encodeSession } from '../../src/session/record.ts';
-import type { Session } from '../../src/session/session.ts';
-import type { SessionId, UserId } from '../../src/lib/ids.ts';
-import { sessionOf } from './seed.ts';
+import { directRedis, seedSessions } from './seed.ts';
 
-const BATCH = 20_000;
-/** Above the ids of everybody else in the benchmark. */
+const SESSIONS_PER_SCRIPT = 20_000;
+/** Above every other user of the benchmark. */
 const FIRST_USER = 10_000_000;
 
 /**
- * ARGV: first number, count, record with the words SESSION and PERSON, its end in Unix ms, first user. Two sessions
- * a user, under keys of the form and length that the service's have.
+ * Copies a session. ARGV: first number, count, the record, its session id, its user id, its end in Unix ms. Two
+ * sessions a user, under keys of the same form and length.
  */
 const CROWD_SCRIPT = `
-for i = tonumber(ARGV[1]), tonumber(ARGV[1]) + tonumber(ARGV[2]) - 1 do
+local first, count, model, session, owner, ends = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local function put(text, old, new)
+  local at, to = string.find(text, old, 1, true)
+  return string.sub(text, 1, at - 1) .. new .. string.sub(text, to + 1)
+end
+for i = first, first + count - 1 do
   local digest = redis.sha1hex('crowd' .. i)
   local hash = digest .. 'abc'
-  local id = string.sub(digest, 1, 26)
-  local user = string.format('%d', tonumber(ARGV[5]) + math.floor(i / 2))
-  local record = string.gsub(string.gsub(ARGV[3], 'SESSION', id), 'PERSON', user)
-  redis.call('SET', 'session:' .. hash, record, 'PXAT', ARGV[4])
-  local index = 'user-sessions:' .. user
-  redis.call('HSET', index, id, hash)
-  redis.call('PEXPIREAT', index, ARGV[4])
-end
-return 1`;
+  local id = string.sub(digest, 1, #session)
+  local user = string.format('%d', tonumber(owner) + 1 + math.floor(i / 2))
+  redis.call('SET', 'session:' .. hash, put(put(model, session, id), owner, user), 'PXAT', ends)
+  redis.call('HSET', 'user-sessions:' .. user, id, hash)
+  redis.call('PEXPIREAT', 'user-sessions:' .. user, ends)
+end`;
 
-/** Fills Redis with sessions of others; one by one through the adapter a million would take minutes. */
+/** Fills Redis with sessions of other users. Through the adapter, one by one, a million would take minutes. */
 export async function addCrowd(redis: Redis, sessions: number): Promise<void> {
-  const model: Session = {
-    ...sessionOf(0, 'cookie'),
-    id: 'SESSION' as SessionId,
-    userId: 'PERSON' as UserId,
-  };
-  for (let first = 0; first < sessions; first += BATCH) {
-    const count = Math.min(BATCH, sessions - first);
-    await redis.eval(
-      CROWD_SCRIPT,
-      0,
-      String(first),
-      String(count),
-      encodeSession(model),
-      String(model.expiresAtMs),
-      String(FIRST_USER),
-    );
+  const [model] = await seedSessions(directRedis(redis), [FIRST_USER], 'cookie');
+  if (model === undefined) throw new Error('There is no session to copy');
+  const { tokenHash, userId } = model;
+  const record = (await redis.get(`session:${tokenHash}`)) ?? '';
+  const [sessionId = ''] = await redis.hkeys(`user-sessions:${userId}`);
+  const endsAtMs = Date.now() + (await redis.pttl(`session:${tokenHash}`));
+  await redis.del(`session:${tokenHash}`, `user-sessions:${userId}`);
+  for (let first = 0; first < sessions; first += SESSIONS_PER_SCRIPT) {
+    const count = Math.min(SESSIONS_PER_SCRIPT, sessions - first);
+    await redis.eval(CROWD_SCRIPT, 0, first, count, record, sessionId, userId, endsAtMs);
   }
 }

@@ -1,112 +1,84 @@
+import { markdownTable } from 'markdown-table';
 import type { Bundle } from './bundles.ts';
 import type { SessionMemory } from './memory.ts';
-import type { Row } from './rows.ts';
-import type { Scale } from './scale.ts';
+import type { CrowdedCost } from './million-sessions.ts';
+import { formatNumber } from './format-number.ts';
+import { cpuRatio, medianOf, type Result } from './results.ts';
+import { FETCH_BASELINE, HONO_BASELINE } from './scenarios.ts';
 import type { StartUp } from './start-up.ts';
 import type { Target } from './targets.ts';
 
 export interface Report {
-  date: string;
-  command: string;
-  machine: string;
-  versions: Record<string, string>;
-  rows: Row[];
+  results: Result[];
   bundles: Bundle[];
-  startUps: Record<string, StartUp>;
+  startUps: StartUp[];
   memory: SessionMemory[];
-  scale: Scale[];
+  crowdedCosts: CrowdedCost[];
   targets: Target[];
 }
 
-const number = (value: number, digits = 2): string => value.toFixed(digits);
-const kib = (bytes: number): string => number(bytes / 1024, 1);
-
-/** The report as Markdown: the form it has on the screen and in the documentation. */
-export function toMarkdown(report: Report): string {
-  const { versions } = report;
-  const sections = [
-    `${report.date}, ${report.machine}, \`${report.command}\`  \n` +
-      Object.entries(versions)
-        .map(([name, version]) => `${name} ${version}`)
-        .join(', '),
-  ];
-  if (report.rows.length > 0) {
-    sections.push(
-      table(
-        ['scenario', 'candidate', 'CPU ms', 'req/s', 'p50 ms', 'p99 ms', 'waits', 'Redis', 'SQL'],
-        report.rows.map((row) => [
-          row.scenario,
-          row.candidate + (row.variant === '' ? '' : `, ${row.variant}`),
-          number(row.median.cpuMs, row.median.cpuMs < 10 ? 3 : 1),
-          number(row.median.requestsPerSecond, row.median.requestsPerSecond < 100 ? 1 : 0),
-          number(row.median.p50Ms),
-          number(row.median.p99Ms),
-          String(row.cost.before.waits),
-          beforeAndBehind(row.cost.before.redisCommands, row.cost.all.redisCommands),
-          beforeAndBehind(row.cost.before.sqlStatements, row.cost.all.sqlStatements),
-        ]),
-      ),
-    );
-  }
-  sections.push(
-    table(
-      ['bundle', 'KiB', 'KiB gzip', 'start-up CPU ms', 'start-up ms'],
-      report.bundles.map((bundle) => {
-        const startUp = report.startUps[bundle.name];
-        const times =
-          startUp === undefined ? ['', ''] : [number(startUp.cpuMs, 0), number(startUp.elapsedMs, 0)];
-        return [bundle.name, kib(bundle.bytes), kib(bundle.gzipBytes), ...times];
-      }),
-    ),
-  );
-  if (report.scale.length > 0) {
-    sections.push(
-      table(
-        ['sessions in Redis', 'operation', 'commands in Redis', 'µs in Redis', 'CPU ms', 'p50 ms', 'p99 ms'],
-        report.scale.flatMap(({ sessions, check, checkInRedis, revokeAll }) => [
-          [
-            sessions.toLocaleString('en'),
-            'session check',
-            String(checkInRedis.commands),
-            String(checkInRedis.microseconds),
-            number(check.cpuMs, 3),
-            number(check.p50Ms),
-            number(check.p99Ms),
-          ],
-          ...revokeAll.map(({ ownSessions, commands, microseconds }) => [
-            sessions.toLocaleString('en'),
-            `revoke all of a user's ${ownSessions}`,
-            String(commands),
-            String(microseconds),
-            ...['', '', ''],
-          ]),
-        ]),
-      ),
-    );
-  }
-  sections.push(
-    table(
-      ['target', 'limit', 'measured', ''],
-      report.targets.map(({ what, limit, measured, isMet }) => [
-        what,
-        limit,
-        measured,
-        isMet ? 'met' : 'missed',
-      ]),
-    ),
-  );
-  return sections.join('\n\n') + '\n';
+/** The report as Markdown tables. */
+export function reportSections({ results, bundles, startUps, crowdedCosts, targets }: Report): string[] {
+  const sections = [resultTable(results), bundleTable(bundles, startUps)];
+  if (crowdedCosts.length > 0) sections.push(crowdTable(crowdedCosts));
+  return [...sections, targetTable(targets)];
 }
 
-/** `1 + 2`: one before the answer, two behind it. */
-const beforeAndBehind = (before: number, all: number): string =>
+function resultTable(results: readonly Result[]): string {
+  const baselines = [HONO_BASELINE, FETCH_BASELINE].map((baseline) =>
+    results.find(({ measured }) => measured === baseline),
+  );
+  const rows = results.map((result) => {
+    const { scenario, candidate, variant } = result.measured;
+    const { before, all } = result.cost;
+    const cpuMs = medianOf(result, 'cpuMs');
+    return [
+      scenario,
+      variant === '' ? candidate : `${candidate}, ${variant}`,
+      formatNumber(cpuMs, cpuMs < 10 ? 3 : 1),
+      ...baselines.map((baseline) =>
+        baseline === undefined ? '' : `${formatNumber(cpuRatio(result, baseline), 2)}x`,
+      ),
+      formatNumber(medianOf(result, 'requestsPerSecond')),
+      formatNumber(medianOf(result, 'p50Ms'), 2),
+      formatNumber(medianOf(result, 'p99Ms'), 2),
+      String(before.waits),
+      beforeAndAfter(before.redisCommands, all.redisCommands),
+      beforeAndAfter(before.sqlStatements, all.sqlStatements),
+    ];
+  });
+  const costs = ['CPU ms', 'by Hono', 'by fetch', 'req/s', 'p50 ms', 'p99 ms', 'round trips', 'Redis', 'SQL'];
+  return markdownTable([['scenario', 'candidate', ...costs], ...rows]);
+}
+
+/** `1 + 2`: one before the response, two in the background. */
+const beforeAndAfter = (before: number, all: number): string =>
   all === before ? String(before) : `${before} + ${all - before}`;
 
-function table(head: string[], rows: string[][]): string {
-  const widths = head.map((title, i) =>
-    Math.max(3, title.length, ...rows.map((row) => (row[i] ?? '').length)),
-  );
-  const line = (cells: string[]): string =>
-    `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+function bundleTable(bundles: readonly Bundle[], startUps: readonly StartUp[]): string {
+  const rows = bundles.map(({ name, bytes, gzipBytes }) => {
+    const startUp = startUps.find(({ candidate }) => candidate === name);
+    const times =
+      startUp === undefined ? [] : [startUp.cpuMs, startUp.elapsedMs].map((ms) => formatNumber(ms));
+    return [name, formatNumber(bytes / 1024, 1), formatNumber(gzipBytes / 1024, 1), ...times];
+  });
+  return markdownTable([['bundle', 'KiB', 'KiB gzip', 'start-up CPU ms', 'start-up ms'], ...rows]);
+}
+
+function crowdTable(costs: readonly CrowdedCost[]): string {
+  const rows = costs.map(({ sessions, operation, commands, microseconds }) => [
+    formatNumber(sessions),
+    operation,
+    formatNumber(commands),
+    formatNumber(microseconds),
+  ]);
+  return markdownTable([['sessions in Redis', 'operation', 'commands in Redis', 'µs in Redis'], ...rows]);
+}
+
+function targetTable(targets: readonly Target[]): string {
+  const rows = targets.map(({ what, limit, measured, isMet }) => {
+    const verdict = isMet ? 'met' : 'missed';
+    return [what, limit, measured, verdict];
+  });
+  return markdownTable([['target', 'limit', 'measured', ''], ...rows]);
 }

@@ -1,83 +1,60 @@
-import type { Redis } from 'ioredis';
-import type { Operation, Credential } from '../../src/session/session-store.ts';
-import { redisSessionStore } from '../../src/session/redis-session-store.ts';
-import { uuidV7 } from '../../src/lib/ids.ts';
-import { readCommandStatistics, type InRedis } from './command-statistics.ts';
-import { addCrowd } from './crowd.ts';
-import { measureCell, median, type Bench, type Sample } from './measure.ts';
-import { clientOf } from './people.ts';
-import type { Cell } from './scenarios.ts';
-import { directRedis, seedSessions } from './seed.ts';
+import { program } from 'commander';
+import { bundleService } from './bundles.ts';
+import { positiveInteger, someOf } from './cli-options.ts';
+import { publish } from './publish.ts';
+import { measureBacklog, measureDelivery } from './scale/delivery.ts';
+import { measureMixedLoad, type MixedLoad } from './scale/mixed-load.ts';
+import { USERS } from './scale/planted-events.ts';
+import { scaleSections } from './scale/report.ts';
+import { openTestEnvironment } from './test-environment.ts';
 
-const FEW = 100;
-const MANY = 1_000_000;
-const OWN_SESSIONS = [1, 10, 50] as const;
-const REPETITIONS = 7;
+// `npm run scale`: what the service handles. A steady load, a million rows through the outbox, a backlog of events.
 
-/** Costs while Redis holds this many sessions of others. */
-export interface Scale {
-  sessions: number;
-  /** A check through the whole service. */
-  check: Sample;
-  /** What Redis itself does for one check. */
-  checkInRedis: InRedis;
-  /** What Redis itself does to end all sessions of a user who has so many. */
-  revokeAll: ({ ownSessions: number } & InRedis)[];
-}
+const PARTS = ['load', 'delivery', 'backlog'] as const;
+/** A sign-in takes so long that the same number of requests without any would be over in a moment. */
+const TIMES_MORE_WITHOUT_SIGN_INS = 8;
 
-/** Measures a check and a sign-out everywhere among few sessions, and among a million. */
-export async function measureScale(bench: Bench, check: Cell): Promise<Scale[]> {
-  const { redis } = bench.cloud;
-  const store = redisSessionStore(directRedis(redis));
-  const results: Scale[] = [];
-  for (const sessions of [FEW, MANY]) {
-    // A cell begins with empty stores: the crowd joins when its own sessions are there.
-    const crowded: Cell = {
-      ...check,
-      prepare: async (stage, count) => {
-        const requests = await check.prepare(stage, count);
-        await addCrowd(redis, sessions);
-        return requests;
-      },
-    };
-    const { sample } = await measureCell(bench, crowded, true);
-    const checkInRedis = await workInRedis(redis, 1, (credential) => store.check(credential, Date.now()));
-    const revokeAll: Scale['revokeAll'] = [];
-    for (const ownSessions of OWN_SESSIONS) {
-      const cost = await workInRedis(redis, ownSessions, (credential) =>
-        store.revoke(credential, { all: 'everywhere' }, newOperation()),
-      );
-      revokeAll.push({ ownSessions, ...cost });
-    }
-    results.push({ sessions, check: sample, checkInRedis, revokeAll });
+const options = program
+  .name('npm run scale --')
+  .description('Ends with 1 if a response is unexpected, a row is missing or there twice, or memory grows.')
+  .option(
+    '--requests <count>',
+    'of the load with sign-ins; eight times as many without',
+    positiveInteger,
+    30_000,
+  )
+  .option('--rows <count>', 'delivered by one run of the cron after the other', positiveInteger, 1_000_000)
+  .option(
+    '--backlog <count>',
+    'events, for the time that the cron takes once a minute',
+    positiveInteger,
+    100_000,
+  )
+  .option('--only <parts>', `some of: ${PARTS.join(', ')}`, someOf(PARTS))
+  .addHelpText('after', '\nA quick look: --requests 500 --rows 2000 --backlog 2000')
+  .parse()
+  .opts<{ requests: number; rows: number; backlog: number; only?: (typeof PARTS)[number][] }>();
+const isWanted = (part: (typeof PARTS)[number]): boolean => options.only?.includes(part) ?? true;
+
+console.log('Starting Redis and MySQL, building the Worker ...');
+const environment = await openTestEnvironment(USERS);
+const { cloud, bindings } = environment;
+try {
+  const service = { bundle: bundleService(), bindings };
+  const loads: MixedLoad[] = [];
+  if (isWanted('load')) {
+    const more = options.requests * TIMES_MORE_WITHOUT_SIGN_INS;
+    loads.push(await measureMixedLoad(environment, service, 'with sign-ins', options.requests));
+    loads.push(await measureMixedLoad(environment, service, 'without sign-ins', more));
   }
-  await redis.flushdb();
-  return results;
-}
-
-function newOperation(): Operation {
-  const nowMs = Date.now();
-  return { id: uuidV7(nowMs), nowMs, client: clientOf(0) };
-}
-
-/** Lets somebody with that many sessions do something several times; medians of what Redis says it took. */
-async function workInRedis(
-  redis: Redis,
-  ownSessions: number,
-  work: (credential: Credential) => Promise<unknown>,
-): Promise<InRedis> {
-  const samples: InRedis[] = [];
-  for (let i = 0; i < REPETITIONS; i += 1) {
-    const people = Array.from({ length: ownSessions }, () => i);
-    const [credential] = await seedSessions(directRedis(redis), people, 'bearer');
-    if (credential === undefined) throw new Error('nobody has a session');
-    await redis.config('RESETSTAT');
-    await work({ tokenHash: credential.tokenHash, kind: 'bearer' });
-    samples.push(readCommandStatistics(await redis.info('commandstats')));
-    await redis.del(`user-sessions:${credential.userId}`);
-  }
-  return {
-    commands: median(samples.map((sample) => sample.commands)),
-    microseconds: median(samples.map((sample) => sample.microseconds)),
-  };
+  const delivery = isWanted('delivery') ? await measureDelivery(environment, service, options.rows) : null;
+  const backlog = isWanted('backlog') ? await measureBacklog(environment, service, options.backlog) : null;
+  const report = { loads, delivery, backlog };
+  await publish('scale', cloud, scaleSections(report), report);
+  const isFine = loads.every(
+    (load) => load.unexpected.length === 0 && load.wrongRows === null && load.memory.isFlat,
+  );
+  if (!isFine) process.exitCode = 1;
+} finally {
+  await cloud.stop();
 }

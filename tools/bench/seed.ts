@@ -1,21 +1,41 @@
-import { StoreTrace } from '../../src/store/store-trace.ts';
-import { createHmac } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { encodeActivity } from '../../src/activity/activity-encoding.ts';
+import { DELIVERY_BATCH_SIZE, DELIVERY_BATCHES_PER_RUN } from '../../src/activity/delivery.ts';
+import { OUTBOX_KEY, SET_ASIDE_KEY } from '../../src/activity/redis-outbox.ts';
 import { csrfTokens } from '../../src/http/csrf-tokens.ts';
-import type { StartRequest } from '../../src/session/session-store.ts';
-import type { Session, SessionKind } from '../../src/session/session.ts';
+import type { SessionKind } from '../../src/session/session.ts';
 import { hashToken, newToken, type Token, type TokenHash } from '../../src/session/token.ts';
 import { redisSessionStore } from '../../src/session/redis-session-store.ts';
-import { redisClient, upstashRedis, type RedisClient } from '../../src/store/redis-client.ts';
+import type { RedisClient } from '../../src/store/redis-client.ts';
+import { hashPassword } from '../../src/auth/password.ts';
 import { newSessionId, uuidV7, type UserId } from '../../src/lib/ids.ts';
 import type { Front } from '../local-cloud/front.ts';
 import { withoutKeyLocking } from '../local-cloud/key-locking.ts';
-import { clientOf, userIdOf, usernameOf } from './people.ts';
+import { BCRYPT_ROUNDS, clientOf, PASSWORD, userIdOf, usernameOf } from './users.ts';
 
-const LANES = 8;
+// The only file here that knows the service's own modules: how users, sessions and events are stored.
+
+export type { SessionKind };
+export { newToken };
+export { OUTBOX_KEY, SET_ASIDE_KEY };
+/** The most that one run of the cron delivers. */
+export const ROWS_PER_CRON_RUN = DELIVERY_BATCH_SIZE * DELIVERY_BATCHES_PER_RUN;
+
 const SESSION_AGE_MS = 86_400_000;
 const IDLE_AGE_SECONDS = 7200;
-const STORE_TIMEOUT_MS = 10_000;
+const MAX_SESSIONS_PER_USER = 50;
+const USERS_PER_INSERT = 5000;
+const SESSIONS_AT_ONCE = 500;
+
+/** Adds the users 0 to `count` - 1, all with the same password. */
+export async function addUsers(cloud: Front, count: number): Promise<void> {
+  const hash = await hashPassword(PASSWORD, BCRYPT_ROUNDS);
+  const rows = Array.from({ length: count }, (_, user) => [userIdOf(user), usernameOf(user), hash]);
+  for (let first = 0; first < count; first += USERS_PER_INSERT) {
+    const batch = rows.slice(first, first + USERS_PER_INSERT);
+    await cloud.query('INSERT INTO users (id, username, password_hash) VALUES ?', [batch]);
+  }
+}
 
 export interface SeededSession {
   token: Token;
@@ -23,31 +43,7 @@ export interface SeededSession {
   userId: UserId;
 }
 
-/** An ordinary session that this person started just now. */
-export function sessionOf(person: number, kind: SessionKind): Session {
-  const nowMs = Date.now();
-  return {
-    id: newSessionId(),
-    userId: userIdOf(person) as UserId,
-    username: usernameOf(person),
-    kind,
-    rememberMe: false,
-    createdAtMs: nowMs,
-    lastSeenAtMs: nowMs,
-    expiresAtMs: nowMs + SESSION_AGE_MS,
-    idleAgeSeconds: IDLE_AGE_SECONDS,
-    client: clientOf(person),
-    deviceName: null,
-  };
-}
-
-/** The service's own adapter over the local cloud. */
-export function cloudRedis(cloud: Front): RedisClient {
-  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = cloud.env;
-  return redisClient(upstashRedis({ url, token }, STORE_TIMEOUT_MS), STORE_TIMEOUT_MS, new StoreTrace());
-}
-
-/** The same commands straight to Redis, for sessions by the hundred thousand: HTTP would take minutes. */
+/** The adapter's client without HTTP between it and Redis: sessions by the hundred thousand would take minutes. */
 export function directRedis(redis: Redis): RedisClient {
   return {
     get: (key) => redis.get(key),
@@ -58,101 +54,81 @@ export function directRedis(redis: Redis): RedisClient {
   };
 }
 
-/** Starts sessions through the service's own adapter, one for each of these people, in this order. */
+/** Starts sessions through the service's own adapter, one for each of these users, and returns them in this order. */
 export async function seedSessions(
   redis: RedisClient,
-  people: readonly number[],
+  users: readonly number[],
   kind: SessionKind,
 ): Promise<SeededSession[]> {
-  const store = redisSessionStore(redis);
-  return inParallel(people, async (person) => {
-    const token = newToken();
-    const tokenHash = hashToken(token);
-    const session = sessionOf(person, kind);
-    const started = await store.start(startRequest(session, tokenHash));
-    const loginEntryId = started.status === 'started' ? started.loginEntryId : null;
-    // A sign-in's own work behind the answer: its event leaves the outbox.
-    if (loginEntryId !== null) await redis.xdel('outbox:pending', [loginEntryId]);
-    return { token, tokenHash, userId: session.userId };
-  });
+  const sessions: SeededSession[] = [];
+  for (let first = 0; first < users.length; first += SESSIONS_AT_ONCE) {
+    const batch = users.slice(first, first + SESSIONS_AT_ONCE);
+    sessions.push(...(await Promise.all(batch.map((user) => seedSession(redis, user, kind)))));
+  }
+  return sessions;
 }
 
-function startRequest(session: Session, tokenHash: TokenHash): StartRequest {
-  const { id, userId, username, client, createdAtMs } = session;
-  return {
+async function seedSession(redis: RedisClient, user: number, kind: SessionKind): Promise<SeededSession> {
+  const nowMs = Date.now();
+  const token = newToken();
+  const tokenHash = hashToken(token);
+  const account = { userId: userIdOf(user) as UserId, username: usernameOf(user) };
+  const client = clientOf(user);
+  const id = newSessionId();
+  const started = await redisSessionStore(redis).start({
     tokenHash,
-    session,
+    session: {
+      id,
+      ...account,
+      kind,
+      client,
+      rememberMe: false,
+      deviceName: null,
+      createdAtMs: nowMs,
+      lastSeenAtMs: nowMs,
+      expiresAtMs: nowMs + SESSION_AGE_MS,
+      idleAgeSeconds: IDLE_AGE_SECONDS,
+    },
     login: {
       type: 'login',
-      id: uuidV7(createdAtMs),
-      userId,
-      username,
-      outcome: 'success',
+      id: uuidV7(nowMs),
+      ...account,
       sessionId: id,
       client,
-      occurredAtMs: createdAtMs,
+      outcome: 'success',
+      occurredAtMs: nowMs,
     },
     replaces: [],
-    maxSessionsPerUser: 50,
-    checkedFromMs: createdAtMs,
-    operation: {
-      id: uuidV7(createdAtMs),
-      nowMs: createdAtMs,
-      client,
-    },
-  };
+    maxSessionsPerUser: MAX_SESSIONS_PER_USER,
+    checkedFromMs: nowMs,
+    operation: { id: uuidV7(nowMs), nowMs, client },
+  });
+  // As if the sign-in had been delivered already.
+  if (started.status !== 'started') throw new Error(started.status);
+  if (started.loginEntryId !== null) await redis.xdel(OUTBOX_KEY, [started.loginEntryId]);
+  return { token, tokenHash, userId: account.userId };
 }
 
-/** A browser's `Cookie` header with a session and the CSRF token that goes with it. */
-export async function browserCookies(
-  secretKey: string,
-  { token, tokenHash, userId }: SeededSession,
-): Promise<{ cookie: string; formToken: string }> {
+/** A browser's `Cookie` header for this session, and the CSRF token for a form that comes with it. */
+export function browserCookies(secretKey: string, { token, tokenHash, userId }: SeededSession) {
   const csrf = csrfTokens([secretKey]);
   const value = csrf.newCookie(tokenHash, userId);
   return { cookie: `sessionid=${token}; csrftoken=${value}`, formToken: csrf.formToken(value) };
 }
 
-/** Sessions of better-auth, made by its own code, as `Cookie` headers. */
-export async function seedBetterAuth(
-  origin: string,
-  secretKey: string,
-  people: readonly number[],
-): Promise<string[]> {
-  // One person's sessions must not start at once: its list of them is read, changed and written back.
-  const groups = new Map<number, number[]>();
-  people.forEach((person, place) =>
-    groups.set(person % LANES, [...(groups.get(person % LANES) ?? []), place]),
-  );
-  const cookies: string[] = [];
-  await inParallel([...groups.values()], async (places) => {
-    const answer = await fetch(`${origin}/bench/sessions`, {
-      method: 'POST',
-      body: JSON.stringify(places.map((place) => userIdOf(people[place] ?? 0))),
-    });
-    if (!answer.ok)
-      throw new Error(`better-auth started no sessions: ${answer.status} ${await answer.text()}`);
-    const tokens = (await answer.json()) as string[];
-    tokens.forEach((token, i) => {
-      const signature = createHmac('sha256', secretKey).update(token).digest('base64');
-      cookies[places[i] ?? 0] =
-        `__Secure-better-auth.session_token=${encodeURIComponent(`${token}.${signature}`)}`;
-    });
-  });
-  return cookies;
-}
-
-/** Does the work on each item, some at a time; the results are in the items' order. */
-export async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < items.length) {
-      const index = next;
-      next += 1;
-      results[index] = await work(items[index] as T);
-    }
+/** An event of this user as the outbox holds it. */
+export function encodedEvent(type: 'login' | 'logout', user: number, atMs: number) {
+  const common = {
+    id: uuidV7(atMs),
+    userId: userIdOf(user) as UserId,
+    username: usernameOf(user),
+    sessionId: newSessionId(),
+    client: clientOf(user),
   };
-  await Promise.all(Array.from({ length: LANES }, lane));
-  return results;
+  const event = encodeActivity(
+    type === 'login'
+      ? { type, outcome: 'success', occurredAtMs: atMs, ...common }
+      : { type, reason: 'logout', loggedOutAtMs: atMs, ...common },
+  );
+  return { id: common.id, event };
 }

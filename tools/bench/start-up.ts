@@ -1,45 +1,46 @@
-import type { Candidate } from './candidates.ts';
-import { median, type Bench } from './measure.ts';
-import { fineCpuMs } from './process-cpu.ts';
-import { CELLS } from './scenarios.ts';
-import { spawnWorkerd, untilListening } from './workerd.ts';
+import type { CandidateName } from './candidates.ts';
+import type { Bench } from './measure.ts';
+import { cpuMs } from './process-usage.ts';
+import { median } from './results.ts';
+import { CASES } from './scenarios.ts';
+import { firstResponse, spawnWorkerd, type Worker } from './workerd.ts';
 
 const STARTS = 7;
 
+/** From the start of workerd to its first response, to a session check. */
 export interface StartUp {
-  /** CPU of the whole process from its start to its first answer. */
+  candidate: CandidateName;
   cpuMs: number;
-  /** Time from its start to its first answer. */
   elapsedMs: number;
 }
 
-/** Starts each candidate's workerd several times, in turn, and asks it for one session check. Medians. */
+/** Starts each candidate's workerd several times, in turn. Medians. */
 export async function measureStartUps(
-  { cloud, stage }: Bench,
-  candidates: readonly Candidate[],
-): Promise<Record<string, StartUp>> {
-  await cloud.redis.flushdb();
-  const samples = new Map<string, StartUp[]>();
+  bench: Bench,
+  candidates: Record<CandidateName, Worker>,
+): Promise<StartUp[]> {
+  const samples: StartUp[] = [];
+  const checks = CASES.filter(
+    ({ scenario, variant }) => scenario === 'session check' && variant !== 'cookie',
+  );
   for (let start = 0; start < STARTS; start += 1) {
-    for (const { name, bundle, bindings } of candidates) {
-      const check = CELLS.find((cell) => cell.scenario === 'session check' && cell.candidate === name);
-      const [request = { path: '/', headers: {} }] = (await check?.prepare(stage, 1)) ?? [];
+    for (const { candidate, prepare } of checks) {
+      const [request] = await prepare(bench, [0], bench.workers[candidate].origin);
+      if (request === undefined) throw new Error(`${candidate} has no request`);
       const startedAt = performance.now();
-      await using worker = await spawnWorkerd(bundle, bindings);
-      const answer = await untilListening(worker, bundle, request);
-      const text = await answer.text();
-      const sample = { cpuMs: fineCpuMs(worker.pid), elapsedMs: performance.now() - startedAt };
-      if (answer.status !== 200) throw new Error(`${name} answered ${answer.status}: ${text}`);
-      samples.set(name, [...(samples.get(name) ?? []), sample]);
+      await using worker = await spawnWorkerd(candidates[candidate]);
+      const response = await firstResponse(worker, request);
+      const text = await response.text();
+      samples.push({ candidate, cpuMs: cpuMs(worker.pid), elapsedMs: performance.now() - startedAt });
+      if (response.status !== 200) throw new Error(`${candidate}: ${response.status} ${text}`);
     }
   }
-  return Object.fromEntries(
-    [...samples].map(([name, each]) => [
-      name,
-      {
-        cpuMs: median(each.map((sample) => sample.cpuMs)),
-        elapsedMs: median(each.map((sample) => sample.elapsedMs)),
-      },
-    ]),
-  );
+  return checks.map(({ candidate }) => {
+    const own = samples.filter((sample) => sample.candidate === candidate);
+    return {
+      candidate,
+      cpuMs: median(own.map((sample) => sample.cpuMs)),
+      elapsedMs: median(own.map((sample) => sample.elapsedMs)),
+    };
+  });
 }

@@ -1,17 +1,20 @@
 import { API_BUDGETS, BUNDLE_GZIP_MAX_BYTES, SESSION_REDIS_MAX_BYTES } from '../budgets.ts';
 import type { Bundle } from './bundles.ts';
 import type { SessionMemory } from './memory.ts';
-import { cpuRatio, findRow, type Row } from './rows.ts';
+import { cpuRatio, medianOf, type Result } from './results.ts';
+import * as cases from './scenarios.ts';
 
-// What a clock has to measure; the rest is in `budgets.ts`.
-const CHECK_TO_FLOOR_MAX = 1.35;
-const BETTER_AUTH_TO_CHECK_MIN = 4;
+// What a clock has to measure; everything that can be counted is in `budgets.ts`.
+const CHECK_TO_BASELINE_MAX = 1.25;
+const HOME_TO_BASELINE_MAX = 1.6;
+const LOGOUT_TO_BASELINE_MAX = 2;
 const SIGN_IN_TO_BCRYPT_MAX = 1.05;
-const LOGOUT_TO_FLOOR_MAX = 2;
 
-const CHECK_REDIS_COMMANDS = API_BUDGETS['GET /api/v1/sessions/current, bearer'].all.redisCommands;
-const LOGOUT_WAITS = API_BUDGETS['DELETE /api/v1/sessions/current, bearer'].before.waits;
-const SIGN_IN_WAITS = API_BUDGETS['POST /api/v1/sessions, right'].before.waits;
+const LOGOUT_ROUND_TRIPS = API_BUDGETS['DELETE /api/v1/sessions/current, bearer'].before.waits;
+const SIGN_IN_ROUND_TRIPS = API_BUDGETS['POST /api/v1/sessions, right'].before.waits;
+
+const DIGITS = { x: 2, '': 0, ' KiB': 1, ' bytes': 0 } as const;
+type Limit = readonly [what: string, max: number, unit: keyof typeof DIGITS, measured: number];
 
 export interface Target {
   what: string;
@@ -20,104 +23,55 @@ export interface Target {
   isMet: boolean;
 }
 
-const atMost = (what: string, limit: number, measured: number, unit = ''): Target => ({
-  what,
-  limit: `≤ ${limit}${unit}`,
-  measured: `${measured.toFixed(unit === 'x' ? 2 : unit === ' KiB' ? 1 : 0)}${unit}`,
-  isMet: measured <= limit,
-});
-
-/** Compares what was measured with what was promised; what was left out of this run is left out here. */
-export function judge(rows: readonly Row[], bundle: Bundle, memory: readonly SessionMemory[]): Target[] {
-  const targets: Target[] = [];
-  const floor = findRow(rows, 'session check', 'floor');
-  const betterAuth = findRow(rows, 'session check', 'better-auth');
-  for (const variant of ['bearer', 'cookie']) {
-    const check = findRow(rows, 'session check', 'service', variant);
-    if (check === null) continue;
-    if (floor !== null) {
-      targets.push(
-        atMost(
-          `session check (${variant}), CPU by the floor's`,
-          CHECK_TO_FLOOR_MAX,
-          cpuRatio(check, floor),
-          'x',
-        ),
-      );
-    }
-    if (betterAuth !== null) {
-      const times = cpuRatio(betterAuth, check);
-      targets.push({
-        what: `better-auth's session check, CPU by ours (${variant})`,
-        limit: `≥ ${BETTER_AUTH_TO_CHECK_MIN}x`,
-        measured: `${times.toFixed(2)}x`,
-        isMet: times >= BETTER_AUTH_TO_CHECK_MIN,
-      });
-    }
-    targets.push(
-      atMost(
-        `session check (${variant}), Redis commands`,
-        CHECK_REDIS_COMMANDS,
-        check.cost.all.redisCommands,
-      ),
-    );
-  }
-  for (const [variant, what] of [
-    ['bearer', 'logout with the row behind it'],
-    ['already ended', "logout's answer alone"],
-  ] as const) {
-    const logout = findRow(rows, 'logout', 'service', variant);
-    if (logout === null) continue;
-    targets.push(atMost(`${what}, waits before the answer`, LOGOUT_WAITS, logout.cost.before.waits));
-    if (floor !== null) {
-      targets.push(
-        atMost(`${what}, CPU by the floor's check`, LOGOUT_TO_FLOOR_MAX, cpuRatio(logout, floor), 'x'),
-      );
-    }
-  }
-  const logout = findRow(rows, 'logout', 'service', 'bearer');
-  const sameCalls = findRow(rows, 'logout', 'floor', 'three calls');
-  if (logout !== null && sameCalls !== null) {
-    const what = "logout with the row behind it, CPU by the floor's same three calls";
-    targets.push(atMost(what, LOGOUT_TO_FLOOR_MAX, cpuRatio(logout, sameCalls), 'x'));
-  }
-  targets.push(...judgeSignIn(rows));
-  targets.push(atMost('bundle, gzip', BUNDLE_GZIP_MAX_BYTES / 1024, bundle.gzipBytes / 1024, ' KiB'));
-  for (const { sessionsPerUser, bytesPerSession } of memory) {
-    targets.push(
-      atMost(
-        `Redis memory of a session, ${sessionsPerUser} a user`,
-        SESSION_REDIS_MAX_BYTES,
-        bytesPerSession,
-        ' bytes',
-      ),
-    );
-  }
-  return targets;
+/** Compares what was measured with the targets, without those of parts that were left out of this run. */
+export function compareWithTargets(
+  results: readonly Result[],
+  bundle: Bundle,
+  memory: readonly SessionMemory[],
+): Target[] {
+  const { HONO_BASELINE, LOGOUT, LOGOUT_OF_NONE, SIGN_IN } = cases;
+  const of = (wanted: cases.Case) => results.find(({ measured }) => measured === wanted);
+  const ratio = (above: cases.Case, below: cases.Case) => cpuRatio(of(above), of(below));
+  const roundTrips = (wanted: cases.Case) => of(wanted)?.cost.before.waits ?? Number.NaN;
+  const signIn = signInRatios(of(SIGN_IN), of(cases.BCRYPT), of(cases.ONE_ROUND_TRIP));
+  const [check, home] = [ratio(cases.CHECK_BY_BEARER, HONO_BASELINE), ratio(cases.HOME, HONO_BASELINE)];
+  const [logout, logoutOfNone] = [ratio(LOGOUT, HONO_BASELINE), ratio(LOGOUT_OF_NONE, HONO_BASELINE)];
+  const logoutToSameCalls = ratio(LOGOUT, cases.BASELINE_LOGOUT);
+  const limits: Limit[] = [
+    ['session check (bearer), CPU by the baseline', CHECK_TO_BASELINE_MAX, 'x', check],
+    ['/home/, CPU by the baseline', HOME_TO_BASELINE_MAX, 'x', home],
+    ['logout, round trips before the response', LOGOUT_ROUND_TRIPS, '', roundTrips(LOGOUT)],
+    ['logout and its row, CPU by the baseline', LOGOUT_TO_BASELINE_MAX, 'x', logout],
+    ["logout and its row, CPU by the baseline's three calls", LOGOUT_TO_BASELINE_MAX, 'x', logoutToSameCalls],
+    ['logout of an ended session, round trips', LOGOUT_ROUND_TRIPS, '', roundTrips(LOGOUT_OF_NONE)],
+    ['logout of an ended session, CPU by the baseline', LOGOUT_TO_BASELINE_MAX, 'x', logoutOfNone],
+    ['sign-in, round trips before the response', SIGN_IN_ROUND_TRIPS, '', roundTrips(SIGN_IN)],
+    ['sign-in without its round trips, time by a bcrypt', SIGN_IN_TO_BCRYPT_MAX, 'x', signIn.time],
+    ['sign-in without its round trips, CPU by a bcrypt', SIGN_IN_TO_BCRYPT_MAX, 'x', signIn.cpu],
+    ['bundle, gzip', BUNDLE_GZIP_MAX_BYTES / 1024, ' KiB', bundle.gzipBytes / 1024],
+    ...memory.map(({ sessionsPerUser, bytesPerSession }): Limit => {
+      const what = `Redis memory of a session, ${sessionsPerUser} a user`;
+      return [what, SESSION_REDIS_MAX_BYTES, ' bytes', bytesPerSession];
+    }),
+  ];
+  return limits
+    .filter(([, , , measured]) => !Number.isNaN(measured))
+    .map(([what, max, unit, measured]) => ({
+      what,
+      limit: `≤ ${max}${unit}`,
+      measured: `${measured.toFixed(DIGITS[unit])}${unit}`,
+      isMet: measured <= max,
+    }));
 }
 
-/** What a sign-in takes beyond its waits on the stores by a lone bcrypt, in time and in CPU. */
-function judgeSignIn(rows: readonly Row[]): Target[] {
-  const signIn = findRow(rows, 'sign-in', 'service')?.median;
-  const bcrypt = findRow(rows, 'sign-in', 'bcrypt')?.median;
-  const wait = findRow(rows, 'sign-in', 'floor', 'one wait')?.median;
-  const waits = findRow(rows, 'sign-in', 'service')?.cost.before.waits;
-  if (signIn === undefined || bcrypt === undefined || wait === undefined || waits === undefined) return [];
-  // A floor's request is one wait, with what the Worker and the network need for it.
-  const waitsMs = signIn.storeMs + SIGN_IN_WAITS * (wait.p50Ms - wait.storeMs);
-  return [
-    atMost(
-      'sign-in less its two waits, time by a lone bcrypt',
-      SIGN_IN_TO_BCRYPT_MAX,
-      (signIn.p50Ms - waitsMs) / bcrypt.p50Ms,
-      'x',
-    ),
-    atMost(
-      'sign-in less two waits, CPU by a lone bcrypt',
-      SIGN_IN_TO_BCRYPT_MAX,
-      (signIn.cpuMs - SIGN_IN_WAITS * wait.cpuMs) / bcrypt.cpuMs,
-      'x',
-    ),
-    atMost('sign-in, waits before the answer', SIGN_IN_WAITS, waits),
-  ];
+/** What a sign-in costs besides its round trips, by a lone bcrypt. */
+function signInRatios(signIn: Result | undefined, bcrypt: Result | undefined, roundTrip: Result | undefined) {
+  // The Worker's and the network's part in a round trip is the baseline's; that of the stores was measured.
+  const oneRoundTripMs = medianOf(roundTrip, 'p50Ms') - medianOf(roundTrip, 'storeMs');
+  const roundTripsMs = medianOf(signIn, 'storeMs') + SIGN_IN_ROUND_TRIPS * oneRoundTripMs;
+  const cpuMs = medianOf(signIn, 'cpuMs') - SIGN_IN_ROUND_TRIPS * medianOf(roundTrip, 'cpuMs');
+  return {
+    time: (medianOf(signIn, 'p50Ms') - roundTripsMs) / medianOf(bcrypt, 'p50Ms'),
+    cpu: cpuMs / medianOf(bcrypt, 'cpuMs'),
+  };
 }

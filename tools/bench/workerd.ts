@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { openSync, closeSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { findFreePort } from '../local-cloud/free-port.ts';
@@ -7,33 +7,63 @@ import { readCompatibilityDate, type Bundle } from './bundles.ts';
 
 const START_DEADLINE_MS = 10_000;
 
-// The binary of the workerd that wrangler and miniflare run; it is a dependency of theirs, not of ours.
+// The workerd of wrangler and miniflare: a dependency of theirs, not of ours.
 const requireFromMiniflare = createRequire(createRequire(import.meta.url).resolve('miniflare'));
 const { default: WORKERD, version } = requireFromMiniflare('workerd') as { default: string; version: string };
 export const WORKERD_VERSION = version;
 
+/** workerd has no cron of its own, but one Worker can send another the event through a service binding. */
+const CRON_PATH = '/run-cron';
+const CRON_MODULE = 'cron-worker.mjs';
+const CRON_WORKER = `export default {
+  async fetch(request, env) {
+    if (new URL(request.url).pathname !== '${CRON_PATH}') return env.SERVICE.fetch(request);
+    return Response.json(await env.SERVICE.scheduled({ cron: '* * * * *', scheduledTime: new Date() }));
+  },
+};
+`;
+
+export interface Worker {
+  bundle: Bundle;
+  bindings: Readonly<Record<string, string>>;
+}
+
 export interface Workerd extends AsyncDisposable {
   pid: number;
-  port: number;
   origin: string;
-  /** Where the Chrome DevTools protocol is spoken; null where it was not asked for. */
+  logFile: string;
+  /** Where it speaks the Chrome DevTools protocol; null unless it was started with `inspect`. */
   inspectorPort: number | null;
   stop(): Promise<void>;
 }
 
-/** Starts bare `workerd serve` on one bundle and one port; resolves at once, before it listens. */
+interface WorkerdOptions {
+  inspect?: boolean;
+  /** Whether `runCron` can be used. */
+  cron?: boolean;
+}
+
+/** Starts bare `workerd serve` with one Worker on one port, and waits until it responds. */
+export async function startWorkerd(worker: Worker, options: WorkerdOptions = {}): Promise<Workerd> {
+  const started = await spawnWorkerd(worker, options);
+  await firstResponse(started);
+  return started;
+}
+
+/** The same, but returns before it listens. */
 export async function spawnWorkerd(
-  bundle: Bundle,
-  bindings: Readonly<Record<string, string>>,
-  { inspect = false } = {},
+  { bundle, bindings }: Worker,
+  { inspect = false, cron = false }: WorkerdOptions = {},
 ): Promise<Workerd> {
   const port = await findFreePort();
-  const origin = `http://127.0.0.1:${port}`;
   const inspectorPort = inspect ? await findFreePort() : null;
   const config = join(bundle.directory, 'workerd.capnp');
-  writeFileSync(config, capnpConfig(bundle, port, Object.keys(bindings)));
-  const log = openSync(`${bundle.directory}.log`, 'w');
-  const args = ['serve', config, 'config'];
+  if (cron) writeFileSync(join(bundle.directory, CRON_MODULE), CRON_WORKER);
+  writeFileSync(config, configText(bundle, Object.keys(bindings), port, cron));
+  const logFile = `${bundle.directory}.log`;
+  const log = openSync(logFile, 'w');
+  // Sending scheduled events through a binding is experimental.
+  const args = ['serve', ...(cron ? ['--experimental'] : []), config, 'config'];
   if (inspectorPort !== null) args.push(`--inspector-addr=127.0.0.1:${inspectorPort}`);
   const child = spawn(WORKERD, args, { stdio: ['ignore', log, log], env: bindings });
   closeSync(log);
@@ -45,60 +75,77 @@ export async function spawnWorkerd(
     kill();
     await ended;
   };
-  return { pid: child.pid ?? 0, port, origin, inspectorPort, stop, [Symbol.asyncDispose]: stop };
+  const origin = `http://127.0.0.1:${port}`;
+  return { pid: child.pid ?? 0, origin, logFile, inspectorPort, stop, [Symbol.asyncDispose]: stop };
 }
 
-/** Asks again and again until it answers at all; throws with the log when it never does. */
-export async function untilListening(
-  { origin }: Pick<Workerd, 'origin'>,
-  bundle: Bundle,
-  ask: { path: string; headers?: Record<string, string> },
+/** Retries until there is a response at all; throws with workerd's log if there never is. */
+export async function firstResponse(
+  { origin, logFile }: Workerd,
+  { path, headers }: { path: string; headers: Readonly<Record<string, string>> } = { path: '/', headers: {} },
 ): Promise<Response> {
   const deadline = Date.now() + START_DEADLINE_MS;
   for (;;) {
     try {
-      return await fetch(origin + ask.path, { headers: ask.headers ?? {}, redirect: 'manual' });
-    } catch (error) {
-      if (Date.now() > deadline) {
-        throw new Error(
-          `workerd did not start ${bundle.name}:\n${readFileSync(`${bundle.directory}.log`, 'utf8')}`,
-          {
-            cause: error,
-          },
-        );
-      }
+      return await fetch(origin + path, { headers, redirect: 'manual' });
+    } catch (cause) {
+      if (Date.now() > deadline)
+        throw new Error(`workerd did not start:\n${readFileSync(logFile, 'utf8')}`, { cause });
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
   }
 }
 
-/**
- * https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp. Secrets come from the environment,
- * so that none lies in a file; the Worker reaches this machine and nothing beyond. The header lets a
- * request be one by https, as in production.
- */
-function capnpConfig(bundle: Bundle, port: number, bindings: readonly string[]): string {
-  const text = JSON.stringify;
-  const modules = bundle.modules.map((file) =>
-    file.endsWith('.js') || file.endsWith('.mjs')
-      ? `(name = ${text(file)}, esModule = embed ${text(file)})`
-      : `(name = ${text(file)}, wasm = embed ${text(file)})`,
-  );
-  return `using Workerd = import "/workerd/workerd.capnp";
+/** Runs the Worker's scheduled handler; throws if it threw. */
+export async function runCron({ origin }: Workerd): Promise<void> {
+  const { outcome } = (await (await fetch(origin + CRON_PATH)).json()) as { outcome: string };
+  if (outcome !== 'ok') throw new Error(`The scheduled handler ended with ${outcome}`);
+}
 
+/**
+ * https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp. The service reaches this machine
+ * alone. The header makes a request an https one, as in production.
+ */
+function configText(bundle: Bundle, bindings: readonly string[], port: number, cron: boolean): string {
+  // From the environment, so that no secret is written to a file.
+  const fromEnvironment = bindings.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
+  const workers = [workerText('service', bundle.modules, bundle.compatibilityFlags, fromEnvironment)];
+  if (cron) {
+    const binding = '(name = "SERVICE", service = "service")';
+    workers.push(workerText('cron', [CRON_MODULE], ['service_binding_extra_handlers'], [binding]));
+  }
+  return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
-    (name = "main", worker = .worker),
+    (name = "service", worker = .service),
+    ${cron ? '(name = "cron", worker = .cron),' : ''}
     (name = "internet", network = (allow = ["local"])),
   ],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (forwardedProtoHeader = "X-Forwarded-Proto"), service = "main")],
+  sockets = [(
+    name = "http",
+    address = "127.0.0.1:${port}",
+    http = (forwardedProtoHeader = "X-Forwarded-Proto"),
+    service = "${cron ? 'cron' : 'service'}",
+  )],
 );
+${workers.join('')}`;
+}
 
-const worker :Workerd.Worker = (
-  modules = [${modules.join(', ')}],
+function workerText(
+  name: string,
+  modules: readonly string[],
+  compatibilityFlags: readonly string[],
+  bindings: readonly string[],
+): string {
+  const embedded = modules.map((file) => {
+    const type = /\.m?js$/.test(file) ? 'esModule' : 'wasm';
+    return `(name = "${file}", ${type} = embed "${file}")`;
+  });
+  return `const ${name} :Workerd.Worker = (
+  modules = [${embedded.join(', ')}],
   compatibilityDate = "${readCompatibilityDate()}",
-  compatibilityFlags = ${text(bundle.compatibilityFlags)},
-  bindings = [${bindings.map((name) => `(name = ${text(name)}, fromEnvironment = ${text(name)})`).join(', ')}],
+  compatibilityFlags = ${JSON.stringify(compatibilityFlags)},
+  bindings = [${bindings.join(', ')}],
 );
 `;
 }

@@ -13,7 +13,7 @@ const BCRYPT_ROUNDS = 10;
 
 function createAuth(env) {
   const redis = async (...command) => {
-    const answer = await fetch(env.UPSTASH_REDIS_REST_URL, {
+    const response = await fetch(env.UPSTASH_REDIS_REST_URL, {
       method: 'POST',
       headers: {
         Authorization: `Bearer ${env.UPSTASH_REDIS_REST_TOKEN}`,
@@ -21,8 +21,8 @@ function createAuth(env) {
       },
       body: JSON.stringify(command),
     });
-    if (!answer.ok) throw new Error(`Redis answered ${answer.status}`);
-    return (await answer.json()).result;
+    if (!response.ok) throw new Error(`Redis responded ${response.status}`);
+    return (await response.json()).result;
   };
   const database = new URL(env.DATABASE_URL);
   const dialect = new PlanetScaleDialect({

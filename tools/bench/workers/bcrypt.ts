@@ -5,7 +5,7 @@ interface Bindings {
   HASH: string;
 }
 
-/** One comparison of a password and nothing else: what a sign-in cannot be cheaper than. */
+/** One comparison of a password and nothing else: a sign-in cannot cost less. */
 export default {
   async fetch(_request: Request, env: Bindings): Promise<Response> {
     return Response.json({ matches: await bcrypt.compare(env.PASSWORD, env.HASH) });

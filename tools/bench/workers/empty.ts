@@ -1,4 +1,0 @@
-/** What starting workerd costs on its own. */
-export default {
-  fetch: (): Response => new Response('{}'),
-};
