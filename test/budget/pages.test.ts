@@ -255,7 +255,7 @@ test.each(['/', '/home/', '/logout/', '/sign-in/', '/api/v1/sessions/current'])(
     const { visitor, tokenHash } = await signedIn();
     const { cost, calls } = await storeCost(stage, () => visitor.get(path));
     expect(cost.before).toEqual(ONE_REDIS_COMMAND);
-    expect(calls).toMatchObject([{ store: 'redis', commands: [['GET', `session:${tokenHash}`]] }]);
+    expect(calls).toMatchObject([{ store: 'redis', commands: [['get', `session:${tokenHash}`]] }]);
   },
 );
 
