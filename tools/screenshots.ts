@@ -14,7 +14,7 @@ import { uuidSeries, uuidV7 } from '../src/uuid.ts';
 import { openBuiltWorker } from './built-worker.ts';
 import { CHROMIUM_ADVICE, findChromium, launchChromium } from './chromium.ts';
 import { newSecret } from './local-cloud/credentials.ts';
-import type { Front } from './local-cloud/front.ts';
+import type { CloudProxy } from './local-cloud/proxy.ts';
 import { startLocalCloud } from './local-cloud/local-cloud.ts';
 import { applySqlFile } from './local-cloud/sql-file.ts';
 
@@ -102,7 +102,7 @@ const DEVICES: readonly Device[] = [
 const MISTYPED = { client: { ...HOTEL, userAgent: EDGE }, agoMs: 26 * HOUR_MS + MINUTE_MS };
 
 /** Starts sessions as they would lie in the store by now, and ends those that were ended. */
-async function seed(cloud: Front, userId: UserId, nowMs: number): Promise<void> {
+async function seed(cloud: CloudProxy, userId: UserId, nowMs: number): Promise<void> {
   const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = cloud.env;
   const redis = upstashClient(upstashConnection({ url, token }), STORE_TIMEOUT_MS, NO_TRACE);
   const sessions = upstashSessionStore(redis);
@@ -165,7 +165,7 @@ const ending = (client: ClientInfo, nowMs: number): Ending => ({
   eventIds: uuidSeries(nowMs),
 });
 
-async function addUser(cloud: Front, password: string): Promise<UserId> {
+async function addUser(cloud: CloudProxy, password: string): Promise<UserId> {
   const hash = await hashPassword(password, BCRYPT_ROUNDS);
   await cloud.query('INSERT INTO users (username, password_hash) VALUES (?, ?)', [USERNAME, hash]);
   const [row] = await cloud.query('SELECT id FROM users WHERE username = ?', [USERNAME]);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
 import type { UserId } from '../../src/session/token.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { openCloud } from '../support/cloud.ts';
 import { addUser } from '../support/people.ts';
@@ -9,7 +9,7 @@ import { expectFailure, runCli, runJson, startCli } from './run-cli.ts';
 
 const HOUR_MS = 3_600_000;
 
-let cloud: Front;
+let cloud: CloudProxy;
 beforeAll(async () => {
   cloud = await openCloud();
 });

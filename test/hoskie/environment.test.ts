@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openCloud } from '../support/cloud.ts';
 import { expectFailure, runCli } from './run-cli.ts';
 
-let cloud: Front;
+let cloud: CloudProxy;
 let cwd: string;
 beforeAll(async () => {
   cloud = await openCloud();

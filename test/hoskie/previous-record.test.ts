@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { expectIndexesAgree } from '../stores/redis-contents.ts';
 import { openCloud } from '../support/cloud.ts';
 import { addUser, logoutRows, type TestUser } from '../support/people.ts';
@@ -9,7 +9,7 @@ import { runCli, runJson } from './run-cli.ts';
 
 // The operator's tool among records of the release before (version 1), of this one, and of one to come.
 
-let cloud: Front;
+let cloud: CloudProxy;
 let user: TestUser;
 beforeAll(async () => {
   cloud = await openCloud();

@@ -3,7 +3,7 @@ import { sampleLogout } from '../fakes/samples.ts';
 import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/upstash-scripts.ts';
 import { SET_ASIDE_KEY } from '../../src/activity/upstash-outbox.ts';
 import type { SessionId } from '../../src/session/token.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { expectIndexesAgree } from '../stores/redis-contents.ts';
 import { openCloud } from '../support/cloud.ts';
@@ -11,7 +11,7 @@ import { addUser, logoutRows } from '../support/people.ts';
 import { seedSession } from '../support/seed-session.ts';
 import { expectFailure, runCli, runJson } from './run-cli.ts';
 
-let cloud: Front;
+let cloud: CloudProxy;
 beforeAll(async () => {
   cloud = await openCloud();
 });

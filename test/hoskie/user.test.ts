@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyPassword } from '../../src/user/password.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { addUser, logoutRows } from '../support/people.ts';
 import { openCloud } from '../support/cloud.ts';
@@ -9,7 +9,7 @@ import { expectFailure, runCli, runJson } from './run-cli.ts';
 
 const NEW_PASSWORD = 'fake but long enough';
 
-let cloud: Front;
+let cloud: CloudProxy;
 beforeAll(async () => {
   cloud = await openCloud();
 });

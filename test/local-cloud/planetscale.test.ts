@@ -1,9 +1,9 @@
 import { Client, type Connection, DatabaseError, connect } from '@planetscale/database';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openCloud } from '../support/cloud.ts';
 
-let cloud: Front;
+let cloud: CloudProxy;
 let client: Client;
 
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Redis, type RedisConfigNodejs } from '@upstash/redis';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openCloud } from '../support/cloud.ts';
 
-let cloud: Front;
+let cloud: CloudProxy;
 /** As programs mostly use it: answers in base64, commands gathered into pipelines. */
 let redis: Redis;
 

@@ -6,14 +6,14 @@ import type { UserId } from '../../src/session/token.ts';
 import { planetscaleClient, planetscaleConnection } from '../../src/store/planetscale-client.ts';
 import { fromSqlTime } from '../../src/store/sql-time.ts';
 import { NO_TRACE, StoreUnavailableError } from '../../src/store/store-call.ts';
-import type { Front, Row } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy, Row } from '../../tools/local-cloud/proxy.ts';
 import { openMemoryDeps } from '../fakes/memory-deps.ts';
 import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { describeActivityLog } from './activity-log-suite.ts';
 import { databaseCredentials, openCloudStores } from './open-cloud-stores.ts';
 
-let cloud: Front;
+let cloud: CloudProxy;
 beforeAll(async () => {
   cloud = await openCloud();
 });

@@ -3,7 +3,7 @@ import { judgeRecord } from '../../src/session/record.ts';
 import { StartRefusedError, type RevokeScope } from '../../src/session/session-store.ts';
 import type { SessionId, TokenHash, UserId } from '../../src/session/token.ts';
 import { upstashSessionAdmin } from '../../src/session/upstash-session-admin.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { newTokenHash, sampleEnding, sampleSession, sampleStart } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { putListed } from '../support/previous-record.ts';
@@ -34,7 +34,7 @@ const UNREADABLE: [string, string, string][] = [
   ['an empty text', '', 'ann'],
 ];
 
-let cloud: Front;
+let cloud: CloudProxy;
 let under: SessionStoreUnderTest;
 beforeAll(async () => {
   cloud = await openCloud({ schema: false });

@@ -5,7 +5,7 @@ import { planetscaleClient, planetscaleConnection } from '../../src/store/planet
 import { NO_TRACE, StoreUnavailableError, type StoreFault } from '../../src/store/store-call.ts';
 import { upstashClient, upstashConnection } from '../../src/store/upstash-client.ts';
 import { uuidV7 } from '../../src/uuid.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import type { Fault } from '../../tools/local-cloud/faults.ts';
 import {
   newTokenHash,
@@ -22,7 +22,7 @@ import { databaseCredentials, openCloudStores } from './open-cloud-stores.ts';
 
 type Stores = ReturnType<typeof openCloudStores>;
 
-let cloud: Front;
+let cloud: CloudProxy;
 beforeAll(async () => {
   cloud = await openCloud();
 });

@@ -4,7 +4,7 @@ import { StartRefusedError, type Holder } from '../../src/session/session-store.
 import type { Session } from '../../src/session/session.ts';
 import type { SessionId, TokenHash, UserId } from '../../src/session/token.ts';
 import { upstashSessionAdmin } from '../../src/session/upstash-session-admin.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { newTokenHash, sampleEnding, sampleSession, sampleStart, SOMEBODY } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { putListed } from '../support/previous-record.ts';
@@ -69,7 +69,7 @@ const remembered = previous(
 );
 const ALL = [cookie, bearer, remembered];
 
-let cloud: Front;
+let cloud: CloudProxy;
 let under: SessionStoreUnderTest;
 beforeAll(async () => {
   cloud = await openCloud({ schema: false });

@@ -3,12 +3,12 @@ import { OPERATION_RECEIPT_SECONDS, StartRefusedError } from '../../src/session/
 import { CLOCK_MARGIN_MS, upstashSessionAdmin } from '../../src/session/upstash-session-admin.ts';
 import { PASSWORD_CHANGED_KEY_PREFIX } from '../../src/session/upstash-scripts.ts';
 import { StoreUnavailableError } from '../../src/store/store-call.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { newTokenHash, newUserId, sampleSession, sampleStart } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
 
-let cloud: Front;
+let cloud: CloudProxy;
 beforeAll(async () => {
   cloud = await openCloud({ schema: false });
 });

@@ -9,7 +9,7 @@ import {
   SESSION_KEY_PREFIX,
 } from '../../src/session/upstash-scripts.ts';
 import { StoreUnavailableError } from '../../src/store/store-call.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import {
   newTokenHash,
   newUserId,
@@ -25,7 +25,7 @@ import { begin, pendingLogouts, type SessionStoreUnderTest } from './session-sto
 
 // What only the adapter has: keys, lives, commands. What it answers is in session-store/suite.ts.
 
-let cloud: Front;
+let cloud: CloudProxy;
 let under: SessionStoreUnderTest;
 const recordKey = (hash: string): string => SESSION_KEY_PREFIX + hash;
 

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import {
   hashToken,
   newSessionId,
@@ -42,7 +42,7 @@ export async function putListed(
 
 /** An open session of the release before. One whose rules say that it is over is kept for another minute. */
 export async function seedPrevious(
-  { redis }: Front,
+  { redis }: CloudProxy,
   user: TestUser,
   { kind = 'cookie', rememberMe = false, ...times }: PreviousChoice = {},
 ): Promise<PreviousSession> {
@@ -66,7 +66,7 @@ export async function seedPrevious(
 
 /** A session of a release to come: of its record only the first five positions are known now. */
 export async function seedLater(
-  { redis }: Front,
+  { redis }: CloudProxy,
   user: TestUser,
   kind: 'cookie' | 'bearer' = 'cookie',
 ): Promise<PreviousSession> {

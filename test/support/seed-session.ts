@@ -1,4 +1,4 @@
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import type { Session } from '../../src/session/session.ts';
 import { hashToken, newToken, type Token, type TokenHash, type UserId } from '../../src/session/token.ts';
 import { sampleSession, sampleStart } from '../fakes/samples.ts';
@@ -18,7 +18,7 @@ export interface SeededSession {
  * that the Worker uses. It leaves no login.
  */
 export async function seedSession(
-  cloud: Front,
+  cloud: CloudProxy,
   user: TestUser,
   changes: Partial<Session> = {},
 ): Promise<SeededSession> {
@@ -37,7 +37,7 @@ export async function seedSession(
 
 /** A browser with a session of its own, and the `csrftoken` that goes with it. */
 export async function seedVisitor(
-  { cloud, worker }: { cloud: Front; worker: TestWorker },
+  { cloud, worker }: { cloud: CloudProxy; worker: TestWorker },
   user: TestUser,
   changes: Partial<Session> = {},
 ): Promise<SeededSession & { visitor: Visitor }> {

@@ -1,7 +1,7 @@
 import type { StoreCost } from '../../tools/bench/measure.ts';
 import { countWaits, type Call } from '../../tools/local-cloud/calls.ts';
 import { nowMs } from '../../tools/local-cloud/clock.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { ORIGIN } from './visitor.ts';
 import { BACKGROUND_DEADLINE_MS, type TestWorker } from './worker.ts';
 
@@ -12,7 +12,7 @@ import { BACKGROUND_DEADLINE_MS, type TestWorker } from './worker.ts';
 const IDLE_ROUND_TRIPS = 8;
 
 export interface CostStage {
-  readonly cloud: Front;
+  readonly cloud: CloudProxy;
   /** Reaches the isolate that is asked. */
   readonly worker: Pick<TestWorker, 'fetch'>;
 }

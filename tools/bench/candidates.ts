@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Front } from '../local-cloud/front.ts';
+import type { CloudProxy } from '../local-cloud/proxy.ts';
 import { bundleBetterAuth, bundleService, bundleWorker, type Bundle } from './bundles.ts';
 import { PASSWORD, PUBLIC_ORIGIN } from './people.ts';
 
@@ -13,7 +13,7 @@ export interface Candidate {
 }
 
 export function buildCandidates(
-  cloud: Front,
+  cloud: CloudProxy,
   { secretKey, hash }: { secretKey: string; hash: string },
 ): Record<CandidateName, Candidate> {
   const worker = (name: string): Bundle =>

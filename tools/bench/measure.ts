@@ -1,6 +1,6 @@
 import { countWaits, type Waits } from '../local-cloud/calls.ts';
 import { nowMs } from '../local-cloud/clock.ts';
-import type { Front } from '../local-cloud/front.ts';
+import type { CloudProxy } from '../local-cloud/proxy.ts';
 import type { LoadGenerator, LoadRequest } from './load.ts';
 import { cpuMs } from './process-cpu.ts';
 import type { Cell, Stage } from './scenarios.ts';
@@ -22,7 +22,7 @@ const WARM_UP_MAX_MS = 15_000;
 const SIGN_IN_SHARE = 2;
 
 export interface Bench {
-  cloud: Front;
+  cloud: CloudProxy;
   stage: Stage;
   load: LoadGenerator;
   workers: Record<string, Workerd>;
@@ -133,7 +133,7 @@ async function storeCost(bench: Bench, cell: Cell, request: LoadRequest | undefi
 }
 
 /** Waits until the work behind all answers is done. */
-async function quiet(cloud: Front, forMs = QUIET_MS): Promise<void> {
+async function quiet(cloud: CloudProxy, forMs = QUIET_MS): Promise<void> {
   for (let last = -1; last !== cloud.calls.length;) {
     last = cloud.calls.length;
     await new Promise((resolve) => setTimeout(resolve, forMs));

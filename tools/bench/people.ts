@@ -1,7 +1,7 @@
 import bcrypt from 'bcryptjs';
 import type { ClientInfo } from '../../src/activity/events.ts';
 import { hashPassword } from '../../src/user/password.ts';
-import type { Front } from '../local-cloud/front.ts';
+import type { CloudProxy } from '../local-cloud/proxy.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 export const BCRYPT_ROUNDS = 10;
@@ -64,7 +64,7 @@ export const userIdOf = (index: number): string => String(index + 1);
 export const bcryptHash = (): Promise<string> => bcrypt.hash(PASSWORD, BCRYPT_ROUNDS);
 
 /** Puts everybody into the tables of both candidates, all with one password. */
-export async function addPeople(cloud: Front, hash: string): Promise<void> {
+export async function addPeople(cloud: CloudProxy, hash: string): Promise<void> {
   const serviceHash = await hashPassword(PASSWORD, BCRYPT_ROUNDS);
   const insert = async (into: string, rowOf: (index: number) => unknown[]): Promise<void> => {
     for (let first = 0; first < PEOPLE; first += INSERT_BATCH) {

@@ -15,7 +15,7 @@ import { upstashSessionStore } from '../../src/session/upstash-session-store.ts'
 import { NO_TRACE } from '../../src/store/store-call.ts';
 import { upstashClient, upstashConnection, type RedisClient } from '../../src/store/upstash-client.ts';
 import { uuidSeries, uuidV7 } from '../../src/uuid.ts';
-import type { Front } from '../local-cloud/front.ts';
+import type { CloudProxy } from '../local-cloud/proxy.ts';
 import { withoutKeyLocking } from '../local-cloud/key-locking.ts';
 import { clientOf, userIdOf, usernameOf } from './people.ts';
 
@@ -49,7 +49,7 @@ export function sessionOf(person: number, kind: SessionKind): Session {
 }
 
 /** The service's own adapter over the local cloud. */
-export function cloudRedis(cloud: Front): RedisClient {
+export function cloudRedis(cloud: CloudProxy): RedisClient {
   const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = cloud.env;
   return upstashClient(upstashConnection({ url, token }), STORE_TIMEOUT_MS, NO_TRACE);
 }

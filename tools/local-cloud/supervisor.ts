@@ -35,7 +35,7 @@ const OWN_ENTRIES = [
   'mysql.log',
   'mysql.pid',
   'secrets.json',
-  'front-secrets.json',
+  'proxy-secrets.json',
 ];
 const RUNNING_FILE = 'running.json';
 

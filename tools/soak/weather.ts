@@ -1,6 +1,6 @@
 import type { CallContent, StoreName } from '../local-cloud/calls.ts';
 import type { FaultEffect } from '../local-cloud/faults.ts';
-import type { Front } from '../local-cloud/front.ts';
+import type { CloudProxy } from '../local-cloud/proxy.ts';
 import type { Ledger } from './ledger.ts';
 import type { Random } from './random.ts';
 
@@ -38,7 +38,7 @@ const isBeginningOrEnd = (call: CallContent): boolean =>
   );
 
 export interface Weather {
-  readonly cloud: Front;
+  readonly cloud: CloudProxy;
   readonly ledger: Ledger;
   readonly random: Random;
   /** Set while MySQL is out for long. */

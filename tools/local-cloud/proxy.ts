@@ -14,7 +14,7 @@ import { VitessSessions } from './vitess-sessions.ts';
 /** PlanetScale ends a transaction that nobody uses for this long. https://planetscale.com/docs/reference/planetscale-system-limits */
 const SESSION_IDLE_MS = 20_000;
 
-export interface FrontOptions {
+export interface ProxyOptions {
   servers: ServerAddresses;
   /** The Redis logical database that stands for the Upstash database. */
   redisDatabase: number;
@@ -33,10 +33,10 @@ export interface FrontOptions {
   sessionIdleMs?: number;
 }
 
-/** A row of `Front.query`: BIGINT, DECIMAL, dates and JSON as text, binary columns as Buffer. */
+/** A row of `CloudProxy.query`: BIGINT, DECIMAL, dates and JSON as text, binary columns as Buffer. */
 export type Row = Record<string, unknown>;
 
-export interface Front {
+export interface CloudProxy {
   /** What a program needs to use this cloud. */
   env: { UPSTASH_REDIS_REST_URL: string; UPSTASH_REDIS_REST_TOKEN: string; DATABASE_URL: string };
   /** Finished calls, oldest first; empty it with `calls.length = 0`. */
@@ -58,7 +58,7 @@ export interface Front {
 }
 
 /** Starts the two protocols on 127.0.0.1 over given servers; rejects when a server cannot be reached. */
-export async function startFront(options: FrontOptions): Promise<Front> {
+export async function startProxy(options: ProxyOptions): Promise<CloudProxy> {
   const { servers, databaseName } = options;
   const token = options.restToken ?? newSecret();
   const user = options.databaseUser ?? 'local';
@@ -122,7 +122,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   };
 }
 
-function createListeners(options: FrontOptions, exchange: Exchange): Record<StoreName, Listener> {
+function createListeners(options: ProxyOptions, exchange: Exchange): Record<StoreName, Listener> {
   const { port, redisPort, mysqlPort } = options;
   if (redisPort === undefined && mysqlPort === undefined) {
     const shared = new Listener(port ?? 0, (request, response) => {

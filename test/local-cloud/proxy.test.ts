@@ -4,12 +4,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, t
 import { countWaits, type CallContent } from '../../tools/local-cloud/calls.ts';
 import type { Fault } from '../../tools/local-cloud/faults.ts';
 import { findFreePort } from '../../tools/local-cloud/free-port.ts';
-import { startFront, type Front } from '../../tools/local-cloud/front.ts';
+import { startProxy, type CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { dropDatabase } from '../../tools/local-cloud/mysql-pool.ts';
 import { splitStatements } from '../../tools/local-cloud/sql-file.ts';
 import { openCloud } from '../support/cloud.ts';
 
-let cloud: Front;
+let cloud: CloudProxy;
 let client: Client;
 
 beforeAll(async () => {
@@ -215,23 +215,23 @@ describe('ports', () => {
     const servers = inject('cloudServers');
     const databaseName = `${cloud.databaseName}_shared`;
     const port = await findFreePort();
-    const front = await startFront({ servers, redisDatabase: 0, databaseName, port });
+    const proxy = await startProxy({ servers, redisDatabase: 0, databaseName, port });
     try {
-      expect(new URL(front.env.UPSTASH_REDIS_REST_URL).port).toBe(String(port));
-      expect(new URL(front.env.DATABASE_URL).port).toBe(String(port));
-      const second = startFront({ servers, redisDatabase: 0, databaseName, port });
+      expect(new URL(proxy.env.UPSTASH_REDIS_REST_URL).port).toBe(String(port));
+      expect(new URL(proxy.env.DATABASE_URL).port).toBe(String(port));
+      const second = startProxy({ servers, redisDatabase: 0, databaseName, port });
       await expect(second).rejects.toThrow('EADDRINUSE');
-      expect((await new Client({ url: front.env.DATABASE_URL }).execute('SELECT 1')).rows).toHaveLength(1);
+      expect((await new Client({ url: proxy.env.DATABASE_URL }).execute('SELECT 1')).rows).toHaveLength(1);
       const redis = new Redis({
-        url: front.env.UPSTASH_REDIS_REST_URL,
-        token: front.env.UPSTASH_REDIS_REST_TOKEN,
+        url: proxy.env.UPSTASH_REDIS_REST_URL,
+        token: proxy.env.UPSTASH_REDIS_REST_TOKEN,
       });
       expect(await redis.ping()).toBe('PONG');
     } finally {
-      await front.stop();
+      await proxy.stop();
       await dropDatabase(servers.mysql, databaseName);
     }
-    await expect(fetch(front.env.UPSTASH_REDIS_REST_URL)).rejects.toThrow('fetch failed');
+    await expect(fetch(proxy.env.UPSTASH_REDIS_REST_URL)).rejects.toThrow('fetch failed');
   });
 });
 
