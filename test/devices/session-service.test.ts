@@ -4,7 +4,7 @@ import type { Session } from '../../src/session/session.ts';
 import { ONE_REDIS_COMMAND } from '../../tools/budgets.ts';
 import type { Fault } from '../../tools/local-cloud/faults.ts';
 import { nowMs } from '../../tools/local-cloud/clock.ts';
-import { countWaits } from '../../tools/local-cloud/calls.ts';
+import { countCalls } from '../../tools/local-cloud/calls.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { sampleEnding } from '../fakes/samples.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
@@ -145,7 +145,7 @@ describe('verify', () => {
       cloud.calls.length = 0;
       const fromMs = nowMs();
       expect(await ask()).toMatchObject({ status: 'valid' });
-      expect(countWaits(cloud.calls, fromMs, nowMs())).toEqual(ONE_REDIS_COMMAND);
+      expect(countCalls(cloud.calls, fromMs, nowMs())).toEqual(ONE_REDIS_COMMAND);
     }
   });
 

@@ -1,7 +1,7 @@
 import { Client } from '@planetscale/database';
 import { Redis } from '@upstash/redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { countWaits, type CallContent } from '../../tools/local-cloud/calls.ts';
+import { countCalls, type CallContent } from '../../tools/local-cloud/calls.ts';
 import type { Fault } from '../../tools/local-cloud/faults.ts';
 import { findFreePort } from '../../tools/local-cloud/free-port.ts';
 import { startProxy, type CloudProxy } from '../../tools/local-cloud/proxy.ts';
@@ -169,19 +169,19 @@ describe('the log of calls', () => {
       { store: 'mysql', sql: "SELECT 'x' AS a", status: 200 },
       { store: 'redis', commands: [['nope']], status: 400 },
     ]);
-    expect(countWaits(cloud.calls, fromMs, untilMs)).toEqual({
-      waits: 3,
+    expect(countCalls(cloud.calls, fromMs, untilMs)).toEqual({
+      roundTrips: 3,
       calls: 3,
       redisCommands: 2,
       sqlStatements: 1,
     });
   });
 
-  test('shows calls at the same time as one wait', async () => {
+  test('shows calls at the same time as one round trip', async () => {
     cloud.faults.set('redis', { kind: 'delay', ms: 60 });
     cloud.faults.set('mysql', { kind: 'delay', ms: 60 });
     await Promise.all([send(['get', 'a']), send(['get', 'b']), client.execute('SELECT 1')]);
-    expect(countWaits(cloud.calls, 0, Infinity)).toMatchObject({ waits: 1, calls: 3 });
+    expect(countCalls(cloud.calls, 0, Infinity)).toMatchObject({ roundTrips: 1, calls: 3 });
   });
 
   test('is complete when settled() resolves', async () => {

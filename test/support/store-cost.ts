@@ -1,5 +1,5 @@
 import type { StoreCost } from '../../tools/bench/measure.ts';
-import { countWaits, type Call } from '../../tools/local-cloud/calls.ts';
+import { countCalls, type Call } from '../../tools/local-cloud/calls.ts';
 import { nowMs } from '../../tools/local-cloud/clock.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { ORIGIN } from './visitor.ts';
@@ -54,7 +54,7 @@ export async function storeCost<T>(
   }
 }
 
-const countAll = (calls: readonly Call[]) => countWaits(calls, -Infinity, Infinity);
+const countAll = (calls: readonly Call[]) => countCalls(calls, -Infinity, Infinity);
 
 /** Answers turn by turn until there is the answer to the request, and says when the stores' last turn began. */
 async function inTurns<T>(

@@ -1,4 +1,4 @@
-import { countWaits, type Waits } from '../local-cloud/calls.ts';
+import { countCalls, type CallCounts } from '../local-cloud/calls.ts';
 import { nowMs } from '../local-cloud/clock.ts';
 import type { CloudProxy } from '../local-cloud/proxy.ts';
 import type { LoadGenerator, LoadRequest } from './load.ts';
@@ -50,9 +50,9 @@ export interface Sample {
 /** What one request asks of the stores. */
 export interface StoreCost {
   /** Until the answer. */
-  before: Waits;
+  before: CallCounts;
   /** Until nothing is done for it any more. */
-  all: Waits;
+  all: CallCounts;
 }
 
 /** Measures one cell once, from empty stores; `first` also warms its Worker up and looks at one request's calls. */
@@ -127,8 +127,8 @@ async function storeCost(bench: Bench, cell: Cell, request: LoadRequest | undefi
   const answeredMs = nowMs();
   await quiet(cloud, 5 * STORE_DELAY_MS);
   cloud.faults.clear();
-  const all = countWaits(cloud.calls, fromMs, nowMs());
-  const before = countWaits(cloud.calls, fromMs, answeredMs);
+  const all = countCalls(cloud.calls, fromMs, nowMs());
+  const before = countCalls(cloud.calls, fromMs, answeredMs);
   return { before, all };
 }
 

@@ -41,7 +41,7 @@ export function toMarkdown(report: Report): string {
           number(row.median.requestsPerSecond, row.median.requestsPerSecond < 100 ? 1 : 0),
           number(row.median.p50Ms),
           number(row.median.p99Ms),
-          String(row.cost.before.waits),
+          String(row.cost.before.roundTrips),
           beforeAndBehind(row.cost.before.redisCommands, row.cost.all.redisCommands),
           beforeAndBehind(row.cost.before.sqlStatements, row.cost.all.sqlStatements),
         ]),

@@ -10,8 +10,8 @@ const SIGN_IN_TO_BCRYPT_MAX = 1.05;
 const LOGOUT_TO_FLOOR_MAX = 2;
 
 const CHECK_REDIS_COMMANDS = API_BUDGETS['GET /api/v1/sessions/current, bearer'].all.redisCommands;
-const LOGOUT_WAITS = API_BUDGETS['DELETE /api/v1/sessions/current, bearer'].before.waits;
-const SIGN_IN_WAITS = API_BUDGETS['POST /api/v1/sessions, right'].before.waits;
+const LOGOUT_WAITS = API_BUDGETS['DELETE /api/v1/sessions/current, bearer'].before.roundTrips;
+const SIGN_IN_WAITS = API_BUDGETS['POST /api/v1/sessions, right'].before.roundTrips;
 
 export interface Target {
   what: string;
@@ -68,7 +68,7 @@ export function judge(rows: readonly Row[], bundle: Bundle, memory: readonly Ses
   ] as const) {
     const logout = findRow(rows, 'logout', 'service', variant);
     if (logout === null) continue;
-    targets.push(atMost(`${what}, waits before the answer`, LOGOUT_WAITS, logout.cost.before.waits));
+    targets.push(atMost(`${what}, waits before the answer`, LOGOUT_WAITS, logout.cost.before.roundTrips));
     if (floor !== null) {
       targets.push(
         atMost(`${what}, CPU by the floor's check`, LOGOUT_TO_FLOOR_MAX, cpuRatio(logout, floor), 'x'),
@@ -101,7 +101,7 @@ function judgeSignIn(rows: readonly Row[]): Target[] {
   const signIn = findRow(rows, 'sign-in', 'service')?.median;
   const bcrypt = findRow(rows, 'sign-in', 'bcrypt')?.median;
   const wait = findRow(rows, 'sign-in', 'floor', 'one wait')?.median;
-  const waits = findRow(rows, 'sign-in', 'service')?.cost.before.waits;
+  const waits = findRow(rows, 'sign-in', 'service')?.cost.before.roundTrips;
   if (signIn === undefined || bcrypt === undefined || wait === undefined || waits === undefined) return [];
   // A floor's request is one wait, with what the Worker and the network need for it.
   const waitsMs = signIn.storeMs + SIGN_IN_WAITS * (wait.p50Ms - wait.storeMs);

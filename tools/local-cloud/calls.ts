@@ -17,9 +17,9 @@ export type Call = CallContent & {
 };
 
 /** What a span of time cost in store calls. */
-export interface Waits {
+export interface CallCounts {
   /** The longest chain of calls of which each began after the one before had ended: round trips in a row. */
-  waits: number;
+  roundTrips: number;
   /** Store calls, each an HTTP request. */
   calls: number;
   redisCommands: number;
@@ -27,15 +27,15 @@ export interface Waits {
 }
 
 /** Counts the calls that ended between two instants (both included), in milliseconds since 1970. */
-export function countWaits(calls: readonly Call[], fromMs: number, untilMs: number): Waits {
+export function countCalls(calls: readonly Call[], fromMs: number, untilMs: number): CallCounts {
   const inside = calls.filter(({ endedAtMs }) => endedAtMs >= fromMs && endedAtMs <= untilMs);
   inside.sort((a, b) => a.endedAtMs - b.endedAtMs);
-  let waits = 0;
+  let roundTrips = 0;
   let chainEndMs = -Infinity;
   // Taking the earliest end each time gives the longest chain of intervals that do not overlap.
   for (const call of inside) {
     if (call.startedAtMs < chainEndMs) continue;
-    waits += 1;
+    roundTrips += 1;
     chainEndMs = call.endedAtMs;
   }
   let redisCommands = 0;
@@ -44,5 +44,5 @@ export function countWaits(calls: readonly Call[], fromMs: number, untilMs: numb
     if (call.store === 'redis') redisCommands += call.commands.length;
     else if (call.sql !== '') sqlStatements += 1;
   }
-  return { waits, calls: inside.length, redisCommands, sqlStatements };
+  return { roundTrips, calls: inside.length, redisCommands, sqlStatements };
 }
