@@ -212,8 +212,6 @@ const cloud = await startLocalCloud({
   directory: join(ROOT, '.local/screenshots'),
   templates: join(ROOT, '.local/mysql-templates'),
   fresh: true,
-  redisPort: 0,
-  mysqlPort: 0,
 });
 try {
   await applySqlFile(cloud, join(ROOT, 'schema.sql'));

@@ -4,7 +4,7 @@ import { inject } from 'vitest';
 import { startProxy, type CloudProxy, type ProxyOptions } from '../../tools/local-cloud/proxy.ts';
 import { dropDatabase } from '../../tools/local-cloud/mysql-pool.ts';
 import { applySqlFile } from '../../tools/local-cloud/sql-file.ts';
-import { connectRedis } from '../../tools/local-cloud/upstash-protocol.ts';
+import { connectRedis } from '../../tools/local-cloud/redis-connection.ts';
 
 const SCHEMA_FILE = join(import.meta.dirname, '../../schema.sql');
 
@@ -28,8 +28,6 @@ export async function openCloud({ schema = true, ...options }: CloudOptions = {}
     servers,
     redisDatabase: number.redisDatabase,
     databaseName: `test_${inject('cloudRun')}_${number.count}`,
-    redisPort: 0,
-    mysqlPort: 0,
   });
   await proxy.redis.flushdb();
   if (schema && existsSync(SCHEMA_FILE)) await applySqlFile(proxy, SCHEMA_FILE);

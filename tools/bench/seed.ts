@@ -16,7 +16,7 @@ import { NO_TRACE } from '../../src/store/store-call.ts';
 import { upstashClient, upstashConnection, type RedisClient } from '../../src/store/upstash-client.ts';
 import { uuidSeries, uuidV7 } from '../../src/uuid.ts';
 import type { CloudProxy } from '../local-cloud/proxy.ts';
-import { withoutKeyLocking } from '../local-cloud/key-locking.ts';
+import { guardScript } from '../local-cloud/script-guard.ts';
 import { clientOf, userIdOf, usernameOf } from './people.ts';
 
 const LANES = 8;
@@ -58,7 +58,7 @@ export function cloudRedis(cloud: CloudProxy): RedisClient {
 export function directRedis(redis: Redis): RedisClient {
   return {
     get: (key) => redis.get(key),
-    eval: (script, keys, args) => redis.eval(withoutKeyLocking(script), keys.length, ...keys, ...args),
+    eval: (script, keys, args) => redis.eval(guardScript(script), keys.length, ...keys, ...args),
     xdel: async (key, entryIds) => void (await redis.xdel(key, ...entryIds)),
   };
 }

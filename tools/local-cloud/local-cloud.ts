@@ -4,10 +4,7 @@ import { startProxy, type CloudProxy, type ProxyOptions } from './proxy.ts';
 import { startServers, type Servers, type ServersOptions } from './servers.ts';
 
 export interface LocalCloudOptions
-  extends ServersOptions, Pick<ProxyOptions, 'port' | 'redisPort' | 'mysqlPort' | 'sessionIdleMs'> {
-  databaseName?: string;
-  redisDatabase?: number;
-}
+  extends ServersOptions, Partial<Pick<ProxyOptions, 'databaseName' | 'scriptLimitMs'>> {}
 
 /** A proxy together with the servers below it. */
 export interface LocalCloud extends CloudProxy {
@@ -16,7 +13,6 @@ export interface LocalCloud extends CloudProxy {
 
 /** Servers and one proxy over them, for development: its secrets stay the same from run to run. */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
-  const { databaseName = 'hoskie', redisDatabase = 0, port, redisPort, mysqlPort, sessionIdleMs } = options;
   const servers = await startServers(options);
   try {
     const secrets = keepSecrets(join(options.directory, 'proxy-secrets.json'), [
@@ -24,14 +20,11 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       'databasePassword',
     ]);
     const proxy = await startProxy({
-      servers,
-      databaseName,
-      redisDatabase,
+      databaseName: 'hoskie',
+      ...options,
       ...secrets,
-      ...(port !== undefined && { port }),
-      ...(redisPort !== undefined && { redisPort }),
-      ...(mysqlPort !== undefined && { mysqlPort }),
-      ...(sessionIdleMs !== undefined && { sessionIdleMs }),
+      servers,
+      redisDatabase: 0,
     });
     return {
       ...proxy,
