@@ -84,6 +84,7 @@ describe('on the wire', () => {
     ['function', 'list'],
     ['copy', 'a', 'b', 'DB', '1'],
     ['xread', 'count', '1', 'block', '1', 'streams', 's', '0'],
+    ['xreadgroup', 'block', '1', 'group', 'g', 'c', 'streams', 's', '>'],
     ['XREADGROUP', 'group', 'g', 'c', 'BLOCK', '1', 'streams', 's', '>'],
   ])('%s %s is refused', async (...command) => {
     const error = `ERR Command is not available: '${command[0]}'`;

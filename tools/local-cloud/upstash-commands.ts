@@ -19,9 +19,7 @@ export function refusal([given = '', ...args]: readonly string[]): string | null
   const refused =
     UNAVAILABLE.has(name) ||
     (name === 'script' && !SCRIPT_COMMANDS.includes(args[0]?.toLowerCase() ?? 'load')) ||
-    (name === 'xread' && blocks(args)) ||
-    // Its first three words are GROUP and two names.
-    (name === 'xreadgroup' && blocks(args.slice(3)));
+    (['xread', 'xreadgroup'].includes(name) && blocks(args));
   return refused ? `ERR Command is not available: '${given}'` : null;
 }
 
@@ -30,11 +28,15 @@ export function confine(args: string[]): string[] {
   return args[0]?.toLowerCase() === 'flushall' ? ['flushdb', ...args.slice(1)] : args;
 }
 
-/** True if BLOCK is among the options of XREAD; after STREAMS the same word is a stream's name. */
+/** True if BLOCK is among the options of XREAD or XREADGROUP; elsewhere the word is a name. */
 function blocks(args: readonly string[]): boolean {
-  const words = args.map((word) => word.toLowerCase());
-  const streamsAt = words.indexOf('streams');
-  return words.slice(0, streamsAt === -1 ? undefined : streamsAt).includes('block');
+  const valuesOf: Record<string, number> = { group: 2, count: 1 };
+  for (let i = 0; i < args.length; i += 1) {
+    const word = args[i]?.toLowerCase() ?? '';
+    if (word === 'block' || word === 'streams') return word === 'block';
+    i += valuesOf[word] ?? 0;
+  }
+  return false;
 }
 
 /** A command, or null for one that is not a list of strings, numbers and booleans. */
