@@ -117,7 +117,7 @@ describe('a local cloud', () => {
 describe('servers', () => {
   test('listen on 127.0.0.1 only and keep their passwords to their owner', async () => {
     const { redis, mysql } = await start();
-    expect([redis.host, mysql.host]).toEqual(['127.0.0.1', '127.0.0.1']);
+    expect([redis.url, mysql.url].map((url) => new URL(url).hostname)).toEqual(['127.0.0.1', '127.0.0.1']);
     for (const file of ['secrets.json', 'mysql-accounts.sql', 'redis.conf']) {
       expect(statSync(join(directory, file)).mode & 0o077).toBe(0);
     }
@@ -125,7 +125,7 @@ describe('servers', () => {
     const commandLines = [...ids, ...keepersOf(ids)].map(commandLine);
     expect(commandLines).toHaveLength(4);
     for (const line of commandLines) {
-      expect(line).not.toContain(mysql.password);
+      expect(line).not.toContain(new URL(mysql.url).password);
       expect(line).not.toContain(new URL(redis.url).password);
     }
   });
@@ -185,7 +185,7 @@ describe('servers', () => {
     vi.stubEnv('MYSQL_URL', '');
     const one = await start();
     expect(one.redis).toEqual(redis);
-    expect(one.mysql.port).not.toBe(mysql.port);
+    expect(one.mysql.url).not.toBe(mysql.url);
     expect(serverIds()).toHaveLength(1);
   });
 

@@ -1,14 +1,17 @@
 import mysql, { type Pool } from 'mysql2/promise';
 import { SQL_MODE } from './mysql-server.ts';
-import type { MysqlAddress } from './servers.ts';
+import type { ServerAddresses } from './servers.ts';
+
+type MysqlAddress = ServerAddresses['mysql'];
 
 /** Enough for every request of a load test that has a transaction open. */
 const CONNECTIONS = 64;
 
 /** Connections to one database that behave like PlanetScale's: UTC, strict mode, found rows. */
-export function createMysqlPool({ host, port, user, password }: MysqlAddress, database: string): Pool {
+export function createMysqlPool({ url }: MysqlAddress, database: string): Pool {
   const pool = mysql.createPool({
-    ...{ host, port, user, password, database },
+    uri: url,
+    database,
     charset: 'utf8mb4_unicode_ci',
     connectionLimit: CONNECTIONS,
     timezone: 'Z',
@@ -40,12 +43,8 @@ export function dropDatabase(address: MysqlAddress, database: string): Promise<v
 }
 
 /** Runs one statement on a connection of its own. */
-export async function runAlone(
-  { host, port, user, password }: Omit<MysqlAddress, 'url'>,
-  sql: string,
-  values: unknown[] = [],
-): Promise<void> {
-  const connection = await mysql.createConnection({ host, port, user, password });
+export async function runAlone({ url }: MysqlAddress, sql: string, values: unknown[] = []): Promise<void> {
+  const connection = await mysql.createConnection({ uri: url });
   try {
     await connection.query(sql, values);
   } finally {

@@ -14,7 +14,7 @@ export interface MysqlServerOptions {
   password: string;
 }
 
-export const MYSQL_USER = 'local';
+const USER = 'local';
 
 /** MySQL 8's default, which is what PlanetScale runs with. https://dev.mysql.com/doc/refman/8.0/en/sql-mode.html */
 export const SQL_MODE =
@@ -29,8 +29,10 @@ export async function mysqlCommand(options: MysqlServerOptions): Promise<ServerC
   mkdirSync(temporary, { recursive: true });
   const initFile = join(directory, 'mysql-accounts.sql');
   writeFileSync(initFile, accountStatements(password), { mode: 0o600 });
+  const url = `mysql://${USER}:${password}@127.0.0.1:${port}`;
   return {
     name: 'mysql',
+    url,
     directory,
     program: program.server,
     args: [
@@ -55,7 +57,7 @@ export async function mysqlCommand(options: MysqlServerOptions): Promise<ServerC
       ...(program.flavour === 'mariadb' ? MARIADB_LIKE_MYSQL : MYSQL_OPTIONS),
     ],
     mark: data,
-    probe: () => runAlone({ host: '127.0.0.1', port, user: MYSQL_USER, password }, 'DO 0'),
+    probe: () => runAlone({ url }, 'DO 0'),
   };
 }
 
@@ -74,7 +76,7 @@ const MARIADB_LIKE_MYSQL = [
 
 /** Runs at each start: one statement a line, as MySQL wants it. */
 function accountStatements(password: string): string {
-  const account = `'${MYSQL_USER}'@'127.0.0.1'`;
+  const account = `'${USER}'@'127.0.0.1'`;
   return [
     `CREATE USER IF NOT EXISTS ${account} IDENTIFIED BY '${password}';`,
     `ALTER USER ${account} IDENTIFIED BY '${password}';`,

@@ -70,7 +70,7 @@ export async function startProxy(options: ProxyOptions): Promise<CloudProxy> {
     connectRedis(servers.redis.url, redisDatabase),
     connectRedis(servers.redis.url, redisDatabase),
   ]);
-  const sessions = new VitessSessions(pool, databaseName, options.sessionIdleMs ?? SESSION_IDLE_MS);
+  const sessions = new VitessSessions(pool, options.sessionIdleMs ?? SESSION_IDLE_MS);
   const faults = new Faults();
   const exchange = new Exchange(
     {

@@ -32,17 +32,15 @@ export function redisCommand({ program, directory, port, password }: RedisServer
   // A file, as everybody can read a command line.
   const configFile = join(directory, 'redis.conf');
   writeFileSync(configFile, `${config.join('\n')}\n`, { mode: 0o600 });
+  const url = `redis://:${password}@127.0.0.1:${port}`;
   return {
     name: 'redis',
+    url,
     directory,
     program,
     args: [configFile],
     // Redis shows its address as its process title.
     mark: `127.0.0.1:${port}`,
-    probe: async () => (await connectRedis(redisUrl(port, password), 0)).disconnect(),
+    probe: async () => (await connectRedis(url, 0)).disconnect(),
   };
-}
-
-export function redisUrl(port: number, password: string): string {
-  return `redis://:${password}@127.0.0.1:${port}`;
 }

@@ -14,6 +14,8 @@ const LEFT_OVER_STOP_MS = 20_000;
 /** A server that can be started, and how to see that it works. */
 export interface ServerCommand {
   name: 'redis' | 'mysql';
+  /** The address that it listens on, with the credentials. */
+  url: string;
   directory: string;
   program: string;
   args: string[];

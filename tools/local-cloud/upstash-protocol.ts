@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Command, type Redis } from 'ioredis';
 import {
   jsonResponse,
@@ -33,9 +33,6 @@ export interface UpstashOptions {
 export class UpstashProtocol implements Protocol {
   readonly #options: UpstashOptions;
   readonly #scripts = new ScriptGuard();
-  /** Counts up with each successful request; with the random part no two runs share a token. */
-  #syncCount = 0;
-  readonly #syncRun = randomBytes(6).toString('hex');
 
   constructor(options: UpstashOptions) {
     this.#options = options;
@@ -71,19 +68,14 @@ export class UpstashProtocol implements Protocol {
       const results = outcomes.map((outcome) =>
         'error' in outcome ? outcome : { result: encodeReply(outcome.reply, base64) },
       );
-      if (path !== '/') return jsonResponse(200, results, this.#nextSyncToken());
+      if (path !== '/') return jsonResponse(200, results, syncToken());
       const [result = {}] = results;
-      return 'error' in result ? jsonResponse(400, result) : jsonResponse(200, result, this.#nextSyncToken());
+      return 'error' in result ? jsonResponse(400, result) : jsonResponse(200, result, syncToken());
     } catch {
       return jsonResponse(500, { error: 'ERR the Redis server cannot be reached' });
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  #nextSyncToken(): Record<string, string> {
-    this.#syncCount += 1;
-    return { 'upstash-sync-token': `${this.#syncRun}-${this.#syncCount}` };
   }
 
   /** Sends all commands in order on one connection; others may come in between. */
@@ -134,3 +126,6 @@ class RawCommand extends Command {
     return reply;
   }
 }
+
+/** Clients send it along with the next request; one server has nothing to read from it. */
+const syncToken = () => ({ 'upstash-sync-token': randomUUID() });

@@ -4,12 +4,10 @@ import type { Pool, PoolConnection } from 'mysql2/promise';
 import { isServerError } from './vitess-error.ts';
 import { changeResult, rowsResult, type VitessResult } from './vitess-result.ts';
 
-/** The opaque value that a client gets with each response and sends with its next request. */
+/** The value that a client gets with each response and sends with its next request; opaque to it, and larger at Vitess. */
 export interface VitessSession {
   vitessSession: {
     SessionUUID: string;
-    targetString: string;
-    autocommit: true;
     inTransaction: boolean;
     lastInsertId: string | undefined;
   };
@@ -47,28 +45,18 @@ const STATUS_IN_TRANSACTION = 1;
  */
 export class VitessSessions {
   readonly #pool: Pool;
-  readonly #database: string;
   readonly #idleMs: number;
   readonly #held = new Map<string, Held>();
   readonly #busy = new Set<string>();
 
-  constructor(pool: Pool, database: string, idleMs: number) {
+  constructor(pool: Pool, idleMs: number) {
     this.#pool = pool;
-    this.#database = database;
     this.#idleMs = idleMs;
   }
 
   /** A session that has done nothing yet, or that goes on in this state. */
   create(id: string = randomUUID(), inTransaction = false, lastInsertId?: string): VitessSession {
-    return {
-      vitessSession: {
-        SessionUUID: id,
-        targetString: this.#database,
-        autocommit: true,
-        inTransaction,
-        lastInsertId,
-      },
-    };
+    return { vitessSession: { SessionUUID: id, inTransaction, lastInsertId } };
   }
 
   /**
