@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openCloud } from '../support/cloud.ts';
 import { post, useUpstash } from './use-upstash.ts';
 
@@ -69,6 +70,18 @@ describe('scripts', () => {
     const script = "return {1, 'a', {'b', 2}, false, redis.status_reply('FINE')}";
     expect(await upstash.redis.eval(script, [], [])).toEqual([1, 'a', ['b', 2], null, 'FINE']);
   });
+});
+
+describe('scripts and the database of another cloud', () => {
+  let neighbour: CloudProxy;
+  beforeAll(async () => {
+    neighbour = await openCloud({ schema: false });
+  });
+  beforeEach(async () => {
+    await neighbour.redis.flushdb();
+    await neighbour.redis.set('k', 'secret');
+  });
+  afterAll(() => neighbour.stop());
 
   test.each([
     "redis.call('SELECT', ARGV[1])",
@@ -80,9 +93,7 @@ describe('scripts', () => {
     "redis.call('COPY', 'mine', 'k', 'DB', ARGV[1], 'REPLACE')",
     "redis.call('MOVE', 'mine', ARGV[1])",
     "redis.call('FLUSHALL')",
-  ])('%s leaves other clouds alone', async (statement) => {
-    const neighbour = await openCloud({ schema: false });
-    await neighbour.redis.set('k', 'secret');
+  ])('%s leaves it alone', async (statement) => {
     await upstash.cloud.redis.mset('k', 'own', 'mine', 'm');
     const numbers = [neighbour, upstash.cloud].map(({ redis }) => String(redis.options.db));
     const script = `${statement} return redis.call('GET', 'k')`;
@@ -91,6 +102,5 @@ describe('scripts', () => {
     expect(await neighbour.redis.get('k')).toBe('secret');
     expect(await neighbour.redis.dbsize()).toBe(1);
     expect(await upstash.cloud.redis.mget('k', 'mine')).toEqual(['own', 'm']);
-    await neighbour.stop();
   });
 });
