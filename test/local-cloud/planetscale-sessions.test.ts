@@ -13,7 +13,7 @@ async function waitingForLocks(): Promise<number> {
 }
 
 describe('changes', () => {
-  test('tell the new id and how many rows they found', async () => {
+  test('report the new id and how many rows they found', async () => {
     const first = await planetscale.client.execute("INSERT INTO people (name, age) VALUES ('a', 1)");
     expect(first).toMatchObject({ insertId: '1', rowsAffected: 1, rows: [] });
     expect(await planetscale.client.execute("INSERT INTO people (name) VALUES ('b'), ('c')")).toMatchObject({
@@ -83,8 +83,8 @@ describe('transactions', () => {
     expect(await names(planetscale.cloud)).toEqual(['two']);
   });
 
-  test('are lost after their idle time, which the next statement tells', async () => {
-    const hasty = await openCloud({ schema: false, sessionIdleMs: 50 });
+  test('are lost after their idle time, which the next statement reports', async () => {
+    const hasty = await openCloud({ schema: false, sessionIdleMs: 1_000 });
     try {
       await hasty.query('CREATE TABLE t (id INT PRIMARY KEY)');
       const connection = connect({ url: hasty.env.DATABASE_URL });
