@@ -94,7 +94,7 @@ describe('a local cloud', () => {
     expect(await third.redis.get('k')).toBeNull();
   });
 
-  test('answers 5xx while the servers are down', async () => {
+  test('responds with 5xx while the servers are down', async () => {
     const cloud = await startCloud();
     const redis = new Redis({
       url: cloud.env.UPSTASH_REDIS_REST_URL,

@@ -68,7 +68,7 @@ describe('on the wire', () => {
     ['/pipeline', ['get', 'k'], 'ERR failed to parse pipeline request'],
     ['/pipeline', [], 'ERR empty pipeline request'],
     ['/multi-exec', [['get']], 'EXECABORT Transaction discarded because of previous errors.'],
-  ])('%s %j is answered with 400', async (path, body, error) => {
+  ])('%s %j gets 400', async (path, body, error) => {
     expect(await post(upstash.cloud, path, body)).toMatchObject({ status: 400, json: { error } });
   });
 

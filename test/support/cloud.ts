@@ -46,7 +46,7 @@ async function nextNumber(redisUrl: string): Promise<{ count: number; redisDatab
   try {
     const count = await redis.incr(COUNTER_KEY);
     const [, databases = '16'] = await redis.config('GET', 'databases');
-    // A server that somebody else runs may have few databases: they are used again, in turn.
+    // The server of REDIS_URL may have few databases: they are used again, in turn.
     return { count, redisDatabase: 1 + ((count - 1) % (Number(databases) - 1)) };
   } finally {
     redis.disconnect();

@@ -35,7 +35,7 @@ async function install(missing: readonly string[], log: (line: string) => void):
   }
 }
 
-/** Forbids service starts while packages are set up; an existing policy is somebody else's and stays. */
+/** Forbids service starts while packages are set up; an existing policy stays as it is. */
 function forbidServices(): boolean {
   try {
     writeFileSync(POLICY_FILE, '#!/bin/sh\nexit 101\n', { flag: 'wx', mode: 0o755 });

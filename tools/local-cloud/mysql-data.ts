@@ -89,7 +89,7 @@ async function initialise(program: MysqlProgram, data: string): Promise<void> {
 async function systemTables(server: string): Promise<string> {
   const { stdout } = await run(server, ['--no-defaults', '--verbose', '--help'], { maxBuffer: 10_000_000 });
   const charsets = /^character-sets-dir\s+(\S.*)$/m.exec(stdout)?.[1];
-  if (charsets === undefined) throw new Error(`${server} does not tell where its system tables are`);
+  if (charsets === undefined) throw new Error(`${server} --help does not say where its system tables are`);
   const share = dirname(charsets.trim().replace(/\/+$/, ''));
   const texts = ['system_tables.sql', 'performance_tables.sql'].map((name) => {
     const path = [join(share, `mariadb_${name}`), join(share, `mysql_${name}`)].find((each) =>

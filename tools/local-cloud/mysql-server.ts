@@ -42,7 +42,7 @@ export async function mysqlCommand(options: MysqlServerOptions): Promise<ServerC
       `--init-file=${initFile}`,
       '--bind-address=127.0.0.1',
       `--port=${port}`,
-      // No socket file: its path may be at most 107 bytes long, and nobody uses it.
+      // No socket file: its path may be at most 107 bytes long, and it is not used.
       '--socket=',
       '--skip-log-bin',
       '--skip-name-resolve',

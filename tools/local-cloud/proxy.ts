@@ -11,7 +11,10 @@ import { StorePort } from './store-port.ts';
 import { UpstashProtocol } from './upstash-protocol.ts';
 import { VitessSessions } from './vitess-sessions.ts';
 
-/** PlanetScale ends a transaction that is idle for this long. https://planetscale.com/docs/reference/planetscale-system-limits */
+/**
+ * PlanetScale ends a transaction that is idle for this long.
+ * https://planetscale.com/docs/reference/planetscale-system-limits
+ */
 const SESSION_IDLE_MS = 20_000;
 
 /** A script is ended after this time; Redis itself allows that after its `lua-time-limit`, 5 s by default. */
@@ -57,7 +60,7 @@ export interface CloudProxy {
   stop(): Promise<void>;
 }
 
-/** Speaks the two protocols on 127.0.0.1 over given servers, each on a port of its own; rejects if a server cannot be reached. */
+/** Speaks the two protocols over given servers, each on its own port of 127.0.0.1; rejects if a server is down. */
 export async function startProxy(options: ProxyOptions): Promise<CloudProxy> {
   const { servers, redisDatabase, databaseName } = options;
   const token = options.restToken ?? newSecret();

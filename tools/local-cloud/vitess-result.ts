@@ -26,7 +26,8 @@ const BINARY_CHARSET = 63;
 // prettier-ignore
 const TYPES: Readonly<Record<number, string>> = {
   1: 'INT8', 2: 'INT16', 3: 'INT32', 4: 'FLOAT32', 5: 'FLOAT64', 7: 'TIMESTAMP', 8: 'INT64', 9: 'INT24', 10: 'DATE',
-  11: 'TIME', 12: 'DATETIME', 13: 'YEAR', 16: 'BIT', 245: 'JSON', 246: 'DECIMAL', 252: 'TEXT', 253: 'VARCHAR', 254: 'CHAR',
+  11: 'TIME', 12: 'DATETIME', 13: 'YEAR', 16: 'BIT', 245: 'JSON', 246: 'DECIMAL', 252: 'TEXT', 253: 'VARCHAR',
+  254: 'CHAR',
 };
 
 const BINARY_TYPES: Readonly<Record<string, string>> = { TEXT: 'BLOB', VARCHAR: 'VARBINARY', CHAR: 'BINARY' };

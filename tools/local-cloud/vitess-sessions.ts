@@ -4,7 +4,7 @@ import type { Pool, PoolConnection } from 'mysql2/promise';
 import { isServerError } from './vitess-error.ts';
 import { changeResult, rowsResult, type VitessResult } from './vitess-result.ts';
 
-/** The value that a client gets with each response and sends with its next request; opaque to it, and larger at Vitess. */
+/** What a client gets with each response and sends with its next request, opaque to it; Vitess's holds more. */
 export interface VitessSession {
   vitessSession: {
     SessionUUID: string;
