@@ -19,7 +19,7 @@ declare module 'vitest' {
   }
 }
 
-/** So many test runs may be under way in one checkout. */
+/** The number of test runs that may be under way in one checkout. */
 const DIRECTORIES = 8;
 
 const LOCAL = join(import.meta.dirname, '../.local');

@@ -1,4 +1,4 @@
-import type { Waits } from './local-cloud/calls.ts';
+import type { CallCounts } from './local-cloud/calls.ts';
 
 // What the service may cost, as far as it can be counted. `npm test` (test/budget/) asserts each figure, and exactly:
 // one that got better is written down here too, so that it cannot get worse again unnoticed. What a clock has to
@@ -6,19 +6,19 @@ import type { Waits } from './local-cloud/calls.ts';
 
 /** What a request asks of the stores. */
 export interface Budget {
-  /** Until the answer. Work behind the answer counts here where it is done beside a wait of the answer's. */
-  readonly before: Waits;
+  /** Until the response. Background work counts here where it is done beside a round trip of the response's. */
+  readonly before: CallCounts;
   /** Until nothing is done for it any more. */
-  readonly all: Omit<Waits, 'waits'>;
+  readonly all: Omit<CallCounts, 'roundTrips'>;
 }
 
 /**
- * Waits, Redis commands and SQL statements until the answer; then commands and statements in all, left out where
- * nothing is done behind the answer. A script is one command.
+ * Round trips, Redis commands and SQL statements until the response; then commands and statements in all, left out
+ * where nothing is done in the background. A script is one command.
  */
 type Figures =
-  | readonly [waits: number, redis: number, sql: number]
-  | readonly [waits: number, redis: number, sql: number, allRedis: number, allSql: number];
+  | readonly [roundTrips: number, redis: number, sql: number]
+  | readonly [roundTrips: number, redis: number, sql: number, allRedis: number, allSql: number];
 
 /** Each command and each statement goes in a call of its own. */
 const work = (redisCommands: number, sqlStatements: number) => ({
@@ -29,23 +29,23 @@ const work = (redisCommands: number, sqlStatements: number) => ({
 
 function budgets<Name extends string>(table: Record<Name, Figures>): Record<Name, Budget> {
   const rows = Object.entries<Figures>(table).map(
-    ([name, [waits, redis, sql, allRedis = redis, allSql = sql]]): [string, Budget] => [
+    ([name, [roundTrips, redis, sql, allRedis = redis, allSql = sql]]): [string, Budget] => [
       name,
-      { before: { waits, ...work(redis, sql) }, all: work(allRedis, allSql) },
+      { before: { roundTrips, ...work(redis, sql) }, all: work(allRedis, allSql) },
     ],
   );
   return Object.fromEntries(rows) as Record<Name, Budget>;
 }
 
 /** The whole cost of a session check. */
-export const ONE_REDIS_COMMAND: Waits = { waits: 1, ...work(1, 0) };
+export const ONE_REDIS_COMMAND: CallCounts = { roundTrips: 1, ...work(1, 0) };
 
 // A row is named for a route, as the app registers it, and what is special about the request. "Stale" is a session
 // whose last use must be written down anew: behind the answer.
 
 // prettier-ignore
 export const PAGE_BUDGETS = budgets({
-  //                                                   waits, Redis, SQL   in all: Redis, SQL
+  //                                              round trips, Redis, SQL   in all: Redis, SQL
   'GET /, no cookie':                                  [ 0, 0, 0],
   'GET /, malformed cookie':                           [ 0, 0, 0],
   'GET /, signed in':                                  [ 1, 1, 0],
@@ -121,7 +121,7 @@ export const PAGE_BUDGETS = budgets({
 
 // prettier-ignore
 export const API_BUDGETS = budgets({
-  //                                                   waits, Redis, SQL   in all: Redis, SQL
+  //                                              round trips, Redis, SQL   in all: Redis, SQL
   'POST /api/v1/sessions, right':                      [ 2, 3, 1,   4, 3],
   'POST /api/v1/sessions, wrong password':             [ 2, 2, 1,   3, 2],
   'POST /api/v1/sessions, throttled again':            [ 1, 1, 1],
@@ -168,7 +168,7 @@ export const API_BUDGETS = budgets({
 /** What other Workers ask, and what nobody asks for. */
 // prettier-ignore
 export const DOOR_BUDGETS = budgets({
-  //                                                   waits, Redis, SQL   in all: Redis, SQL
+  //                                              round trips, Redis, SQL   in all: Redis, SQL
   'verify, a request without credentials':             [ 0, 0, 0],
   'verify, a malformed token':                         [ 0, 0, 0],
   'verify, a request with a bearer':                   [ 1, 1, 0],

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Log, LogLevel, Miniflare, type RequestInit, type Response } from 'miniflare';
 import { newSecret } from './local-cloud/credentials.ts';
-import type { Front } from './local-cloud/front.ts';
+import type { CloudProxy } from './local-cloud/proxy.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const BUNDLE = join(ROOT, 'dist/index.js');
@@ -25,7 +25,7 @@ export interface BuiltWorker {
 
 /** The bundle that `npm run build` made, in workerd, over this cloud. Throws where there is none. */
 export async function openBuiltWorker(
-  cloud: Front,
+  cloud: CloudProxy,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<BuiltWorker> {
   if (statSync(BUNDLE, { throwIfNoEntry: false }) === undefined) throw new Error('run `npm run build` first');

@@ -99,7 +99,7 @@ const wrangler = spawn(
   },
 );
 
-/** Waits until the Worker answers, so that what a newcomer needs stands last on the screen. */
+/** CallCounts until the Worker answers, so that what a newcomer needs stands last on the screen. */
 async function announceWhenReady(): Promise<void> {
   for (;;) {
     const isUp = await fetch(`http://127.0.0.1:${port}/healthz`).then(

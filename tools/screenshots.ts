@@ -15,7 +15,7 @@ import { newSessionId, uuidV7, type SessionId, type UserId } from '../src/lib/id
 import { openBuiltWorker } from './built-worker.ts';
 import { CHROMIUM_ADVICE, findChromium, launchChromium } from './chromium.ts';
 import { newSecret } from './local-cloud/credentials.ts';
-import type { Front } from './local-cloud/front.ts';
+import type { CloudProxy } from './local-cloud/proxy.ts';
 import { startLocalCloud } from './local-cloud/local-cloud.ts';
 import { applySqlFile } from './local-cloud/sql-file.ts';
 
@@ -103,7 +103,7 @@ const DEVICES: readonly Device[] = [
 const MISTYPED = { client: { ...HOTEL, userAgent: EDGE }, agoMs: 26 * HOUR_MS + MINUTE_MS };
 
 /** Starts sessions as they would lie in the store by now, and ends those that were ended. */
-async function seed(cloud: Front, userId: UserId, nowMs: number): Promise<void> {
+async function seed(cloud: CloudProxy, userId: UserId, nowMs: number): Promise<void> {
   const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = cloud.env;
   const redis = redisClient(
     upstashRedis({ url, token }, STORE_TIMEOUT_MS),
@@ -169,7 +169,7 @@ const operation = (client: ClientInfo, nowMs: number): Operation => ({
   client,
 });
 
-async function addUser(cloud: Front, password: string): Promise<UserId> {
+async function addUser(cloud: CloudProxy, password: string): Promise<UserId> {
   const hash = await hashPassword(password, BCRYPT_ROUNDS);
   await cloud.query('INSERT INTO users (username, password_hash) VALUES (?, ?)', [USERNAME, hash]);
   const [row] = await cloud.query('SELECT id FROM users WHERE username = ?', [USERNAME]);
@@ -216,8 +216,6 @@ const cloud = await startLocalCloud({
   directory: join(ROOT, '.local/screenshots'),
   templates: join(ROOT, '.local/mysql-templates'),
   fresh: true,
-  redisPort: 0,
-  mysqlPort: 0,
 });
 try {
   await applySqlFile(cloud, join(ROOT, 'schema.sql'));

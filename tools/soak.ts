@@ -45,8 +45,6 @@ const cloud = await startLocalCloud({
   directory: DIRECTORY,
   templates: join(ROOT, '.local/mysql-templates'),
   fresh: true,
-  redisPort: 0,
-  mysqlPort: 0,
 });
 try {
   await applySqlFile(cloud, join(ROOT, 'schema.sql'));

@@ -56,7 +56,7 @@ function headersOf(headers: Iterable<[string, string]>): [string, string][] {
     .filter(([name]) => !['x-request-id', 'date', 'content-length'].includes(name))
     .map(([name, value]): [string, string] => [
       name,
-      // Waits of less than a millisecond overlap or do not.
+      // CallCounts of less than a millisecond overlap or do not.
       name === 'server-timing'
         ? value.replace(/\d+ round trips/, 'N round trips')
         : value.replace(/^csrftoken=[^;]+/, 'csrftoken=X'),

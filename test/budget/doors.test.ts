@@ -59,7 +59,7 @@ const says = (status: string, ask: () => Promise<object>): Prepared => ({
   worker: { fetch: (url, init) => group.fetch(SERVICE, url, init) },
 });
 
-/** Lets the cron run when these events are pending. They are put in past the front: they are not its work. */
+/** Lets the cron run when these events are pending. They are put in past the proxy: they are not its work. */
 const cron =
   (activities: () => Activity[], worker = () => stage.worker) =>
   async (): Promise<Prepared> => ({

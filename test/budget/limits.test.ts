@@ -10,7 +10,7 @@ import { addCrowd } from '../../tools/bench/crowd.ts';
 import { directRedis, seedSessions, type SeededSession } from '../../tools/bench/seed.ts';
 import { BUNDLE_GZIP_MAX_BYTES, COMMANDS_IN_REDIS } from '../../tools/budgets.ts';
 import { startServers, type Servers } from '../../tools/local-cloud/servers.ts';
-import { connectRedis } from '../../tools/local-cloud/upstash-protocol.ts';
+import { connectRedis } from '../../tools/local-cloud/redis-connection.ts';
 import { newTokenHash, sampleOperation, sampleSession, sampleStart } from '../fakes/samples.ts';
 
 const SESSIONS_OF_OTHERS = [100, 20_000] as const;

@@ -38,7 +38,7 @@ export function testBudgets<Name extends string>(
     const { cost, answer } = await storeCost({ cloud: stage.cloud, worker }, ask, behind);
     expect(answer).toMatchObject(answers);
     expect(cost).toMatchObject(budget);
-    if ('headers' in answer) await expectToldAlike(stage, answer as Answer, budget.before.waits);
+    if ('headers' in answer) await expectToldAlike(stage, answer as Answer, budget.before.roundTrips);
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Connection, ResultSetHeader } from 'mysql2/promise';
 import { NOW } from './million-rows.ts';
 
-/** Numbers and times as text, as `Front.query` answers them. */
+/** Numbers and times as text, as `CloudProxy.query` answers them. */
 export type Row = Record<string, unknown>;
 
 /** A table of ours that a statement reads, as EXPLAIN tells it. */

@@ -1,6 +1,6 @@
 import type { Pool } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { createMysqlPool } from '../../tools/local-cloud/mysql-pool.ts';
 import { openCloud } from '../support/cloud.ts';
 import { ConsoleSession, indexesOf } from './console-session.ts';
@@ -20,7 +20,7 @@ const page = readOperatorsPage();
 const ROWS_READ_MARGIN = 1.1;
 const LOADING_MS = 180_000;
 
-let cloud: Front;
+let cloud: CloudProxy;
 let pool: Pool;
 let session: ConsoleSession;
 let loadedInMs: number;

@@ -4,8 +4,8 @@ import type { Session } from '../../src/session/session.ts';
 import { ONE_REDIS_COMMAND } from '../../tools/budgets.ts';
 import type { Fault } from '../../tools/local-cloud/faults.ts';
 import { nowMs } from '../../tools/local-cloud/clock.ts';
-import { countWaits } from '../../tools/local-cloud/calls.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import { countCalls } from '../../tools/local-cloud/calls.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { sampleOperation } from '../fakes/samples.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { openCloud } from '../support/cloud.ts';
@@ -28,7 +28,7 @@ const BROKEN_SERVICE = `
 
 type Headers = Record<string, string>;
 
-let cloud: Front;
+let cloud: CloudProxy;
 let group: WorkerGroup;
 let user: TestUser;
 let cookie: SeededSession;
@@ -145,7 +145,7 @@ describe('verify', () => {
       cloud.calls.length = 0;
       const fromMs = nowMs();
       expect(await ask()).toMatchObject({ status: 'valid' });
-      expect(countWaits(cloud.calls, fromMs, nowMs())).toEqual(ONE_REDIS_COMMAND);
+      expect(countCalls(cloud.calls, fromMs, nowMs())).toEqual(ONE_REDIS_COMMAND);
     }
   });
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Call } from '../../tools/local-cloud/calls.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { useStage } from '../support/stage.ts';
 import { ANSWER_DEADLINE_MS } from './fault-table.ts';
 import { hasBcrypt, REQUESTS, type RequestRow } from './requests.ts';
@@ -36,7 +36,11 @@ function storeTimeMs(calls: readonly Call[]): number {
 }
 
 /** What needs neither store answers well; the rest says 503; nothing takes too long. */
-async function expectInTime(rows: readonly RequestRow[], begin: (cloud: Front) => unknown, isOut: boolean) {
+async function expectInTime(
+  rows: readonly RequestRow[],
+  begin: (cloud: CloudProxy) => unknown,
+  isOut: boolean,
+) {
   const scenes = await Promise.all(rows.map(async (row) => ({ row, scene: await openScene(stage, row) })));
   await stage.worker.scheduled();
   await stage.worker.delivered();
@@ -72,7 +76,7 @@ describe('both stores at once', () => {
       true,
     ));
 
-  const slow = (cloud: Front) =>
+  const slow = (cloud: CloudProxy) =>
     STORES.map((store) => cloud.faults.set(store, { kind: 'delay', ms: NEARLY_TOO_SLOW_MS }));
   test('are nearly too slow', () =>
     expectInTime(

@@ -1,6 +1,6 @@
 import type { CallContent, StoreName } from '../../tools/local-cloud/calls.ts';
 import type { Fault } from '../../tools/local-cloud/faults.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 
 /** One way in which a store can fail, and what a request that needs that store must come to. */
 export interface Outage {
@@ -11,8 +11,8 @@ export interface Outage {
   readonly mayBeDone?: true;
   /** Requests are sent one after the other, each meeting the fault from its beginning. */
   readonly oneByOne?: true;
-  begin(cloud: Front, store: StoreName): void | Promise<void>;
-  end(cloud: Front, store: StoreName): void | Promise<void>;
+  begin(cloud: CloudProxy, store: StoreName): void | Promise<void>;
+  end(cloud: CloudProxy, store: StoreName): void | Promise<void>;
 }
 
 /** How long the Worker waits for a store at most, and a bit: what comes later finds that it gave up. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Verification } from '../../src/http/verify-session.ts';
 import type { StoreName } from '../../tools/local-cloud/calls.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openCloud } from '../support/cloud.ts';
 import { addUser } from '../support/people.ts';
 import { seedSession, type SeededSession } from '../support/seed-session.ts';
@@ -17,7 +17,7 @@ const CALLER = `export default {
   },
 };`;
 
-let cloud: Front;
+let cloud: CloudProxy;
 let workers: WorkerGroup;
 let browser: SeededSession;
 let app: SeededSession;

@@ -1,6 +1,6 @@
 import type { CallContent } from '../../tools/local-cloud/calls.ts';
 import { decodeRecord } from '../../src/session/record.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 
 /** Whether this is a script whose first key begins so and whose text contains that. */
 export const isScriptOn = (call: CallContent, keyPrefix: string, text: string): boolean =>
@@ -13,7 +13,7 @@ export const isScriptOn = (call: CallContent, keyPrefix: string, text: string): 
   );
 
 /** Public ids of this user's sessions by their records, whether listed or not. */
-export async function openSessions(cloud: Front, userId: string): Promise<string[]> {
+export async function openSessions(cloud: CloudProxy, userId: string): Promise<string[]> {
   const keys = await cloud.redis.keys('session:*');
   const records = keys.length === 0 ? [] : await cloud.redis.mget(keys);
   return records.flatMap((text) => {

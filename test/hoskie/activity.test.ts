@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
 import type { UserId } from '../../src/lib/ids.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { openCloud } from '../support/cloud.ts';
 import { addUser } from '../support/people.ts';
@@ -9,7 +9,7 @@ import { expectFailure, runCli, runJson, startCli } from './run-cli.ts';
 
 const HOUR_MS = 3_600_000;
 
-let cloud: Front;
+let cloud: CloudProxy;
 beforeAll(async () => {
   cloud = await openCloud();
 });
@@ -77,7 +77,7 @@ describe('logouts', () => {
     );
     for (const result of wrong) expectFailure(result, 2, /./);
     cloud.faults.set('mysql', { kind: 'refuse' });
-    expectFailure(await runCli(cloud, ['logouts']), 4, 'MySQL cannot be reached.');
+    expectFailure(await runCli(cloud, ['logouts']), 4, "MySQL can't be reached.");
     cloud.faults.clear();
   });
 });

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openCloud } from '../support/cloud.ts';
 import { addUser, type TestUser } from '../support/people.ts';
 import { openWorker, type TestWorker } from '../support/worker.ts';
 import { body, cookies, examineWith, failuresOf, without, type Asked, type Spoil } from './examine-with.ts';
 
-let cloud: Front;
+let cloud: CloudProxy;
 let worker: TestWorker;
 let user: TestUser;
 beforeAll(async () => {

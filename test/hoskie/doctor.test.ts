@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openCloud } from '../support/cloud.ts';
 import { addUser, type TestUser } from '../support/people.ts';
 import { openWorker, type TestWorker } from '../support/worker.ts';
@@ -8,7 +8,7 @@ import { startBrokenProxy } from './broken-proxy.ts';
 import { examineWith, failuresOf } from './examine-with.ts';
 import { expectFailure, runCli } from './run-cli.ts';
 
-let cloud: Front;
+let cloud: CloudProxy;
 let worker: TestWorker;
 let user: TestUser;
 beforeAll(async () => {

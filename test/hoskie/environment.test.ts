@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openCloud } from '../support/cloud.ts';
 import { expectFailure, runCli } from './run-cli.ts';
 
-let cloud: Front;
+let cloud: CloudProxy;
 let cwd: string;
 beforeAll(async () => {
   cloud = await openCloud();
@@ -62,7 +62,7 @@ test('malformed values are named, never shown; settings are those of the Worker'
 
   const strict = { ...cloud.env, MIN_PASSWORD_LENGTH: '15' };
   const short = await runCli(null, ['user', 'add', 'ann'], { env: strict, cwd, input: 'fourteen-chars' });
-  expectFailure(short, 1, 'must have 15 characters');
+  expectFailure(short, 1, 'at least 15 characters');
   const wrong = { ...cloud.env, BCRYPT_ROUNDS: '40' };
   expectFailure(await runCli(null, ['user', 'list'], { env: wrong, cwd }), 2, 'BCRYPT_ROUNDS: malformed');
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import bcrypt from 'bcryptjs';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
-import type { Front, Row } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy, Row } from '../../tools/local-cloud/proxy.ts';
 import { openCloud } from '../support/cloud.ts';
 import { runJson } from './run-cli.ts';
 
@@ -35,7 +35,7 @@ export const djangoBcrypt = (password: string): string => `bcrypt$${bcrypt.hashS
 
 /** A cloud without users for each test, and what they do to it. */
 export function openImportStage() {
-  let cloud: Front;
+  let cloud: CloudProxy;
   let directory: string;
   beforeAll(async () => {
     cloud = await openCloud();

@@ -159,7 +159,7 @@ describe('a repetition', () => {
     const failed = await runCli(cloud(), ['user', 'import', path, '--json']);
     cloud().faults.clear();
     expect(failed.exitCode).toBe(4);
-    expect(failed.stderr).toMatch(/repeat the command to go on\.\nhoskie: MySQL cannot be reached\.\n$/);
+    expect(failed.stderr).toMatch(/repeat the command to go on\.\nhoskie: MySQL can't be reached\.\n$/);
     expect(JSON.parse(failed.stdout)).toMatchObject({ complete: false, added: 200 });
 
     // The answer to one INSERT is lost: it is sent again, and finds its own rows.

@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CUTOFF_SECONDS } from '../../src/session/session-store.ts';
 import { CLOCK_MARGIN_MS, redisSessionAdmin } from '../../tools/hoskie/stores/redis-session-admin.ts';
 import { CUTOFF_KEY_PREFIX } from '../../src/session/script-functions.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { newTokenHash, newUserId, sampleSession, sampleStart } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 
-let cloud: Front;
+let cloud: CloudProxy;
 beforeAll(async () => {
   cloud = await openCloud({ schema: false });
 });

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const CLI = join(ROOT, 'tools/hoskie/hoskie.ts');
@@ -24,7 +24,7 @@ export interface CliOptions {
 const baseEnv = (): Record<string, string> => ({ PATH: process.env['PATH'] ?? '' });
 
 export function startCli(
-  cloud: Front | null,
+  cloud: CloudProxy | null,
   args: readonly string[],
   options: CliOptions = {},
 ): ChildProcessWithoutNullStreams {
@@ -36,7 +36,7 @@ export function startCli(
 
 /** Runs `hoskie` as a process of its own, as an operator does. */
 export async function runCli(
-  cloud: Front | null,
+  cloud: CloudProxy | null,
   args: readonly string[],
   options: CliOptions = {},
 ): Promise<CliResult> {
@@ -53,7 +53,7 @@ export async function runCli(
 
 /** Runs it with `--json` and expects this exit code; answers the document. */
 export async function runJson<T = Record<string, unknown>>(
-  cloud: Front,
+  cloud: CloudProxy,
   args: readonly string[],
   { exitCode = 0, ...options }: CliOptions & { exitCode?: number } = {},
 ): Promise<T> {

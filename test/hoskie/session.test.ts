@@ -3,7 +3,7 @@ import { sampleLogout } from '../fakes/samples.ts';
 import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/script-functions.ts';
 import { SET_ASIDE_KEY } from '../../src/activity/redis-outbox.ts';
 import type { SessionId } from '../../src/lib/ids.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { expectIndexesAgree } from '../stores/redis-contents.ts';
 import { openCloud } from '../support/cloud.ts';
@@ -11,7 +11,7 @@ import { addUser, logoutRows } from '../support/people.ts';
 import { seedSession } from '../support/seed-session.ts';
 import { expectFailure, runCli, runJson } from './run-cli.ts';
 
-let cloud: Front;
+let cloud: CloudProxy;
 beforeAll(async () => {
   cloud = await openCloud();
 });
@@ -195,7 +195,7 @@ describe('index', () => {
     await seedSession(cloud, user);
     expect(await runJson(cloud, ['index', 'check'])).toMatchObject({ open_sessions: 1, listed: 1 });
     await cloud.close('redis');
-    expectFailure(await runCli(cloud, ['index', 'check']), 4, 'Redis cannot be reached.');
+    expectFailure(await runCli(cloud, ['index', 'check']), 4, "Redis can't be reached.");
     await cloud.reopen('redis');
   });
 });
@@ -262,7 +262,7 @@ describe('outbox', () => {
     const { outbox } = openCloudStores(cloud);
     await outbox.add(sampleLogout(Date.now()));
     cloud.faults.set('mysql', { kind: 'refuse' });
-    expectFailure(await runCli(cloud, ['outbox', 'deliver']), 4, 'MySQL cannot be reached.');
+    expectFailure(await runCli(cloud, ['outbox', 'deliver']), 4, "MySQL can't be reached.");
     cloud.faults.clear();
     expect(await runJson(cloud, ['outbox', 'status'])).toMatchObject({ pending: 1, set_aside: 0 });
   });

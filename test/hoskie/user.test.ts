@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyPassword } from '../../src/auth/password.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { addUser, logoutRows } from '../support/people.ts';
 import { openCloud } from '../support/cloud.ts';
@@ -9,7 +9,7 @@ import { expectFailure, runCli, runJson } from './run-cli.ts';
 
 const NEW_PASSWORD = 'fake but long enough';
 
-let cloud: Front;
+let cloud: CloudProxy;
 beforeAll(async () => {
   cloud = await openCloud();
 });
@@ -50,8 +50,8 @@ describe('user add', () => {
   });
 
   test.each([
-    ['too short', 'short', 1, 'must have 8 characters'],
-    ['the name', 'somebody-here', 1, 'must not be your username'],
+    ['too short', 'short', 1, 'at least 8 characters'],
+    ['the name', 'somebody-here', 1, "can't be your password"],
     ['common', 'password123', 1, 'too common'],
     ['too long', 'x'.repeat(257), 1, "can't be longer than 256 characters"],
   ])('refuses a password that is %s', async (_, input, exitCode, message) => {
@@ -130,7 +130,7 @@ describe('user passwd', () => {
     cloud.faults.set('mysql', { kind: 'refuse' });
     const failed = await runCli(cloud, ['user', 'passwd', user.username], { input: NEW_PASSWORD });
     cloud.faults.clear();
-    expectFailure(failed, 4, 'MySQL cannot be reached.');
+    expectFailure(failed, 4, "MySQL can't be reached.");
     const { sessions } = openCloudStores(cloud);
     expect(await sessions.check({ tokenHash, kind: 'either' }, Date.now())).toMatchObject({
       status: 'valid',

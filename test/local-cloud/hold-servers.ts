@@ -3,7 +3,7 @@ import { startServers } from '../../tools/local-cloud/servers.ts';
 
 const [, , directory = '', templates = ''] = process.argv;
 try {
-  const { redis, mysql } = await startServers({ directory, templates });
+  const { redis, mysql } = await startServers({ directory, templates, log: () => undefined });
   process.stdout.write(`${JSON.stringify({ redis, mysql })}\n`);
   setInterval(() => undefined, 60_000);
 } catch (error) {

@@ -1,5 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -7,7 +7,8 @@ import { Client } from '@planetscale/database';
 import { Redis } from '@upstash/redis';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { startLocalCloud, type LocalCloud } from '../../tools/local-cloud/local-cloud.ts';
-import { commandLine, isAlive } from '../../tools/local-cloud/processes.ts';
+import { findProgram } from '../../tools/local-cloud/programs.ts';
+import { commandLine } from '../../tools/local-cloud/server-process.ts';
 import { DirectoryInUseError, startServers, type Servers } from '../../tools/local-cloud/servers.ts';
 
 /** Shared with the whole test run: making one takes most of a first start. */
@@ -27,7 +28,7 @@ afterEach(async () => {
   vi.unstubAllEnvs();
   for (const child of children.splice(0)) child.kill('SIGKILL');
   await Promise.all(started.splice(0).map((each) => each.stop()));
-  await expect.poll(() => processIds().filter(isAlive), GONE).toEqual([]);
+  await expect.poll(() => serverIds().filter(isAlive), GONE).toEqual([]);
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -44,7 +45,7 @@ async function startCloud(fresh = false): Promise<LocalCloud> {
 }
 
 /** Starts servers in another process and waits for its first line. */
-async function startElsewhere(): Promise<{ child: ChildProcess; answer: Record<string, unknown> }> {
+async function startElsewhere(): Promise<{ child: ChildProcess; address: Record<string, unknown> }> {
   const program = join(import.meta.dirname, 'hold-servers.ts');
   const child = spawn(process.execPath, [program, directory, TEMPLATES], {
     // Its own process group, as a terminal would give it.
@@ -55,24 +56,23 @@ async function startElsewhere(): Promise<{ child: ChildProcess; answer: Record<s
   const line = await new Promise<string>((resolve) => {
     createInterface({ input: child.stdout }).once('line', resolve);
   });
-  return { child, answer: JSON.parse(line) as Record<string, unknown> };
+  return { child, address: JSON.parse(line) as Record<string, unknown> };
 }
 
-/** Supervisor and servers that are noted in the directory. */
-function processIds(): number[] {
-  const files = readdirSync(directory);
-  const ids: number[] = [];
-  if (files.includes('running.json')) {
-    ids.push(...(readJson('running.json') as { pid: number }[]).map(({ pid }) => pid));
-  }
-  if (files.includes('in-use.json'))
-    ids.push((readJson('in-use.json') as { supervisorPid: number }).supervisorPid);
-  return ids;
+/** The servers that were started in the directory. */
+function serverIds(): number[] {
+  const notes = readdirSync(directory).filter((name) => name.endsWith('.running.json'));
+  return notes.map(
+    (name) => (JSON.parse(readFileSync(join(directory, name), 'utf8')) as { pid: number }).pid,
+  );
 }
 
-function readJson(name: string): unknown {
-  return JSON.parse(readFileSync(join(directory, name), 'utf8'));
+/** The processes that keep these servers. */
+function keepersOf(ids: number[]): number[] {
+  return ids.map((id) => Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(id)], { encoding: 'utf8' })));
 }
+
+const isAlive = (id: number): boolean => commandLine(id) !== '';
 
 describe('a local cloud', () => {
   test('keeps data and secrets between runs, until a fresh start', async () => {
@@ -94,7 +94,7 @@ describe('a local cloud', () => {
     expect(await third.redis.get('k')).toBeNull();
   });
 
-  test('answers 5xx while the servers are down', async () => {
+  test('responds with 5xx while the servers are down', async () => {
     const cloud = await startCloud();
     const redis = new Redis({
       url: cloud.env.UPSTASH_REDIS_REST_URL,
@@ -117,33 +117,33 @@ describe('a local cloud', () => {
 describe('servers', () => {
   test('listen on 127.0.0.1 only and keep their passwords to their owner', async () => {
     const { redis, mysql } = await start();
-    expect([redis.host, mysql.host]).toEqual(['127.0.0.1', '127.0.0.1']);
-    for (const file of ['secrets.json', 'mysql-accounts.sql']) {
+    expect([redis.url, mysql.url].map((url) => new URL(url).hostname)).toEqual(['127.0.0.1', '127.0.0.1']);
+    for (const file of ['secrets.json', 'mysql-accounts.sql', 'redis.conf']) {
       expect(statSync(join(directory, file)).mode & 0o077).toBe(0);
     }
-    const commandLines = processIds().map((pid) => commandLine(pid) ?? '');
-    expect(commandLines).toHaveLength(3);
+    const ids = serverIds();
+    const commandLines = [...ids, ...keepersOf(ids)].map(commandLine);
+    expect(commandLines).toHaveLength(4);
     for (const line of commandLines) {
-      expect(line).not.toContain(mysql.password);
+      expect(line).not.toContain(new URL(mysql.url).password);
       expect(line).not.toContain(new URL(redis.url).password);
     }
   });
 
   test('are gone after stop()', async () => {
     const servers = await start();
-    const ids = processIds();
-    expect(ids.filter(isAlive)).toHaveLength(3);
+    const ids = [...serverIds(), ...keepersOf(serverIds())];
+    expect(ids.filter(isAlive)).toHaveLength(4);
     await servers.stop();
     expect(ids.filter(isAlive)).toEqual([]);
-    expect(processIds()).toEqual([]);
   });
 
   test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)(
     'end when their program ends by %s',
     async (signal) => {
       const { child } = await startElsewhere();
-      const ids = processIds();
-      expect(ids.filter(isAlive)).toHaveLength(3);
+      const ids = serverIds();
+      expect(ids.filter(isAlive)).toHaveLength(2);
       // To the whole group, as Ctrl-C in a terminal does.
       process.kill(-(child.pid ?? 0), signal);
       // The next start need not wait for that.
@@ -152,12 +152,13 @@ describe('servers', () => {
     },
   );
 
-  test('that a killed supervisor left behind are ended by the next start', async () => {
+  test('that a killed keeper left behind are ended by the next start', async () => {
     await startElsewhere();
-    const ids = processIds();
-    const supervisor = (readJson('in-use.json') as { supervisorPid: number }).supervisorPid;
-    process.kill(supervisor, 'SIGKILL');
-    await expect.poll(() => isAlive(supervisor), GONE).toBe(false);
+    const ids = serverIds();
+    const keepers = keepersOf(ids);
+    for (const keeper of keepers) process.kill(keeper, 'SIGKILL');
+    await expect.poll(() => keepers.filter(isAlive), GONE).toEqual([]);
+    for (const child of children.splice(0)) child.kill('SIGKILL');
     expect(ids.filter(isAlive)).toHaveLength(2);
     await start();
     expect(ids.filter(isAlive)).toEqual([]);
@@ -170,7 +171,7 @@ describe('servers', () => {
     expect((error as Error).message).toBe(
       `${directory} is in use by process ${child.pid}: stop that one, or use another directory`,
     );
-    expect(processIds().filter(isAlive)).toHaveLength(3);
+    expect(serverIds().filter(isAlive)).toHaveLength(2);
   });
 
   test('of REDIS_URL and MYSQL_URL are used where they are given', async () => {
@@ -184,7 +185,26 @@ describe('servers', () => {
     vi.stubEnv('MYSQL_URL', '');
     const one = await start();
     expect(one.redis).toEqual(redis);
-    expect(one.mysql.port).not.toBe(mysql.port);
-    expect(processIds()).toHaveLength(2);
+    expect(one.mysql.url).not.toBe(mysql.url);
+    expect(serverIds()).toHaveLength(1);
+  });
+
+  test.each([
+    ['valkey-server', 'redis', 'redis-server', 'valkey-server'],
+    ['mysqld', 'mysql', 'mariadbd', 'mysqld'],
+  ] as const)('may be a %s that comes first on PATH', async (name, store, ...alternatives) => {
+    const folder = join(directory, 'bin');
+    const used = join(directory, 'used');
+    mkdirSync(folder);
+    writeFileSync(
+      join(folder, name),
+      `#!/bin/sh\necho used >'${used}'\nexec ${findProgram(alternatives)} "$@"\n`,
+      { mode: 0o755 },
+    );
+    vi.stubEnv('PATH', `${folder}:${process.env['PATH']}`);
+    const { redis, mysql } = inject('cloudServers');
+    vi.stubEnv(store === 'redis' ? 'MYSQL_URL' : 'REDIS_URL', store === 'redis' ? mysql.url : redis.url);
+    await start();
+    expect(readFileSync(used, 'utf8')).toBe('used\n');
   });
 });

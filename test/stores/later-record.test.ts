@@ -4,7 +4,7 @@ import { checkRecord } from '../../src/session/record.ts';
 import { type RevokeScope } from '../../src/session/session-store.ts';
 import type { TokenHash } from '../../src/session/token.ts';
 import { redisSessionAdmin } from '../../tools/hoskie/stores/redis-session-admin.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { newTokenHash, sampleOperation, sampleSession, sampleStart } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
@@ -34,7 +34,7 @@ const UNREADABLE: [string, string, string][] = [
   ['an empty text', '', 'ann'],
 ];
 
-let cloud: Front;
+let cloud: CloudProxy;
 let under: SessionStoreUnderTest;
 beforeAll(async () => {
   cloud = await openCloud({ schema: false });

@@ -1,6 +1,6 @@
 import { StoreTrace } from '../../src/store/store-trace.ts';
 import type { Redis } from 'ioredis';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { mysqlActivityLog } from '../../src/activity/mysql-activity-log.ts';
 import { redisOutbox } from '../../src/activity/redis-outbox.ts';
 import { redisThrottle } from '../../src/auth/redis-throttle.ts';
@@ -14,7 +14,7 @@ import { mysqlUserStore } from '../../src/auth/mysql-user-store.ts';
 const TIMEOUT_MS = 10_000;
 
 /** The real adapters over a local cloud. */
-export function openCloudStores(cloud: Front, timeoutMs = TIMEOUT_MS) {
+export function openCloudStores(cloud: CloudProxy, timeoutMs = TIMEOUT_MS) {
   const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = cloud.env;
   const redis = redisClient(upstashRedis({ url, token }, timeoutMs), timeoutMs, new StoreTrace());
   const credentials = databaseCredentials(cloud);
@@ -30,7 +30,7 @@ export function openCloudStores(cloud: Front, timeoutMs = TIMEOUT_MS) {
   };
 }
 
-export function databaseCredentials(cloud: Front): DatabaseCredentials {
+export function databaseCredentials(cloud: CloudProxy): DatabaseCredentials {
   const credentials = parseDatabaseUrl(cloud.env.DATABASE_URL);
   if (credentials === null) throw new Error('the local cloud gave a DATABASE_URL that is none');
   return credentials;

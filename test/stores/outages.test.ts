@@ -7,7 +7,7 @@ import { OUTBOX_KEY } from '../../src/activity/redis-outbox.ts';
 import { planetscaleClient, sqlClient } from '../../src/store/sql-client.ts';
 import { redisClient, upstashRedis } from '../../src/store/redis-client.ts';
 import { uuidV7 } from '../../src/lib/ids.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import type { Fault } from '../../tools/local-cloud/faults.ts';
 import {
   newTokenHash,
@@ -23,7 +23,7 @@ import { databaseCredentials, openCloudStores } from './open-cloud-stores.ts';
 
 type Stores = ReturnType<typeof openCloudStores>;
 
-let cloud: Front;
+let cloud: CloudProxy;
 beforeAll(async () => {
   cloud = await openCloud();
 });

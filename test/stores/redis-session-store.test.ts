@@ -9,7 +9,7 @@ import {
   RECEIPT_KEY_PREFIX,
   SESSION_KEY_PREFIX,
 } from '../../src/session/script-functions.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { newTokenHash, newUserId, sampleOperation, sampleSession, sampleStart } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
@@ -18,7 +18,7 @@ import { begin, pendingLogouts, type SessionStoreUnderTest } from './session-sto
 
 // What only the adapter has: keys, lives, commands. What it answers is in session-store/suite.ts.
 
-let cloud: Front;
+let cloud: CloudProxy;
 let under: SessionStoreUnderTest;
 const recordKey = (hash: string): string => SESSION_KEY_PREFIX + hash;
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll } from 'vitest';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openMemoryStores } from '../fakes/memory-stores.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores, shortenLives } from './open-cloud-stores.ts';
 import { describeSessionStore } from './session-store/suite.ts';
 
-let cloud: Front;
+let cloud: CloudProxy;
 beforeAll(async () => {
   cloud = await openCloud({ schema: false });
 });

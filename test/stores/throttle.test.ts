@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ATTEMPT_SECONDS } from '../../src/auth/throttle.ts';
 import { uuidV7 } from '../../src/lib/ids.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openMemoryStores } from '../fakes/memory-stores.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores, shortenLives } from './open-cloud-stores.ts';
 import { everythingIn } from './redis-contents.ts';
 import { describeThrottle } from './throttle-suite.ts';
 
-let cloud: Front;
+let cloud: CloudProxy;
 beforeAll(async () => {
   cloud = await openCloud({ schema: false });
 });

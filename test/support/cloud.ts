@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import { startFront, type Front, type FrontOptions } from '../../tools/local-cloud/front.ts';
+import { startProxy, type CloudProxy, type ProxyOptions } from '../../tools/local-cloud/proxy.ts';
 import { dropDatabase } from '../../tools/local-cloud/mysql-pool.ts';
 import { applySqlFile } from '../../tools/local-cloud/sql-file.ts';
-import { connectRedis } from '../../tools/local-cloud/upstash-protocol.ts';
+import { connectRedis } from '../../tools/local-cloud/redis-connection.ts';
 
 const SCHEMA_FILE = join(import.meta.dirname, '../../schema.sql');
 
-/** Counts the fronts of this test run, in logical database 0, which no front gets. */
-const COUNTER_KEY = 'test-fronts';
+/** Counts the proxies of this test run, in logical database 0, which no proxy gets. */
+const COUNTER_KEY = 'test-proxies';
 
-export interface CloudOptions extends Pick<FrontOptions, 'sessionIdleMs'> {
+export interface CloudOptions extends Pick<ProxyOptions, 'sessionIdleMs'> {
   /** False leaves the database without tables. */
   schema?: boolean;
 }
@@ -20,25 +20,23 @@ export interface CloudOptions extends Pick<FrontOptions, 'sessionIdleMs'> {
  * A cloud for one test file: an empty Redis database and a MySQL database of its own with the tables of schema.sql.
  * Each store has its own port, so that one can be closed. `stop()` drops the MySQL database.
  */
-export async function openCloud({ schema = true, ...options }: CloudOptions = {}): Promise<Front> {
+export async function openCloud({ schema = true, ...options }: CloudOptions = {}): Promise<CloudProxy> {
   const servers = inject('cloudServers');
   const number = await nextNumber(servers.redis.url);
-  const front = await startFront({
+  const proxy = await startProxy({
     ...options,
     servers,
     redisDatabase: number.redisDatabase,
     databaseName: `test_${inject('cloudRun')}_${number.count}`,
-    redisPort: 0,
-    mysqlPort: 0,
   });
-  await front.redis.flushdb();
-  if (schema && existsSync(SCHEMA_FILE)) await applySqlFile(front, SCHEMA_FILE);
+  await proxy.redis.flushdb();
+  if (schema && existsSync(SCHEMA_FILE)) await applySqlFile(proxy, SCHEMA_FILE);
   return {
-    ...front,
+    ...proxy,
     stop: async () => {
-      await front.stop();
+      await proxy.stop();
       // An open transaction, ended just now, would have held it up.
-      await dropDatabase(servers.mysql, front.databaseName);
+      await dropDatabase(servers.mysql, proxy.databaseName);
     },
   };
 }
@@ -48,7 +46,7 @@ async function nextNumber(redisUrl: string): Promise<{ count: number; redisDatab
   try {
     const count = await redis.incr(COUNTER_KEY);
     const [, databases = '16'] = await redis.config('GET', 'databases');
-    // A server that somebody else runs may have few databases: they are used again, in turn.
+    // The server of REDIS_URL may have few databases: they are used again, in turn.
     return { count, redisDatabase: 1 + ((count - 1) % (Number(databases) - 1)) };
   } finally {
     redis.disconnect();

@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 import { hashPassword } from '../../src/auth/password.ts';
-import type { Front, Row } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy, Row } from '../../tools/local-cloud/proxy.ts';
 import { BACKGROUND_DEADLINE_MS } from './worker.ts';
 
 export const PASSWORD = 'correct horse battery staple';
@@ -24,7 +24,7 @@ export interface NewUser {
 let people = 0;
 
 /** Adds a user whom no other test has. */
-export async function addUser(cloud: Front, wanted: NewUser = {}): Promise<TestUser> {
+export async function addUser(cloud: CloudProxy, wanted: NewUser = {}): Promise<TestUser> {
   people += 1;
   const username = wanted.username ?? `person-${people}`;
   const passwordHash = wanted.passwordHash ?? (await (sharedHash ??= hashPassword(PASSWORD, 10)));
@@ -38,18 +38,18 @@ export async function addUser(cloud: Front, wanted: NewUser = {}): Promise<TestU
 }
 
 /** This user's logouts, oldest first. For those that are not written yet, see `TestWorker.delivered`. */
-export function logoutRows(cloud: Front, user: TestUser): Promise<Row[]> {
+export function logoutRows(cloud: CloudProxy, user: TestUser): Promise<Row[]> {
   return cloud.query('SELECT * FROM logout_activity WHERE user_id = ? ORDER BY logged_out_at, id', [user.id]);
 }
 
 /** Tries to sign in under this name, oldest first. */
-export function loginRows(cloud: Front, username: string): Promise<Row[]> {
+export function loginRows(cloud: CloudProxy, username: string): Promise<Row[]> {
   return cloud.query('SELECT * FROM login_activity WHERE BINARY username = ? ORDER BY occurred_at, id', [
     username,
   ]);
 }
 
-/** Waits until there is something: work behind an answer takes its time. */
+/** CallCounts until there is something: work behind an answer takes its time. */
 export function eventually<T>(probe: () => Promise<T> | T, timeout = BACKGROUND_DEADLINE_MS): Promise<T> {
   return vi.waitFor(async () => await probe(), { timeout, interval: 20 });
 }

@@ -1,5 +1,5 @@
 import type { UserId } from '../../src/lib/ids.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import type { Session } from '../../src/session/session.ts';
 import { hashToken, newToken, type Token, type TokenHash } from '../../src/session/token.ts';
 import { sampleSession, sampleStart } from '../fakes/samples.ts';
@@ -19,7 +19,7 @@ export interface SeededSession {
  * that the Worker uses. It leaves no login.
  */
 export async function seedSession(
-  cloud: Front,
+  cloud: CloudProxy,
   user: TestUser,
   changes: Partial<Session> = {},
 ): Promise<SeededSession> {
@@ -39,7 +39,7 @@ export async function seedSession(
 
 /** A browser with a session of its own, and the `csrftoken` that goes with it. */
 export async function seedVisitor(
-  { cloud, worker }: { cloud: Front; worker: TestWorker },
+  { cloud, worker }: { cloud: CloudProxy; worker: TestWorker },
   user: TestUser,
   changes: Partial<Session> = {},
 ): Promise<SeededSession & { visitor: Visitor }> {

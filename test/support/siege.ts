@@ -1,6 +1,6 @@
 import type { RequestInit, Response } from 'miniflare';
 import { expect, test } from 'vitest';
-import type { Row } from '../../tools/local-cloud/front.ts';
+import type { Row } from '../../tools/local-cloud/proxy.ts';
 import { expectIndexesAgree } from '../stores/redis-contents.ts';
 import { addUser, type NewUser, type TestUser } from './people.ts';
 import { seedVisitor } from './seed-session.ts';

@@ -1,16 +1,16 @@
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openCloud } from './cloud.ts';
 import { openWorker, type TestWorker, type WorkerOptions } from './worker.ts';
 
 export interface Stage {
-  readonly cloud: Front;
+  readonly cloud: CloudProxy;
   readonly worker: TestWorker;
 }
 
 /** One cloud and one Worker for a test file, started before its tests and stopped after them; no fault outlives its test. */
 export function useStage(bindings?: WorkerOptions['bindings']): Stage {
-  let opened: { cloud: Front; worker: TestWorker } | null = null;
+  let opened: { cloud: CloudProxy; worker: TestWorker } | null = null;
   const require = () => {
     if (opened === null) throw new Error('The stage is open in tests and hooks only');
     return opened;

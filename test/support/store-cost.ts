@@ -1,7 +1,7 @@
 import type { StoreCost } from '../../tools/bench/measure.ts';
-import { countWaits, type Call } from '../../tools/local-cloud/calls.ts';
+import { countCalls, type Call } from '../../tools/local-cloud/calls.ts';
 import { nowMs } from '../../tools/local-cloud/clock.ts';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { ORIGIN } from './visitor.ts';
 import { BACKGROUND_DEADLINE_MS, type TestWorker } from './worker.ts';
 
@@ -12,7 +12,7 @@ import { BACKGROUND_DEADLINE_MS, type TestWorker } from './worker.ts';
 const IDLE_ROUND_TRIPS = 8;
 
 export interface CostStage {
-  readonly cloud: Front;
+  readonly cloud: CloudProxy;
   /** Reaches the isolate that is asked. */
   readonly worker: Pick<TestWorker, 'fetch'>;
 }
@@ -54,7 +54,7 @@ export async function storeCost<T>(
   }
 }
 
-const countAll = (calls: readonly Call[]) => countWaits(calls, -Infinity, Infinity);
+const countAll = (calls: readonly Call[]) => countCalls(calls, -Infinity, Infinity);
 
 /** Answers turn by turn until there is the answer to the request, and says when the stores' last turn began. */
 async function inTurns<T>(
@@ -92,7 +92,7 @@ async function roundTrip(worker: CostStage['worker']): Promise<void> {
   await (await worker.fetch(`${ORIGIN}/healthz`)).text();
 }
 
-/** Waits until nothing is done behind any answer. */
+/** CallCounts until nothing is done behind any answer. */
 async function allDone({ cloud, worker }: CostStage): Promise<void> {
   const deadlineMs = nowMs() + BACKGROUND_DEADLINE_MS;
   for (let idleFor = 0; idleFor < IDLE_ROUND_TRIPS;) {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Log, LogLevel, Miniflare, type RequestInit, type Response } from 'miniflare';
 import { inject } from 'vitest';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { readCompatibilityDate } from './bundle.ts';
 import { SECRET_KEY } from './worker.ts';
 
@@ -36,7 +36,7 @@ export interface WorkerGroup extends AsyncDisposable {
 }
 
 export interface WorkerGroupOptions {
-  cloud: Front;
+  cloud: CloudProxy;
   /** Bindings of the service, over those of the cloud. */
   bindings?: Record<string, string>;
   /** Scripts of the other Workers by name; each has the service as SESSIONS. */

@@ -1,6 +1,6 @@
 import { Log, LogLevel, Miniflare, type RequestInit, type Response } from 'miniflare';
 import { inject, vi } from 'vitest';
-import type { Front } from '../../tools/local-cloud/front.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { readCompatibilityDate } from './bundle.ts';
 import { ORIGIN, Visitor, type VisitorOptions } from './visitor.ts';
 
@@ -10,7 +10,7 @@ export const SECRET_KEY = 'a-secret-key-of-the-tests-that-is-long-enough';
 export const BACKGROUND_DEADLINE_MS = 10_000;
 
 export interface WorkerOptions {
-  cloud: Front;
+  cloud: CloudProxy;
   /** Over those of the cloud and SECRET_KEY; undefined takes one away. */
   bindings?: Record<string, string | undefined>;
 }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Front } from '../local-cloud/front.ts';
+import type { CloudProxy } from '../local-cloud/proxy.ts';
 import { applySqlFile } from '../local-cloud/sql-file.ts';
 import { bundleWorker, OUTPUT, type Bundle } from './bundles.ts';
 import { bcryptHash, userIdOf, usernameOf } from './users.ts';
@@ -34,7 +34,7 @@ export function bundleBetterAuth(): Bundle {
 }
 
 /** Makes its tables and adds the users 0 to `count` - 1. */
-export async function addBetterAuthUsers(cloud: Front, count: number): Promise<void> {
+export async function addBetterAuthUsers(cloud: CloudProxy, count: number): Promise<void> {
   await applySqlFile(cloud, join(SOURCE, 'schema.sql'));
   const hash = await bcryptHash();
   const users = Array.from({ length: count }, (_, user) => [userIdOf(user), usernameOf(user)] as const);

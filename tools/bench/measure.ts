@@ -1,4 +1,4 @@
-import { countWaits, type Call, type Waits } from '../local-cloud/calls.ts';
+import { countCalls, type Call, type CallCounts } from '../local-cloud/calls.ts';
 import { nowMs } from '../local-cloud/clock.ts';
 import type { CandidateName } from './candidates.ts';
 import { cycle, quantile, sendAll, type LoadRequest, type LoadResult } from './load.ts';
@@ -32,9 +32,9 @@ export interface Sample {
 /** What one request asks of the stores. */
 export interface StoreCost {
   /** Until the response. */
-  before: Waits;
+  before: CallCounts;
   /** Until all work for it is done. */
-  all: Waits;
+  all: CallCounts;
 }
 
 /** Measures one round of a case, from empty stores. */
@@ -78,8 +78,8 @@ export async function measureStoreCost(bench: Bench, benchCase: Case): Promise<S
   await untilQuiet(bench);
   cloud.faults.clear();
   return {
-    before: countWaits(cloud.calls, startedAtMs, respondedAtMs),
-    all: countWaits(cloud.calls, startedAtMs, nowMs()),
+    before: countCalls(cloud.calls, startedAtMs, respondedAtMs),
+    all: countCalls(cloud.calls, startedAtMs, nowMs()),
   };
 }
 

@@ -42,7 +42,7 @@ function resultTable(results: readonly Result[]): string {
       formatNumber(medianOf(result, 'requestsPerSecond')),
       formatNumber(medianOf(result, 'p50Ms'), 2),
       formatNumber(medianOf(result, 'p99Ms'), 2),
-      String(before.waits),
+      String(before.roundTrips),
       beforeAndAfter(before.redisCommands, all.redisCommands),
       beforeAndAfter(before.sqlStatements, all.sqlStatements),
     ];

@@ -9,8 +9,8 @@ import { redisSessionStore } from '../../src/session/redis-session-store.ts';
 import type { RedisClient } from '../../src/store/redis-client.ts';
 import { hashPassword } from '../../src/auth/password.ts';
 import { newSessionId, uuidV7, type UserId } from '../../src/lib/ids.ts';
-import type { Front } from '../local-cloud/front.ts';
-import { withoutKeyLocking } from '../local-cloud/key-locking.ts';
+import type { CloudProxy } from '../local-cloud/proxy.ts';
+import { guardScript } from '../local-cloud/script-guard.ts';
 import { BCRYPT_ROUNDS, clientOf, PASSWORD, userIdOf, usernameOf } from './users.ts';
 
 // The only file here that knows the service's own modules: how users, sessions and events are stored.
@@ -28,7 +28,7 @@ const USERS_PER_INSERT = 5000;
 const SESSIONS_AT_ONCE = 500;
 
 /** Adds the users 0 to `count` - 1, all with the same password. */
-export async function addUsers(cloud: Front, count: number): Promise<void> {
+export async function addUsers(cloud: CloudProxy, count: number): Promise<void> {
   const hash = await hashPassword(PASSWORD, BCRYPT_ROUNDS);
   const rows = Array.from({ length: count }, (_, user) => [userIdOf(user), usernameOf(user), hash]);
   for (let first = 0; first < count; first += USERS_PER_INSERT) {
@@ -47,7 +47,7 @@ export interface SeededSession {
 export function directRedis(redis: Redis): RedisClient {
   return {
     get: (key) => redis.get(key),
-    eval: (script, keys, args) => redis.eval(withoutKeyLocking(script), keys.length, ...keys, ...args),
+    eval: (script, keys, args) => redis.eval(guardScript(script), keys.length, ...keys, ...args),
     xdel: async (key, entryIds) => void (await redis.xdel(key, ...entryIds)),
     scan: () => Promise.reject(new Error('not used')),
     keyCount: () => redis.dbsize(),

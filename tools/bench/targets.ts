@@ -10,8 +10,8 @@ const HOME_TO_BASELINE_MAX = 1.6;
 const LOGOUT_TO_BASELINE_MAX = 2;
 const SIGN_IN_TO_BCRYPT_MAX = 1.05;
 
-const LOGOUT_ROUND_TRIPS = API_BUDGETS['DELETE /api/v1/sessions/current, bearer'].before.waits;
-const SIGN_IN_ROUND_TRIPS = API_BUDGETS['POST /api/v1/sessions, right'].before.waits;
+const LOGOUT_ROUND_TRIPS = API_BUDGETS['DELETE /api/v1/sessions/current, bearer'].before.roundTrips;
+const SIGN_IN_ROUND_TRIPS = API_BUDGETS['POST /api/v1/sessions, right'].before.roundTrips;
 
 const DIGITS = { x: 2, '': 0, ' KiB': 1, ' bytes': 0 } as const;
 type Limit = readonly [what: string, max: number, unit: keyof typeof DIGITS, measured: number];
@@ -32,7 +32,7 @@ export function compareWithTargets(
   const { HONO_BASELINE, LOGOUT, LOGOUT_OF_NONE, SIGN_IN } = cases;
   const of = (wanted: cases.Case) => results.find(({ measured }) => measured === wanted);
   const ratio = (above: cases.Case, below: cases.Case) => cpuRatio(of(above), of(below));
-  const roundTrips = (wanted: cases.Case) => of(wanted)?.cost.before.waits ?? Number.NaN;
+  const roundTrips = (wanted: cases.Case) => of(wanted)?.cost.before.roundTrips ?? Number.NaN;
   const signIn = signInRatios(of(SIGN_IN), of(cases.BCRYPT), of(cases.ONE_ROUND_TRIP));
   const [check, home] = [ratio(cases.CHECK_BY_BEARER, HONO_BASELINE), ratio(cases.HOME, HONO_BASELINE)];
   const [logout, logoutOfNone] = [ratio(LOGOUT, HONO_BASELINE), ratio(LOGOUT_OF_NONE, HONO_BASELINE)];

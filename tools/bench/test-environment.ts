@@ -36,7 +36,7 @@ export async function openTestEnvironment(users: number): Promise<TestEnvironmen
   }
 }
 
-/** Waits until no store has been called for a moment: the work in the background is done. */
+/** CallCounts until no store has been called for a moment: the work in the background is done. */
 export async function untilQuiet({ cloud }: TestEnvironment): Promise<void> {
   for (let last = -1; last !== cloud.calls.length;) {
     last = cloud.calls.length;

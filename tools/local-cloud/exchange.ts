@@ -1,10 +1,10 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Call, CallContent, StoreName } from './calls.ts';
-import { nowMs, sleep } from './clock.ts';
-import type { Faults, Strike } from './faults.ts';
-
-/** Bodies above this are refused; Upstash's own limit for a request is 1 MB to 100 MB, depending on the plan. */
-export const MAX_BODY_BYTES = 16 * 1024 * 1024;
+import { nowMs } from './clock.ts';
+import type { Faults, InjectedFault } from './faults.ts';
 
 export interface HttpRequest {
   method: string;
@@ -14,18 +14,17 @@ export interface HttpRequest {
   body: string;
 }
 
-export interface HttpAnswer {
+export interface HttpResponse {
   status: number;
   body: string;
-  contentType?: string;
-  headers?: Record<string, string>;
+  headers: Record<string, string>;
 }
 
-/** A request that was read and not yet carried out. */
+/** A request that was read but not yet carried out. */
 export interface PreparedCall {
   content: CallContent;
-  /** Does the work; never rejects: what fails becomes an answer. */
-  carryOut(): Promise<HttpAnswer>;
+  /** Does the work; never rejects: a failure becomes a response. */
+  carryOut(): Promise<HttpResponse>;
 }
 
 /** One store's protocol. */
@@ -33,20 +32,21 @@ export interface Protocol {
   prepare(request: HttpRequest): PreparedCall;
 }
 
-/** A JSON answer. */
-export function jsonAnswer(status: number, value: unknown, headers?: Record<string, string>): HttpAnswer {
-  const answer: HttpAnswer = { status, body: JSON.stringify(value) };
-  return headers === undefined ? answer : { ...answer, headers };
+export function jsonResponse(
+  status: number,
+  value: unknown,
+  headers: Record<string, string> = {},
+): HttpResponse {
+  return { status, body: JSON.stringify(value), headers: { ...headers, 'content-type': 'application/json' } };
 }
 
-/** Takes requests through faults to the protocols and keeps the log of calls. */
+/** Takes requests through the faults to the protocols and keeps the log of calls. */
 export class Exchange {
   readonly calls: Call[] = [];
   readonly #protocols: Record<StoreName, Protocol>;
   readonly #faults: Faults;
-  readonly #stopped = new AbortController();
-  #underWay = 0;
-  #waiting: (() => void)[] = [];
+  readonly #stopping = new AbortController();
+  readonly #underWay = new Set<Promise<void>>();
 
   constructor(protocols: Record<StoreName, Protocol>, faults: Faults) {
     this.#protocols = protocols;
@@ -54,125 +54,91 @@ export class Exchange {
   }
 
   /** Resolves when no request is under way, late work included. */
-  settled(): Promise<void> {
-    if (this.#underWay === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  async settled(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
   /** Ends every delay and hang without doing its work. */
   stop(): void {
-    this.#stopped.abort();
+    this.#stopping.abort();
   }
 
-  async handle(store: StoreName, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  handle(store: StoreName, request: IncomingMessage, response: ServerResponse): void {
+    const work = this.#handle(store, request, response)
+      // The client broke off in the middle of its request: there is nothing to do.
+      .catch(() => void response.destroy())
+      .finally(() => this.#underWay.delete(work));
+    this.#underWay.add(work);
+  }
+
+  async #handle(store: StoreName, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedAtMs = nowMs();
-    this.#underWay += 1;
-    try {
-      const body = await readBody(request);
-      if (body === null) {
-        send(response, jsonAnswer(413, { error: 'request too large' }));
-        return;
-      }
-      const path = new URL(request.url ?? '/', 'http://local').pathname;
-      const prepared = this.#protocols[store].prepare({
-        method: request.method ?? 'GET',
-        path,
-        headers: request.headers,
-        body,
-      });
-      const strike = this.#faults.take(prepared.content);
-      const answer = await this.#perform(prepared, strike, response);
-      const status = answer === null || response.destroyed ? null : answer.status;
-      this.calls.push({
-        ...prepared.content,
-        startedAtMs,
-        endedAtMs: nowMs(),
-        status,
-        fault: strike?.fault.kind ?? null,
-      });
-      if (answer === null) response.destroy();
-      else send(response, answer);
-    } catch {
-      // The client broke off in the middle of its request: there is nothing to do and nobody to tell.
-      response.destroy();
-    } finally {
-      this.#underWay -= 1;
-      if (this.#underWay === 0) {
-        for (const resolve of this.#waiting.splice(0)) resolve();
-      }
-    }
+    const { method = 'GET', url = '/', headers } = request;
+    const { pathname: path } = new URL(url, 'http://local');
+    const call = this.#protocols[store].prepare({ method, path, headers, body: await text(request) });
+    const injected = this.#faults.next(call.content);
+    const result = injected === null ? await call.carryOut() : await this.#fail(call, injected, response);
+    this.calls.push({
+      ...call.content,
+      startedAtMs,
+      endedAtMs: nowMs(),
+      status: result === null || response.destroyed ? null : result.status,
+      fault: injected?.fault.kind ?? null,
+    });
+    if (result === null) response.destroy();
+    else send(response, result);
   }
 
-  /** The answer to send; null to break the connection. */
-  async #perform(
-    prepared: PreparedCall,
-    strike: Strike | null,
+  /** What a fault makes of a call: the response to send, or null to break the connection. */
+  async #fail(
+    call: PreparedCall,
+    { fault, cleared }: InjectedFault,
     response: ServerResponse,
-  ): Promise<HttpAnswer | null> {
-    if (strike === null) return await prepared.carryOut();
-    const { fault, cleared } = strike;
-    const stopped = this.#stopped.signal;
+  ): Promise<HttpResponse | null> {
+    const stopping = this.#stopping.signal;
+    const gone = closeSignal(response);
     switch (fault.kind) {
       case 'refuse':
         return null;
-      case 'hang': {
-        const gone = closing(response);
-        await aborted(AbortSignal.any([cleared, stopped, gone]));
-        return cleared.aborted && !stopped.aborted && !gone.aborted ? await prepared.carryOut() : null;
-      }
+      case 'hang':
+        await aborted(AbortSignal.any([cleared, stopping, gone]));
+        return stopping.aborted || gone.aborted ? null : await call.carryOut();
       case 'status':
         return {
           status: fault.status,
           body: fault.body ?? JSON.stringify({ error: `status ${fault.status}` }),
-          contentType: fault.contentType ?? 'application/json',
+          headers: { 'content-type': fault.contentType ?? 'application/json' },
         };
-      case 'delay': {
-        const waited = await sleep(fault.ms, AbortSignal.any([stopped, closing(response)]));
-        return waited ? await prepared.carryOut() : null;
-      }
+      case 'delay':
+        return (await slept(fault.ms, AbortSignal.any([stopping, gone]))) ? await call.carryOut() : null;
       case 'lose-answer':
-        await prepared.carryOut();
+        await call.carryOut();
         return null;
       case 'late':
-        if (await sleep(fault.ms, stopped)) await prepared.carryOut();
+        if (await slept(fault.ms, stopping)) await call.carryOut();
         return null;
     }
   }
 }
 
-/** Aborts when the connection of this answer closes. */
-function closing(response: ServerResponse): AbortSignal {
+function send(response: ServerResponse, { status, headers, body }: HttpResponse): void {
+  if (response.destroyed) return;
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
+}
+
+/** Aborts when the connection of this response closes. */
+function closeSignal(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
   if (response.destroyed) controller.abort();
   else response.once('close', () => controller.abort());
   return controller.signal;
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
-/** The whole body as text, or null when it is too large. */
-async function readBody(request: IncomingMessage): Promise<string | null> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
-  }
-  return size > MAX_BODY_BYTES ? null : Buffer.concat(chunks).toString('utf8');
-}
-
-function send(response: ServerResponse, answer: HttpAnswer): void {
-  if (response.destroyed) return;
-  const body = Buffer.from(answer.body, 'utf8');
-  response.writeHead(answer.status, {
-    ...answer.headers,
-    'content-type': answer.contentType ?? 'application/json',
-    'content-length': body.length,
-  });
-  response.end(body);
+/** Waits; false as soon as the signal aborts. */
+function slept(ms: number, signal: AbortSignal): Promise<boolean> {
+  return sleep(ms, true, { signal }).catch(() => false);
 }

@@ -1,70 +1,70 @@
 import type { CallContent, StoreName } from './calls.ts';
 
-/** Which requests a fault strikes; every request of its store without these. */
+/** Which requests a fault is injected into; all requests to its store without these. */
 export interface FaultScope {
-  /** Strikes the nth, the 2nth ... of the matching requests only. */
+  /** Only the nth, the 2nth ... of the matching requests. */
   everyNth?: number;
-  /** Ends by itself after so many strikes. */
+  /** The fault stops after so many injections. */
   times?: number;
   match?: (call: CallContent) => boolean;
 }
 
 export type FaultEffect =
-  /** The connection breaks without an answer; nothing is done. */
+  /** The connection breaks without a response; nothing is done. */
   | { kind: 'refuse' }
-  /** No answer. Where the fault is cleared while the client still waits, the request is carried out after all. */
+  /** No response. If the fault is cleared while the client still waits, the request is carried out after all. */
   | { kind: 'hang' }
-  /** This answer instead of the work; the body is `{"error":"..."}` as JSON by default. */
+  /** This response instead of the work; the body is `{"error":"..."}` as JSON by default. */
   | { kind: 'status'; status: number; body?: string; contentType?: string }
-  /** The work and the answer, later; nothing is done for a client that has gone by then. */
+  /** The work and the response, later; nothing is done for a client that has gone by then. */
   | { kind: 'delay'; ms: number }
-  /** The work is done at once, and the connection breaks instead of the answer. */
+  /** The work is done at once, and the connection breaks instead of the response. */
   | { kind: 'lose-answer' }
-  /** The work is done later, even for a client that has gone; the connection breaks instead of the answer. */
+  /** The work is done later, even for a client that has gone; the connection breaks instead of the response. */
   | { kind: 'late'; ms: number };
 
 export type Fault = FaultEffect & FaultScope;
 
-interface Armed {
-  fault: Fault;
-  seen: number;
-  struck: number;
-  cleared: AbortController;
-}
-
-/** A fault that strikes one request, and the signal of its being cleared. */
-export interface Strike {
+/** A fault injected into one request, and the signal that it was cleared or replaced. */
+export interface InjectedFault {
   fault: Fault;
   cleared: AbortSignal;
 }
 
-/** The faults in force: at most one a store. */
-export class Faults {
-  readonly #armed = new Map<StoreName, Armed>();
+interface ActiveFault {
+  fault: Fault;
+  matched: number;
+  injected: number;
+  clearing: AbortController;
+}
 
-  /** Puts a fault in force in place of the store's present one. */
+/** The faults that are active: at most one per store. */
+export class Faults {
+  readonly #active = new Map<StoreName, ActiveFault>();
+
+  /** Activates a fault in place of the store's present one. */
   set(store: StoreName, fault: Fault): void {
     this.clear(store);
-    this.#armed.set(store, { fault, seen: 0, struck: 0, cleared: new AbortController() });
+    this.#active.set(store, { fault, matched: 0, injected: 0, clearing: new AbortController() });
   }
 
-  /** Ends the fault of one store, or of both. */
+  /** Clears the fault of one store, or of both. */
   clear(store?: StoreName): void {
-    for (const each of store === undefined ? [...this.#armed.keys()] : [store]) {
-      this.#armed.get(each)?.cleared.abort();
-      this.#armed.delete(each);
+    for (const each of store === undefined ? [...this.#active.keys()] : [store]) {
+      this.#active.get(each)?.clearing.abort();
+      this.#active.delete(each);
     }
   }
 
-  /** The fault that strikes this request, counted as a strike; null for none. */
-  take(call: CallContent): Strike | null {
-    const armed = this.#armed.get(call.store);
-    if (armed === undefined || armed.fault.match?.(call) === false) return null;
-    armed.seen += 1;
-    if (armed.seen % (armed.fault.everyNth ?? 1) !== 0) return null;
-    armed.struck += 1;
-    // It only stops striking: what it has struck already stays struck until it is cleared or replaced.
-    if (armed.struck > (armed.fault.times ?? Infinity)) return null;
-    return { fault: armed.fault, cleared: armed.cleared.signal };
+  /** The fault to inject into this request, which counts it; null for none. */
+  next(call: CallContent): InjectedFault | null {
+    const active = this.#active.get(call.store);
+    if (active === undefined || active.fault.match?.(call) === false) return null;
+    active.matched += 1;
+    if (active.matched % (active.fault.everyNth ?? 1) !== 0) return null;
+    active.injected += 1;
+    // Requests that it hangs go on hanging until it is cleared or replaced.
+    if (active.injected > (active.fault.times ?? Infinity)) return null;
+    return { fault: active.fault, cleared: active.clearing.signal };
   }
 }

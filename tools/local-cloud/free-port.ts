@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 
-/** A TCP port on 127.0.0.1 that was free a moment ago; somebody else may still take it first. */
+/** A TCP port on 127.0.0.1 that was free a moment ago; another program may still take it first. */
 export function findFreePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

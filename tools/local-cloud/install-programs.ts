@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 
 const PACKAGES = ['redis-server', 'mariadb-server-core'];
 
@@ -16,45 +17,38 @@ export function canInstallPrograms(): boolean {
   return /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(release) && existsSync('/usr/bin/apt-get');
 }
 
-/** Installs the server packages with apt and starts no system service; throws with apt's last lines. */
-export async function installPrograms(missing: string[], log: (line: string) => void): Promise<void> {
-  log(`Installing ${PACKAGES.join(' and ')} with apt-get, because ${missing.join(' and ')} is missing ...`);
+let installing: Promise<void> | null = null;
+
+/** Installs the packages of both servers with apt, once, and starts no system service; throws with apt's output. */
+export function installPrograms(missing: readonly string[], log: (line: string) => void): Promise<void> {
+  return (installing ??= install(missing, log));
+}
+
+async function install(missing: readonly string[], log: (line: string) => void): Promise<void> {
+  log(`Installing ${PACKAGES.join(' and ')} with apt-get, because ${missing.join(' or ')} is missing ...`);
   const forbidden = forbidServices();
   try {
-    await apt(['update']);
-    await apt(['install', '-y', '--no-install-recommends', ...PACKAGES]);
+    await apt('update');
+    await apt('install', '-y', '--no-install-recommends', ...PACKAGES);
   } finally {
     if (forbidden) rmSync(POLICY_FILE, { force: true });
   }
 }
 
-/** Forbids service starts while packages are set up; an existing policy is somebody else's and stays. */
+/** Forbids service starts while packages are set up; an existing policy stays as it is. */
 function forbidServices(): boolean {
   try {
-    writeFileSync(POLICY_FILE, '#!/bin/sh\nexit 101\n', { flag: 'wx' });
+    writeFileSync(POLICY_FILE, '#!/bin/sh\nexit 101\n', { flag: 'wx', mode: 0o755 });
+    return true;
   } catch {
     return false;
   }
-  chmodSync(POLICY_FILE, 0o755);
-  return true;
 }
 
-function apt(args: string[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('apt-get', ['-q', '-o', `DPkg::Lock::Timeout=${APT_LOCK_TIMEOUT_SECONDS}`, ...args], {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let output = '';
-    const keep = (chunk: Buffer): void => {
-      output = (output + chunk.toString()).slice(-4_000);
-    };
-    child.stdout.on('data', keep);
-    child.stderr.on('data', keep);
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve();
-      else reject(new Error(`apt-get ${args[0]} ended with status ${code}:\n${output}`));
-    });
+async function apt(...args: string[]): Promise<void> {
+  const lock = `DPkg::Lock::Timeout=${APT_LOCK_TIMEOUT_SECONDS}`;
+  await promisify(execFile)('apt-get', ['-q', '-o', lock, ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    maxBuffer: Infinity,
   });
 }

@@ -1,43 +1,36 @@
 import { join } from 'node:path';
 import { keepSecrets } from './credentials.ts';
-import { startFront, type Front, type FrontOptions } from './front.ts';
+import { startProxy, type CloudProxy, type ProxyOptions } from './proxy.ts';
 import { startServers, type Servers, type ServersOptions } from './servers.ts';
 
 export interface LocalCloudOptions
-  extends ServersOptions, Pick<FrontOptions, 'port' | 'redisPort' | 'mysqlPort' | 'sessionIdleMs'> {
-  databaseName?: string;
-  redisDatabase?: number;
-}
+  extends ServersOptions, Partial<Pick<ProxyOptions, 'databaseName' | 'scriptLimitMs'>> {}
 
-/** A front together with the servers below it. */
-export interface LocalCloud extends Front {
+/** A proxy together with the servers below it. */
+export interface LocalCloud extends CloudProxy {
   servers: Servers;
 }
 
-/** Servers and one front over them, for development: its secrets stay the same from run to run. */
+/** Servers and one proxy over them, for development: its secrets stay the same from run to run. */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
-  const { databaseName = 'hoskie', redisDatabase = 0, port, redisPort, mysqlPort, sessionIdleMs } = options;
   const servers = await startServers(options);
   try {
-    const secrets = keepSecrets(join(options.directory, 'front-secrets.json'), [
+    const secrets = keepSecrets(join(options.directory, 'proxy-secrets.json'), [
       'restToken',
       'databasePassword',
     ]);
-    const front = await startFront({
-      servers,
-      databaseName,
-      redisDatabase,
+    const proxy = await startProxy({
+      databaseName: 'hoskie',
+      ...options,
       ...secrets,
-      ...(port !== undefined && { port }),
-      ...(redisPort !== undefined && { redisPort }),
-      ...(mysqlPort !== undefined && { mysqlPort }),
-      ...(sessionIdleMs !== undefined && { sessionIdleMs }),
+      servers,
+      redisDatabase: 0,
     });
     return {
-      ...front,
+      ...proxy,
       servers,
       stop: async () => {
-        await front.stop();
+        await proxy.stop();
         await servers.stop();
       },
     };

@@ -11,6 +11,15 @@ const run = promisify(execFile);
 /** A small redo log: the server's default of 96 MB would be copied for every new directory. */
 export const REDO_LOG_SIZE = '16M';
 
+// The servers refuse to run as root unless told so.
+const everywhere = ['--no-defaults', ...(process.getuid?.() === 0 ? ['--user=root'] : [])];
+
+export const COMMON_OPTIONS: Record<MysqlProgram['flavour'], string[]> = {
+  mariadb: everywhere,
+  // Its default names a folder that may be missing, and then it does not start.
+  mysql: [...everywhere, '--secure-file-priv=NULL'],
+};
+
 /**
  * Makes sure that a MySQL data directory exists.
  *
@@ -59,7 +68,7 @@ async function ensureTemplate(program: MysqlProgram, templates: string): Promise
  */
 async function initialise(program: MysqlProgram, data: string): Promise<void> {
   await mkdir(data, { recursive: true, mode: 0o700 });
-  const common = ['--no-defaults', `--datadir=${data}`, ...userOption()];
+  const common = [...COMMON_OPTIONS[program.flavour], `--datadir=${data}`];
   if (program.flavour === 'mysql') {
     await run(program.server, [...common, '--initialize-insecure']);
     return;
@@ -80,7 +89,7 @@ async function initialise(program: MysqlProgram, data: string): Promise<void> {
 async function systemTables(server: string): Promise<string> {
   const { stdout } = await run(server, ['--no-defaults', '--verbose', '--help'], { maxBuffer: 10_000_000 });
   const charsets = /^character-sets-dir\s+(\S.*)$/m.exec(stdout)?.[1];
-  if (charsets === undefined) throw new Error(`${server} does not tell where its system tables are`);
+  if (charsets === undefined) throw new Error(`${server} --help does not say where its system tables are`);
   const share = dirname(charsets.trim().replace(/\/+$/, ''));
   const texts = ['system_tables.sql', 'performance_tables.sql'].map((name) => {
     const path = [join(share, `mariadb_${name}`), join(share, `mysql_${name}`)].find((each) =>
@@ -90,9 +99,4 @@ async function systemTables(server: string): Promise<string> {
     return readFileSync(path, 'utf8');
   });
   return ['CREATE DATABASE mysql;', 'USE mysql;', ...texts, ''].join('\n');
-}
-
-/** The servers refuse to run as root unless told so. */
-export function userOption(): string[] {
-  return process.getuid?.() === 0 ? ['--user=root'] : [];
 }

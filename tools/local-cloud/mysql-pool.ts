@@ -1,21 +1,19 @@
 import mysql, { type Pool } from 'mysql2/promise';
 import { SQL_MODE } from './mysql-server.ts';
-import type { MysqlAddress } from './supervisor-messages.ts';
+import type { ServerAddresses } from './servers.ts';
+
+type MysqlAddress = ServerAddresses['mysql'];
 
 /** Enough for every request of a load test that has a transaction open. */
 const CONNECTIONS = 64;
 
 /** Connections to one database that behave like PlanetScale's: UTC, strict mode, found rows. */
-export function createMysqlPool(address: MysqlAddress, database: string): Pool {
+export function createMysqlPool({ url }: MysqlAddress, database: string): Pool {
   const pool = mysql.createPool({
-    host: address.host,
-    port: address.port,
-    user: address.user,
-    password: address.password,
+    uri: url,
     database,
     charset: 'utf8mb4_unicode_ci',
     connectionLimit: CONNECTIONS,
-    multipleStatements: false,
     timezone: 'Z',
     supportBigNumbers: true,
     bigNumberStrings: true,
@@ -34,26 +32,22 @@ export function createMysqlPool(address: MysqlAddress, database: string): Pool {
   return pool;
 }
 
-/** Creates a database where it is missing. */
+/** Creates a database if it is missing. */
 export function ensureDatabase(address: MysqlAddress, database: string): Promise<void> {
-  return runAlone(address, `CREATE DATABASE IF NOT EXISTS ${quoteName(database)} CHARACTER SET utf8mb4`);
+  return runAlone(address, 'CREATE DATABASE IF NOT EXISTS ?? CHARACTER SET utf8mb4', [database]);
 }
 
-/** Drops a database with everything in it; nothing happens where there is none. */
+/** Drops a database with everything in it; nothing happens if there is none. */
 export function dropDatabase(address: MysqlAddress, database: string): Promise<void> {
-  return runAlone(address, `DROP DATABASE IF EXISTS ${quoteName(database)}`);
+  return runAlone(address, 'DROP DATABASE IF EXISTS ??', [database]);
 }
 
-async function runAlone({ host, port, user, password }: MysqlAddress, sql: string): Promise<void> {
-  const connection = await mysql.createConnection({ host, port, user, password });
+/** Runs one statement on a connection of its own. */
+export async function runAlone({ url }: MysqlAddress, sql: string, values: unknown[] = []): Promise<void> {
+  const connection = await mysql.createConnection({ uri: url });
   try {
-    await connection.query(sql);
+    await connection.query(sql, values);
   } finally {
     await connection.end();
   }
-}
-
-/** A name between backquotes, for SQL text. */
-function quoteName(name: string): string {
-  return `\`${name.replaceAll('`', '``')}\``;
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import mysql from 'mysql2/promise';
-import { REDO_LOG_SIZE, ensureMysqlData, userOption } from './mysql-data.ts';
+import { COMMON_OPTIONS, ensureMysqlData, REDO_LOG_SIZE } from './mysql-data.ts';
+import { runAlone } from './mysql-pool.ts';
 import type { MysqlProgram } from './programs.ts';
 import type { ServerCommand } from './server-process.ts';
 
@@ -11,9 +11,10 @@ export interface MysqlServerOptions {
   /** Folder for cached, freshly initialised data directories; null to do without. */
   templates: string | null;
   port: number;
-  user: string;
   password: string;
 }
+
+const USER = 'local';
 
 /** MySQL 8's default, which is what PlanetScale runs with. https://dev.mysql.com/doc/refman/8.0/en/sql-mode.html */
 export const SQL_MODE =
@@ -21,27 +22,28 @@ export const SQL_MODE =
 
 /** The command of a private mariadbd or mysqld: on 127.0.0.1 only, small buffers, one account with a password. */
 export async function mysqlCommand(options: MysqlServerOptions): Promise<ServerCommand> {
-  const { program, directory, port, user, password } = options;
+  const { program, directory, port, password } = options;
   const data = join(directory, 'mysql');
   const temporary = join(directory, 'mysql-tmp');
   await ensureMysqlData(program, data, options.templates);
   mkdirSync(temporary, { recursive: true });
   const initFile = join(directory, 'mysql-accounts.sql');
-  writeFileSync(initFile, accountStatements(user, password), { mode: 0o600 });
+  writeFileSync(initFile, accountStatements(password), { mode: 0o600 });
+  const url = `mysql://${USER}:${password}@127.0.0.1:${port}`;
   return {
     name: 'mysql',
+    url,
+    directory,
     program: program.server,
     args: [
-      '--no-defaults',
-      ...userOption(),
+      ...COMMON_OPTIONS[program.flavour],
       `--datadir=${data}`,
       `--tmpdir=${temporary}`,
       `--init-file=${initFile}`,
       '--bind-address=127.0.0.1',
       `--port=${port}`,
-      // No socket file: its path may be at most 107 bytes long, and nobody uses it.
+      // No socket file: its path may be at most 107 bytes long, and it is not used.
       '--socket=',
-      `--pid-file=${join(directory, 'mysql.pid')}`,
       '--skip-log-bin',
       '--skip-name-resolve',
       '--character-set-server=utf8mb4',
@@ -50,21 +52,21 @@ export async function mysqlCommand(options: MysqlServerOptions): Promise<ServerC
       '--max-connections=400',
       '--performance-schema=OFF',
       '--innodb-buffer-pool-size=32M',
-      // MySQL has another option for this since 8.0.30.
-      `--loose-innodb-log-file-size=${REDO_LOG_SIZE}`,
       // A crash of the machine may cost the last second; a crash of the server costs nothing.
       '--innodb-flush-log-at-trx-commit=2',
-      ...(program.flavour === 'mariadb' ? MARIADB_LIKE_MYSQL : ['--loose-mysqlx=OFF']),
+      ...(program.flavour === 'mariadb' ? MARIADB_LIKE_MYSQL : MYSQL_OPTIONS),
     ],
-    input: null,
-    logFile: join(directory, 'mysql.log'),
     mark: data,
-    probe: () => logIn(port, user, password),
+    probe: () => runAlone({ url }, 'DO 0'),
   };
 }
 
+/** A small redo log (since 8.0.30), and none of MySQL's second protocol. */
+const MYSQL_OPTIONS = [`--loose-innodb-redo-log-capacity=${REDO_LOG_SIZE}`, '--loose-mysqlx=OFF'];
+
 /** Where MariaDB's defaults differ from MySQL 8's in a way that a query can see. */
 const MARIADB_LIKE_MYSQL = [
+  `--innodb-log-file-size=${REDO_LOG_SIZE}`,
   // The nearest that every MariaDB has to utf8mb4_0900_ai_ci: ignores accents and case, counts trailing spaces.
   '--collation-server=utf8mb4_unicode_520_nopad_ci',
   '--explicit-defaults-for-timestamp=ON',
@@ -73,8 +75,8 @@ const MARIADB_LIKE_MYSQL = [
 ];
 
 /** Runs at each start: one statement a line, as MySQL wants it. */
-function accountStatements(user: string, password: string): string {
-  const account = `'${user}'@'127.0.0.1'`;
+function accountStatements(password: string): string {
+  const account = `'${USER}'@'127.0.0.1'`;
   return [
     `CREATE USER IF NOT EXISTS ${account} IDENTIFIED BY '${password}';`,
     `ALTER USER ${account} IDENTIFIED BY '${password}';`,
@@ -82,9 +84,4 @@ function accountStatements(user: string, password: string): string {
     `ALTER USER IF EXISTS 'root'@'localhost' IDENTIFIED BY '${password}';`,
     '',
   ].join('\n');
-}
-
-async function logIn(port: number, user: string, password: string): Promise<void> {
-  const connection = await mysql.createConnection({ host: '127.0.0.1', port, user, password });
-  await connection.end();
 }

@@ -1,10 +1,14 @@
-import type { HttpAnswer, HttpRequest, PreparedCall, Protocol } from './exchange.ts';
-import { jsonAnswer } from './exchange.ts';
+import {
+  jsonResponse,
+  type HttpRequest,
+  type HttpResponse,
+  type PreparedCall,
+  type Protocol,
+} from './exchange.ts';
 import { isServerError, vitessError } from './vitess-error.ts';
 import { SessionBusyError, type VitessSession, type VitessSessions } from './vitess-sessions.ts';
 
-/** Every path of PlanetScale's protocol begins with this. */
-export const PLANETSCALE_PREFIX = '/psdb.v1alpha1.Database/';
+const METHOD_PREFIX = '/psdb.v1alpha1.Database/';
 
 export interface PlanetScaleOptions {
   sessions: VitessSessions;
@@ -18,90 +22,73 @@ export interface PlanetScaleOptions {
  * https://github.com/planetscale/database-js
  */
 export class PlanetScaleProtocol implements Protocol {
-  readonly #sessions: VitessSessions;
-  readonly #database: string;
-  readonly #user: string;
+  readonly #options: PlanetScaleOptions;
   readonly #authorization: string;
 
-  constructor({ sessions, database, user, password }: PlanetScaleOptions) {
-    this.#sessions = sessions;
-    this.#database = database;
-    this.#user = user;
-    this.#authorization = `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`;
+  constructor(options: PlanetScaleOptions) {
+    this.#options = options;
+    this.#authorization = `Basic ${btoa(`${options.user}:${options.password}`)}`;
   }
 
   prepare(request: HttpRequest): PreparedCall {
-    const asked = parseRequest(request.body);
+    const { query, session } = parseBody(request.body);
     return {
-      content: { store: 'mysql', sql: asked?.query ?? '' },
+      content: { store: 'mysql', sql: query ?? '' },
       carryOut: async () => {
-        if (request.method !== 'POST') return failure(405, 'unimplemented', 'method not allowed');
-        if (request.headers.authorization !== this.#authorization) {
+        if (request.headers.authorization !== this.#authorization)
           return failure(401, 'unauthenticated', 'invalid auth credentials');
-        }
-        switch (request.path) {
-          case `${PLANETSCALE_PREFIX}CreateSession`:
-            return jsonAnswer(200, {
-              branch: 'main',
-              user: { username: this.#user },
-              session: this.#sessions.create(),
-            });
-          case `${PLANETSCALE_PREFIX}Execute`:
-            if (asked === null || asked.query === null)
-              return failure(400, 'invalid_argument', 'the body is not a query');
-            return await this.#execute(asked.query, asked.session);
-          default:
-            return failure(404, 'unimplemented', 'no such method');
-        }
+        const method = request.path.replace(METHOD_PREFIX, '');
+        if (method === 'CreateSession') return this.#createSession();
+        if (method !== 'Execute') return failure(404, 'unimplemented', 'no such method');
+        if (query === null) return failure(400, 'invalid_argument', 'the body is not a query');
+        return await this.#execute(query, session);
       },
     };
   }
 
-  async #execute(sql: string, session: VitessSession | null): Promise<HttpAnswer> {
+  #createSession(): HttpResponse {
+    const { sessions, user: username } = this.#options;
+    return jsonResponse(200, { branch: 'main', user: { username }, session: sessions.create() });
+  }
+
+  async #execute(sql: string, given: VitessSession | null): Promise<HttpResponse> {
+    const { sessions, database, user } = this.#options;
+    const describe = (error: unknown) =>
+      isServerError(error) ? vitessError(error, sql, database, user) : undefined;
     const startedAtMs = performance.now();
     try {
-      const executed = await this.#sessions.execute(sql, session);
+      const executed = await sessions.execute(sql, given);
       const timing = (performance.now() - startedAtMs) / 1_000;
-      if (executed.error === null) {
-        return jsonAnswer(200, { session: executed.session, result: executed.result ?? {}, timing });
-      }
-      return jsonAnswer(200, {
-        session: executed.session,
-        error: this.#describe(executed.error, sql),
-        timing,
-      });
+      return jsonResponse(
+        200,
+        'error' in executed
+          ? { session: executed.session, error: describe(executed.error), timing }
+          : { ...executed, timing },
+      );
     } catch (error) {
       if (error instanceof SessionBusyError) return failure(403, 'permission_denied', error.message);
-      // Too many connections, say: the server answers, but not to this statement.
-      if (isServerError(error)) return jsonAnswer(200, { session, error: this.#describe(error, sql) });
+      // For example too many connections: the server responds, but not to this statement.
+      if (isServerError(error)) return jsonResponse(200, { session: given, error: describe(error) });
       return failure(503, 'UNAVAILABLE', 'the MySQL server cannot be reached');
     }
   }
-
-  #describe(error: unknown, sql: string): { code: string; message: string } {
-    if (isServerError(error)) return vitessError(error, sql, this.#database, this.#user);
-    return { code: 'UNKNOWN', message: 'unknown error' };
-  }
 }
 
-function failure(status: number, code: string, message: string): HttpAnswer {
-  return jsonAnswer(status, { error: { code, message } });
+function failure(status: number, code: string, message: string): HttpResponse {
+  return jsonResponse(status, { error: { code, message } });
 }
 
-/** The query and session of a body; null where it is not such a body. A missing query is null, too (CreateSession). */
-function parseRequest(body: string): { query: string | null; session: VitessSession | null } | null {
-  let value: unknown;
+/** The query and session of a body, each null if it is missing or malformed. */
+function parseBody(body: string): { query: string | null; session: VitessSession | null } {
+  let value: { query?: unknown; session?: VitessSession | null } | null;
   try {
-    value = JSON.parse(body);
+    value = JSON.parse(body) as typeof value;
   } catch {
-    return null;
+    return { query: null, session: null };
   }
-  if (typeof value !== 'object' || value === null) return null;
-  const { query, session } = value as { query?: unknown; session?: unknown };
-  return { query: typeof query === 'string' ? query : null, session: isSession(session) ? session : null };
-}
-
-function isSession(value: unknown): value is VitessSession {
-  const inner = (value as VitessSession | null | undefined)?.vitessSession;
-  return typeof inner?.SessionUUID === 'string';
+  const session = value?.session ?? null;
+  return {
+    query: typeof value?.query === 'string' ? value.query : null,
+    session: typeof session?.vitessSession?.SessionUUID === 'string' ? session : null,
+  };
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { canInstallPrograms, installPrograms } from './install-programs.ts';
@@ -17,6 +17,10 @@ const EXTRA_FOLDERS = [
   '/usr/local/opt/mariadb/bin',
 ];
 
+/** The programs of each store; in one folder the first one counts (MariaDB's may be called mysqld, too). */
+const REDIS_NAMES = ['redis-server', 'valkey-server'];
+const MYSQL_NAMES = ['mariadbd', 'mysqld'];
+
 /** The database server's program, and how its data directory is made. */
 export interface MysqlProgram {
   server: string;
@@ -25,58 +29,34 @@ export interface MysqlProgram {
   version: string;
 }
 
-/** The programs a private instance needs; null for a store that somebody else runs. */
-export interface Programs {
-  redisServer: string | null;
-  mysql: MysqlProgram | null;
+/** Finds the program of a Redis or Valkey. */
+export function requireRedis(log: (line: string) => void): Promise<string> {
+  return requireProgram(REDIS_NAMES, log);
 }
 
-/** Finds the servers asked for; installs them on Debian or Ubuntu as root, else throws with the commands to type. */
-export async function requirePrograms(
-  needed: { redis: boolean; mysql: boolean },
-  log: (line: string) => void,
-): Promise<Programs> {
-  let missing = missingPrograms(needed);
-  if (missing.length > 0 && canInstallPrograms()) {
-    try {
-      await installPrograms(missing, log);
-    } catch (error) {
-      throw new Error(howToInstall(missing), { cause: error });
-    }
-    missing = missingPrograms(needed);
-  }
-  if (missing.length > 0) throw new Error(howToInstall(missing));
-  return {
-    redisServer: needed.redis ? findProgram('redis-server') : null,
-    mysql: needed.mysql ? await findMysql() : null,
-  };
-}
-
-/** The absolute path of a program on PATH or in the usual server folders, or null. */
-export function findProgram(...names: string[]): string | null {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter).filter(Boolean), ...EXTRA_FOLDERS];
-  for (const name of names) {
-    for (const folder of folders) {
-      const path = join(folder, name);
-      if (existsSync(path) && isExecutable(path)) return path;
-    }
-  }
-  return null;
-}
-
-function missingPrograms(needed: { redis: boolean; mysql: boolean }): string[] {
-  const missing: string[] = [];
-  if (needed.redis && findProgram('redis-server') === null) missing.push('redis-server');
-  if (needed.mysql && findProgram('mariadbd', 'mysqld') === null) missing.push('mariadbd');
-  return missing;
-}
-
-async function findMysql(): Promise<MysqlProgram | null> {
-  const server = findProgram('mariadbd', 'mysqld');
-  if (server === null) return null;
+/** Finds the program of a MariaDB or MySQL. */
+export async function requireMysql(log: (line: string) => void): Promise<MysqlProgram> {
+  const server = await requireProgram(MYSQL_NAMES, log);
   const { stdout } = await run(server, ['--no-defaults', '--version']);
   const version = stdout.slice(stdout.indexOf('Ver')).trim();
   return { server, flavour: /mariadb/i.test(version) ? 'mariadb' : 'mysql', version };
+}
+
+/** Finds one of these programs; installs it on Debian or Ubuntu as root, otherwise throws with the commands to type. */
+async function requireProgram(names: readonly string[], log: (line: string) => void): Promise<string> {
+  let cause: unknown;
+  if (findProgram(names) === null && canInstallPrograms())
+    await installPrograms(names, log).catch((error: unknown) => (cause = error));
+  const program = findProgram(names);
+  if (program === null) throw new Error(howToInstall(names), { cause });
+  return program;
+}
+
+/** The absolute path of the first of these programs on PATH or in the usual server folders, or null. */
+export function findProgram(names: readonly string[]): string | null {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter).filter(Boolean), ...EXTRA_FOLDERS];
+  const paths = folders.flatMap((folder) => names.map((name) => join(folder, name)));
+  return paths.find(isExecutable) ?? null;
 }
 
 function isExecutable(path: string): boolean {
@@ -88,13 +68,11 @@ function isExecutable(path: string): boolean {
   }
 }
 
-function howToInstall(missing: string[]): string {
-  return [
-    `Not found on this machine: ${missing.join(', ')}. Install them, or point REDIS_URL and MYSQL_URL at running servers.`,
-    '  Debian, Ubuntu: sudo apt-get update && sudo apt-get install -y --no-install-recommends redis-server mariadb-server-core',
-    '  macOS:          brew install redis mariadb',
-    '  Docker:         docker run -d --rm -p 127.0.0.1:6379:6379 redis:7',
-    '                  docker run -d --rm -p 127.0.0.1:3306:3306 -e MARIADB_ROOT_PASSWORD=local mariadb:11',
-    '                  export REDIS_URL=redis://127.0.0.1:6379 MYSQL_URL=mysql://root:local@127.0.0.1:3306',
-  ].join('\n');
+function howToInstall(names: readonly string[]): string {
+  return `Not found on this machine: ${names.join(' or ')}. Install one, or set REDIS_URL and MYSQL_URL to running servers.
+  Debian, Ubuntu: sudo apt-get update && sudo apt-get install -y --no-install-recommends redis-server mariadb-server-core
+  macOS:          brew install redis mariadb
+  Docker:         docker run -d --rm -p 127.0.0.1:6379:6379 redis:7
+                  docker run -d --rm -p 127.0.0.1:3306:3306 -e MARIADB_ROOT_PASSWORD=local mariadb:11
+                  export REDIS_URL=redis://127.0.0.1:6379 MYSQL_URL=mysql://root:local@127.0.0.1:3306`;
 }

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
-import { connect } from 'node:net';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { connectRedis } from './redis-connection.ts';
 import type { ServerCommand } from './server-process.ts';
 
 export interface RedisServerOptions {
@@ -13,7 +13,7 @@ export interface RedisServerOptions {
 /** Enough logical databases for one a test file; each costs a few hundred bytes. */
 const DATABASES = 512;
 
-/** The command of a private redis-server: on 127.0.0.1 only, kept on disk, nothing evicted. */
+/** The command of a private Redis or Valkey: on 127.0.0.1 only, kept on disk, nothing evicted. */
 export function redisCommand({ program, directory, port, password }: RedisServerOptions): ServerCommand {
   const data = join(directory, 'redis');
   mkdirSync(data, { recursive: true });
@@ -29,33 +29,18 @@ export function redisCommand({ program, directory, port, password }: RedisServer
     'maxmemory-policy noeviction',
     'daemonize no',
   ];
+  // A file, as everybody can read a command line.
+  const configFile = join(directory, 'redis.conf');
+  writeFileSync(configFile, `${config.join('\n')}\n`, { mode: 0o600 });
+  const url = `redis://:${password}@127.0.0.1:${port}`;
   return {
     name: 'redis',
+    url,
+    directory,
     program,
-    // The configuration goes through standard input: a command line, password and all, is everybody's to read.
-    args: ['-'],
-    input: `${config.join('\n')}\n`,
-    logFile: join(directory, 'redis.log'),
+    args: [configFile],
     // Redis shows its address as its process title.
     mark: `127.0.0.1:${port}`,
-    probe: () => pingRedis(port, password),
+    probe: async () => (await connectRedis(url, 0)).disconnect(),
   };
-}
-
-/** Rejects unless Redis accepts the password and answers PING (it says LOADING while it reads its data). */
-function pingRedis(port: number, password: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(`AUTH ${password}\r\nPING\r\n`));
-    let answer = '';
-    socket.setTimeout(1_000, () => socket.destroy(new Error('no answer to PING')));
-    socket.on('data', (chunk) => {
-      answer += chunk.toString('latin1');
-      if (answer.includes('+PONG')) {
-        socket.destroy();
-        resolve();
-      } else if (answer.includes('-')) socket.destroy(new Error(answer.trim()));
-    });
-    socket.on('error', reject);
-    socket.on('close', () => reject(new Error('connection closed')));
-  });
 }

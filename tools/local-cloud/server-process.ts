@@ -1,97 +1,121 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { execFileSync, spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How long a server may take from its start to its first answer; crash recovery is part of that. */
+/** The time that a server may take to start, recovery after a crash included. */
 const READY_WITHIN_MS = 60_000;
 
-/** How long a server gets for a clean stop before SIGKILL. */
-const STOP_WITHIN_MS = 20_000;
+/** The time that a server of an earlier run gets for a clean stop before SIGKILL. */
+const LEFT_OVER_STOP_MS = 20_000;
 
-/** What to start, and how to tell that it works. */
+/** A server that can be started, and how to see that it works. */
 export interface ServerCommand {
   name: 'redis' | 'mysql';
+  /** The address that it listens on, with the credentials. */
+  url: string;
+  directory: string;
   program: string;
   args: string[];
-  /** Text for the server's standard input; null for none. */
-  input: string | null;
-  logFile: string;
-  /** Text that the command line of this very process holds, to know it again after a crash. */
+  /** Text that only this server's command line holds, to recognise it after a crash. */
   mark: string;
-  /** Rejects while the server does not answer yet. */
+  /** Rejects while the server is not ready. */
   probe(): Promise<void>;
 }
 
-/** A child process that speaks its protocol. */
-export interface ServerProcess {
-  name: ServerCommand['name'];
+/** What is kept of a running server for the next start on its directory. */
+export interface ServerNote {
   pid: number;
   mark: string;
-  /** Resolves with the reason when the process ends for whatever reason. */
-  ended: Promise<string>;
-  /** Stops it cleanly, and hard after 20 s. */
+}
+
+export interface ServerProcess {
+  /** Rejects with the end of the server's log if it ends or is not ready in time. */
+  ready: Promise<void>;
+  /** Stops the server cleanly, and hard if it takes too long. */
   stop(): Promise<void>;
 }
 
-/**
- * Starts a server and waits for its first answer; throws with the end of its log where it dies or stays silent.
- * `onSpawn` is told of the process before it answers.
- */
-export async function startServer(
-  command: ServerCommand,
-  onSpawn: (started: ServerProcess) => void,
-): Promise<ServerProcess> {
-  const log = openSync(command.logFile, 'w', 0o600);
-  const child = spawn(command.program, command.args, { stdio: ['pipe', log, log] });
-  closeSync(log);
-  const ended = new Promise<string>((resolve) => {
-    child.on('error', (error) => resolve(error.message));
-    child.on('exit', (code, signal) => resolve(signal === null ? `status ${code}` : `signal ${signal}`));
+/** Starts a server that ends together with this process. */
+export function launchServer(command: ServerCommand, log: (line: string) => void): ServerProcess {
+  const { name, directory, program, args, mark } = command;
+  const logFile = join(directory, `${name}.log`);
+  const output = openSync(logFile, 'w', 0o600);
+  const keeper = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'keep-server.ts'), noteFile(directory, name), mark, program, ...args],
+    {
+      // Its own process group: Ctrl-C in a terminal must reach the program only, or the servers would end first.
+      detached: true,
+      stdio: ['pipe', output, output],
+      // Loaders and flags of the program (a test runner's, say) are not for the keeper.
+      env: { ...process.env, NODE_OPTIONS: '' },
+    },
+  ) as ChildProcessByStdio<Socket, null, null>;
+  closeSync(output);
+  keeper.stdin.on('error', () => undefined);
+  let phase: 'starting' | 'ready' | 'stopping' | 'ended' = 'starting';
+  const ended = once(keeper, 'exit').then(() => {
+    if (phase === 'ready') log(`The local ${name} server ended by itself: see ${logFile}.`);
+    phase = 'ended';
   });
-  child.stdin?.on('error', () => undefined);
-  child.stdin?.end(command.input ?? '');
-  const server: ServerProcess = {
-    name: command.name,
-    pid: child.pid ?? -1,
-    mark: command.mark,
-    ended,
-    stop: () => stopChild(child, ended),
+  const waitUntilReady = async (): Promise<void> => {
+    for (const deadline = Date.now() + READY_WITHIN_MS; phase !== 'ready'; await sleep(25)) {
+      try {
+        await command.probe();
+        phase = 'ready';
+      } catch (error) {
+        if (phase === 'starting' && Date.now() < deadline) continue;
+        const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-15);
+        throw new Error(`${program} did not start:\n${lines.join('\n')}`, { cause: error });
+      }
+    }
+    // A program that has nothing else to do may end, and its servers with it.
+    keeper.unref();
+    keeper.stdin.unref();
   };
-  if (child.pid !== undefined) onSpawn(server);
-  await waitUntilReady(command, ended, server);
-  return server;
+  return {
+    ready: waitUntilReady(),
+    stop: async () => {
+      if (phase !== 'ended') phase = 'stopping';
+      keeper.ref();
+      keeper.stdin.end();
+      await ended;
+    },
+  };
 }
 
-async function waitUntilReady(
-  command: ServerCommand,
-  ended: Promise<string>,
-  server: ServerProcess,
-): Promise<void> {
-  const deadline = Date.now() + READY_WITHIN_MS;
-  for (;;) {
-    const failure = await Promise.race([
-      command.probe().then(
-        () => null,
-        (error: unknown) => ({ ended: false, reason: String(error) }),
-      ),
-      ended.then((reason) => ({ ended: true, reason })),
-    ]);
-    if (failure === null) return;
-    if (failure.ended || Date.now() > deadline) {
-      if (!failure.ended) await server.stop();
-      throw new Error(`${command.program} did not start (${failure.reason}):\n${tail(command.logFile)}`);
+/** Ends the server that an earlier run may have left on the directory, or that is still stopping. */
+export async function endLeftOver(directory: string, name: ServerCommand['name']): Promise<void> {
+  const path = noteFile(directory, name);
+  if (!existsSync(path)) return;
+  const { pid, mark } = JSON.parse(readFileSync(path, 'utf8')) as ServerNote;
+  const deadline = Date.now() + LEFT_OVER_STOP_MS;
+  // Process ids are used again: only a process that shows the server's mark is ended.
+  while (commandLine(pid).includes(mark)) {
+    try {
+      process.kill(pid, Date.now() < deadline ? 'SIGTERM' : 'SIGKILL');
+    } catch {
+      // It has just ended.
     }
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    await sleep(50);
   }
 }
 
-async function stopChild(child: ChildProcess, ended: Promise<string>): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
-  await ended;
-  clearTimeout(timer);
+function noteFile(directory: string, name: ServerCommand['name']): string {
+  return join(directory, `${name}.running.json`);
 }
 
-function tail(path: string): string {
-  return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-15).join('\n');
+/** The command line of a process; '' for one that has ended. */
+export function commandLine(pid: number): string {
+  try {
+    // Other systems than Linux have no /proc, small ones no ps.
+    return existsSync('/proc/self/cmdline')
+      ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+      : execFileSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
+  } catch {
+    return '';
+  }
 }

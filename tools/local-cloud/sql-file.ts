@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Front } from './front.ts';
+import type { CloudProxy } from './proxy.ts';
 
 /** The statements of an SQL file: each ends with `;` at the end of a line, comments are lines that begin with `--`. */
 export function splitStatements(text: string): string[] {
@@ -20,7 +20,7 @@ export function splitStatements(text: string): string[] {
   return statements.filter((statement) => statement !== '');
 }
 
-/** Runs the statements of a file on the front's database, one after the other; stops at the first error. */
-export async function applySqlFile(front: Front, path: string): Promise<void> {
-  for (const statement of splitStatements(readFileSync(path, 'utf8'))) await front.query(statement);
+/** Runs the statements of a file on the proxy's database, one after the other; stops at the first error. */
+export async function applySqlFile(proxy: CloudProxy, path: string): Promise<void> {
+  for (const statement of splitStatements(readFileSync(path, 'utf8'))) await proxy.query(statement);
 }

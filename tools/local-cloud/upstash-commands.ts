@@ -1,21 +1,26 @@
 /**
- * Commands that a REST call cannot have: they block, subscribe, or change the connection that all calls share.
+ * Commands that one cloud must not run: they block, subscribe, change the connection that all requests share, or reach
+ * beyond the cloud's own logical database. Upstash has none of them over REST but COPY and the functions.
  * https://upstash.com/docs/redis/features/restapi#rest---redis-api-compatibility
  */
 const UNAVAILABLE = new Set(
   `subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe monitor sync psync replicaof slaveof failover
   blpop brpop blmove brpoplpush blmpop bzpopmin bzpopmax bzmpop wait waitaof watch unwatch multi exec discard
-  auth hello select swapdb move migrate client config acl cluster module debug shutdown quit reset readonly readwrite
-  asking save bgsave bgrewriteaof lastsave latency slowlog`.split(/\s+/),
+  auth hello select swapdb move copy migrate client config acl cluster module debug shutdown quit reset readonly
+  readwrite asking save bgsave bgrewriteaof lastsave latency slowlog function fcall fcall_ro`.split(/\s+/),
 );
 
-/** Redis's text for why a command is not carried out here, or null where it may go on. */
-export function refusal(args: readonly string[]): string | null {
-  const name = args[0]?.toLowerCase() ?? '';
-  const blocks =
-    (name === 'xread' || name === 'xreadgroup') && args.some((word) => word.toLowerCase() === 'block');
-  if (!blocks && !UNAVAILABLE.has(name)) return null;
-  return `ERR Command is not available: '${args[0]}'`;
+/** The other parts of SCRIPT stop the whole server, or the script of a neighbour. */
+const SCRIPT_COMMANDS = ['load', 'exists', 'flush'];
+
+/** Redis's text for a command that is not available here, or null if it is. */
+export function refusal([given = '', ...args]: readonly string[]): string | null {
+  const name = given.toLowerCase();
+  const refused =
+    UNAVAILABLE.has(name) ||
+    (name === 'script' && !SCRIPT_COMMANDS.includes(args[0]?.toLowerCase() ?? 'load')) ||
+    (['xread', 'xreadgroup'].includes(name) && blocks(args));
+  return refused ? `ERR Command is not available: '${given}'` : null;
 }
 
 /** One Upstash database is one logical database here: emptying it must not empty its neighbours. */
@@ -23,32 +28,40 @@ export function confine(args: string[]): string[] {
   return args[0]?.toLowerCase() === 'flushall' ? ['flushdb', ...args.slice(1)] : args;
 }
 
+/** True if BLOCK is among the options of XREAD or XREADGROUP; elsewhere the word is a name. */
+function blocks(args: readonly string[]): boolean {
+  const valuesOf: Record<string, number> = { group: 2, count: 1 };
+  for (let i = 0; i < args.length; i += 1) {
+    const word = args[i]?.toLowerCase() ?? '';
+    if (word === 'block' || word === 'streams') return word === 'block';
+    i += valuesOf[word] ?? 0;
+  }
+  return false;
+}
+
+/** A command, or null for one that is not a list of strings, numbers and booleans. */
+export type ParsedCommand = string[] | null;
+
 /**
- * The commands of a request body: one for `/`, several for the other paths; null where the body is not that.
+ * The commands of a request body, one for `/`, several for the other paths; null if that is no list of lists.
  *
  * Numbers and booleans become the text they were written with: the client sends `true` and `1` as JSON values.
  */
-export function parseCommands(body: string, several: boolean): string[][] | null {
+export function parseCommands(body: string, several: boolean): ParsedCommand[] | null {
   let value: unknown;
   try {
     value = parseKeepingNumbers(body);
   } catch {
-    return null;
+    return several ? null : [null];
   }
-  const list = several ? value : [value];
-  if (!Array.isArray(list)) return null;
-  const commands: string[][] = [];
-  for (const item of list) {
-    if (!Array.isArray(item) || item.length === 0) return null;
-    const args: string[] = [];
-    for (const arg of item as unknown[]) {
-      if (typeof arg === 'string') args.push(arg);
-      else if (typeof arg === 'boolean') args.push(String(arg));
-      else return null;
-    }
-    commands.push(args);
-  }
-  return commands;
+  if (!several) return [parseCommand(value)];
+  return Array.isArray(value) && value.every(Array.isArray) ? value.map(parseCommand) : null;
+}
+
+function parseCommand(value: unknown): ParsedCommand {
+  if (!Array.isArray(value) || value.length === 0) return null;
+  const words = value.map((arg: unknown) => (typeof arg === 'boolean' ? String(arg) : arg));
+  return words.every((word) => typeof word === 'string') ? words : null;
 }
 
 /** JSON.parse that gives numbers as their source text: 1.50 and 9007199254740993 arrive as they were sent. */

@@ -1,13 +1,27 @@
-import { randomBytes } from 'node:crypto';
-import { Command, Redis } from 'ioredis';
-import type { HttpAnswer, HttpRequest, PreparedCall, Protocol } from './exchange.ts';
-import { jsonAnswer } from './exchange.ts';
-import { ScriptFlags } from './script-flags.ts';
-import { confine, parseCommands, refusal } from './upstash-commands.ts';
+import { randomUUID } from 'node:crypto';
+import { Command, type Redis } from 'ioredis';
+import {
+  jsonResponse,
+  type HttpRequest,
+  type HttpResponse,
+  type PreparedCall,
+  type Protocol,
+} from './exchange.ts';
+import { ScriptGuard } from './script-guard.ts';
+import { confine, parseCommands, refusal, type ParsedCommand } from './upstash-commands.ts';
 import { encodeReply, type RedisReply } from './upstash-reply.ts';
 
-/** What became of one command: Redis's answer, or Redis's error text. */
+/** What became of one command: Redis's reply, or Redis's error text. */
 type Outcome = { reply: RedisReply } | { error: string };
+
+export interface UpstashOptions {
+  redis: Redis;
+  /** A connection of its own, as the other one waits while a script runs. */
+  killer: Redis;
+  token: string;
+  /** A script that runs for longer than this is ended with SCRIPT KILL, unless it has written something. */
+  scriptLimitMs: number;
+}
 
 /**
  * The Upstash Redis REST protocol over one logical database of a Redis server.
@@ -17,101 +31,88 @@ type Outcome = { reply: RedisReply } | { error: string };
  * tokens in the query, and streams of events.
  */
 export class UpstashProtocol implements Protocol {
-  readonly #redis: Redis;
-  readonly #token: string;
-  readonly #scripts = new ScriptFlags();
-  /** Counts up with each successful command; with the random part no two runs share a token. */
-  #syncCount = 0;
-  readonly #syncRun = randomBytes(6).toString('hex');
+  readonly #options: UpstashOptions;
+  readonly #scripts = new ScriptGuard();
 
-  constructor(redis: Redis, token: string) {
-    this.#redis = redis;
-    this.#token = token;
+  constructor(options: UpstashOptions) {
+    this.#options = options;
   }
 
   prepare(request: HttpRequest): PreparedCall {
-    const several = request.path !== '/';
-    const commands = parseCommands(request.body, several);
+    const commands = parseCommands(request.body, request.path !== '/');
     return {
-      content: { store: 'redis', commands: commands ?? [] },
+      content: { store: 'redis', commands: commands?.filter((command) => command !== null) ?? [] },
       carryOut: async () => this.#refuse(request) ?? (await this.#run(request, commands)),
     };
   }
 
-  #refuse(request: HttpRequest): HttpAnswer | null {
-    if (request.method !== 'POST')
-      return jsonAnswer(405, { error: 'ERR method not allowed' }, { allow: 'POST' });
-    if (request.headers.authorization !== `Bearer ${this.#token}`) {
-      return jsonAnswer(401, { error: 'WRONGPASS invalid or missing auth token' });
-    }
-    if (!['/', '/pipeline', '/multi-exec'].includes(request.path)) {
-      return jsonAnswer(404, { error: 'ERR endpoint not found' });
-    }
+  #refuse({ method, path, headers }: HttpRequest): HttpResponse | null {
+    if (method !== 'POST') return jsonResponse(405, { error: 'ERR method not allowed' }, { allow: 'POST' });
+    if (headers.authorization !== `Bearer ${this.#options.token}`)
+      return jsonResponse(401, { error: 'WRONGPASS invalid or missing auth token' });
+    if (!['/', '/pipeline', '/multi-exec'].includes(path))
+      return jsonResponse(404, { error: 'ERR endpoint not found' });
     return null;
   }
 
-  async #run(request: HttpRequest, commands: string[][] | null): Promise<HttpAnswer> {
-    const kind = request.path === '/' ? 'command' : 'pipeline request';
-    if (commands === null) return jsonAnswer(400, { error: `ERR failed to parse ${kind}` });
-    if (commands.length === 0) return jsonAnswer(400, { error: 'ERR empty pipeline request' });
-    const base64 = request.headers['upstash-encoding'] === 'base64';
-    const asJson = (outcome: Outcome): unknown =>
-      'error' in outcome ? outcome : { result: encodeReply(outcome.reply, base64) };
+  async #run({ path, headers }: HttpRequest, commands: ParsedCommand[] | null): Promise<HttpResponse> {
+    if (commands === null) return jsonResponse(400, { error: 'ERR failed to parse pipeline request' });
+    if (commands.length === 0) return jsonResponse(400, { error: 'ERR empty pipeline request' });
+    const base64 = headers['upstash-encoding'] === 'base64';
+    const kill = (): void => void this.#options.killer.script('KILL').catch(() => undefined);
+    // Redis refuses it while no script runs for too long, so a request that only waits for its turn does no harm.
+    const timer = setTimeout(kill, this.#options.scriptLimitMs);
     try {
-      const outcomes =
-        request.path === '/multi-exec' ? await this.#transact(commands) : await this.#each(commands);
-      if (!Array.isArray(outcomes)) return jsonAnswer(400, outcomes);
-      const [first] = outcomes;
-      if (request.path === '/' && first !== undefined) {
-        if ('error' in first) return jsonAnswer(400, first);
-        return jsonAnswer(200, asJson(first), this.#nextSyncToken());
-      }
-      return jsonAnswer(200, outcomes.map(asJson), this.#nextSyncToken());
+      const outcomes = path === '/multi-exec' ? await this.#transact(commands) : await this.#each(commands);
+      if (!Array.isArray(outcomes)) return jsonResponse(400, outcomes);
+      const results = outcomes.map((outcome) =>
+        'error' in outcome ? outcome : { result: encodeReply(outcome.reply, base64) },
+      );
+      if (path !== '/') return jsonResponse(200, results, syncToken());
+      const [result = {}] = results;
+      return 'error' in result ? jsonResponse(400, result) : jsonResponse(200, result, syncToken());
     } catch {
-      return jsonAnswer(500, { error: 'ERR the Redis server cannot be reached' });
+      return jsonResponse(500, { error: 'ERR the Redis server cannot be reached' });
+    } finally {
+      clearTimeout(timer);
     }
   }
 
-  #nextSyncToken(): Record<string, string> {
-    this.#syncCount += 1;
-    return { 'upstash-sync-token': `${this.#syncRun}-${this.#syncCount}` };
-  }
-
   /** Sends all commands in order on one connection; others may come in between. */
-  #each(commands: string[][]): Promise<Outcome[]> {
-    return Promise.all(commands.map((args) => this.#send(args)));
+  #each(commands: ParsedCommand[]): Promise<Outcome[]> {
+    return Promise.all(commands.map((command) => this.#send(command)));
   }
 
-  /** All or nothing; `{error}` where a command could not even be queued. */
-  async #transact(commands: string[][]): Promise<Outcome[] | { error: string }> {
+  /** All or nothing; `{error}` if a command could not even be queued. */
+  async #transact(commands: ParsedCommand[]): Promise<Outcome[] | { error: string }> {
     const discarded = { error: 'EXECABORT Transaction discarded because of previous errors.' };
-    if (commands.some((args) => refusal(args) !== null)) return discarded;
-    const rewritten = commands.map((args) => this.#scripts.rewrite(confine(args)));
-    // Written in one go to the one connection, so no other call's command comes between MULTI and EXEC.
+    const valid = commands.filter((command) => command !== null && refusal(command) === null) as string[][];
+    if (valid.length < commands.length) return discarded;
+    const rewritten = valid.map((command) => this.#scripts.rewrite(confine(command)));
+    // Written in one go to the one connection, so no other request's command comes between MULTI and EXEC.
     const sent = [['multi'], ...rewritten.map(({ args }) => args), ['exec']].map((args) => this.#call(args));
-    const outcome = (await Promise.all(sent)).at(-1);
-    if (outcome === undefined) return discarded;
-    if ('error' in outcome) return { error: outcome.error };
-    if (!Array.isArray(outcome.reply)) return discarded;
-    return outcome.reply.map((reply, index): Outcome => {
+    const outcome = (await Promise.all(sent)).at(-1) ?? discarded;
+    if ('error' in outcome) return outcome;
+    return (outcome.reply as RedisReply[]).map((reply, index): Outcome => {
       if (reply instanceof Error) return { error: reply.message };
       const instead = rewritten[index]?.reply ?? null;
       return { reply: instead === null ? reply : Buffer.from(instead) };
     });
   }
 
-  async #send(original: string[]): Promise<Outcome> {
-    const refused = refusal(original);
+  async #send(command: ParsedCommand): Promise<Outcome> {
+    if (command === null) return { error: 'ERR failed to parse command' };
+    const refused = refusal(command);
     if (refused !== null) return { error: refused };
-    const { args, reply } = this.#scripts.rewrite(confine(original));
+    const { args, reply } = this.#scripts.rewrite(confine(command));
     const outcome = await this.#call(args);
     return reply === null || 'error' in outcome ? outcome : { reply: Buffer.from(reply) };
   }
 
-  /** Rejects when Redis does not answer: it is down, or the connection broke. */
+  /** Rejects if Redis does not reply: it is down, or the connection broke. */
   async #call([name = '', ...args]: string[]): Promise<Outcome> {
     try {
-      return { reply: (await this.#redis.sendCommand(new RawCommand(name, args))) as RedisReply };
+      return { reply: (await this.#options.redis.sendCommand(new RawCommand(name, args))) as RedisReply };
     } catch (error) {
       if (error instanceof Error && error.name === 'ReplyError') return { error: error.message };
       throw error;
@@ -119,27 +120,12 @@ export class UpstashProtocol implements Protocol {
   }
 }
 
-/** A command whose answer stays as Redis sent it: the client would turn HGETALL's into an object, say. */
+/** A command whose reply stays as Redis sent it: the client would turn HGETALL's into an object, for example. */
 class RawCommand extends Command {
   override transformReply(reply: Buffer | Buffer[]): Buffer | Buffer[] {
     return reply;
   }
 }
 
-/** A client for one logical database that fails at once, rather than wait or repeat, while Redis is away. */
-export async function connectRedis(url: string, database: number): Promise<Redis> {
-  const redis = new Redis(url, {
-    db: database,
-    protocol: 2,
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => 50,
-    disableClientInfo: true,
-  });
-  // Each failed command tells; without a listener the client would print.
-  redis.on('error', () => undefined);
-  await redis.connect();
-  return redis;
-}
+/** Clients send it along with the next request; one server has nothing to read from it. */
+const syncToken = () => ({ 'upstash-sync-token': randomUUID() });

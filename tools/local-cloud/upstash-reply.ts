@@ -1,8 +1,10 @@
-/** Any answer of Redis (RESP2), with strings as bytes. */
+/** Any reply of Redis (RESP2), with strings as bytes. */
 export type RedisReply = null | number | Buffer | Error | RedisReply[];
 
+const OK = Buffer.from('OK');
+
 /**
- * An answer as Upstash puts it into JSON.
+ * A reply as Upstash puts it into JSON.
  *
  * With `base64` every string, at any depth, becomes base64 of its bytes, except a bare OK at top level: the client
  * looks for that word before it decodes. Without it, bytes that are not UTF-8 are lost, as they are at Upstash.
@@ -12,8 +14,6 @@ export function encodeReply(reply: RedisReply, base64: boolean): unknown {
   if (Buffer.isBuffer(reply) && reply.equals(OK)) return 'OK';
   return encodeNested(reply, base64);
 }
-
-const OK = Buffer.from('OK');
 
 function encodeNested(reply: RedisReply, base64: boolean): unknown {
   if (Array.isArray(reply)) return reply.map((each) => encodeNested(each, base64));

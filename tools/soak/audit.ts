@@ -1,11 +1,11 @@
 import { decodeRecord } from '../../src/session/record.ts';
-import type { Front, Row } from '../local-cloud/front.ts';
+import type { CloudProxy, Row } from '../local-cloud/proxy.ts';
 import { send, type SoakWorker } from './http.ts';
 import type { Cause, Ledger, TrackedSession } from './ledger.ts';
 
 export interface Audit {
   readonly worker: SoakWorker;
-  readonly cloud: Front;
+  readonly cloud: CloudProxy;
   readonly ledger: Ledger;
 }
 
@@ -42,7 +42,7 @@ async function readOutbox(worker: SoakWorker): Promise<{ pending: number; setAsi
 }
 
 /** Public ids of all sessions that are open by their records. */
-async function openRecords(cloud: Front): Promise<string[]> {
+async function openRecords(cloud: CloudProxy): Promise<string[]> {
   const keys = await cloud.redis.keys('session:*');
   const records = keys.length === 0 ? [] : await cloud.redis.mget(keys);
   return records.flatMap((text) => {

@@ -1,4 +1,4 @@
-import type { Front } from '../local-cloud/front.ts';
+import type { CloudProxy } from '../local-cloud/proxy.ts';
 import { hashToken, type Token } from '../../src/session/token.ts';
 import { send, type HttpAnswer, type HttpRequest, type SoakWorker } from './http.ts';
 import { ALL_SESSIONS, type Ledger, type ReceiptLine, type TrackedSession } from './ledger.ts';
@@ -13,7 +13,7 @@ export interface SoakUser {
 
 export interface ClientOptions {
   readonly worker: SoakWorker;
-  readonly cloud: Front;
+  readonly cloud: CloudProxy;
   readonly ledger: Ledger;
   readonly random: Random;
   readonly user: SoakUser;

@@ -1,4 +1,4 @@
-import type { Front } from '../local-cloud/front.ts';
+import type { CloudProxy } from '../local-cloud/proxy.ts';
 import { hashPassword } from '../../src/auth/password.ts';
 import { auditAll, settle } from './audit.ts';
 import { SoakClient, type SoakUser } from './client.ts';
@@ -10,7 +10,7 @@ import { countStrikes, showers, storms, type Weather } from './weather.ts';
 
 export interface SoakOptions {
   /** With the tables of schema.sql, and nobody else's sessions. */
-  readonly cloud: Front;
+  readonly cloud: CloudProxy;
   /** Its MAX_SESSIONS_PER_USER is SOAK_SESSIONS_PER_USER. */
   readonly worker: SoakWorker;
   readonly seconds: number;
@@ -68,7 +68,7 @@ export async function runSoak({ cloud, worker, seconds, clients, seed }: SoakOpt
   return ledger;
 }
 
-async function addUsers(cloud: Front, count: number): Promise<SoakUser[]> {
+async function addUsers(cloud: CloudProxy, count: number): Promise<SoakUser[]> {
   const hash = await hashPassword(PASSWORD, 10);
   const users: SoakUser[] = [];
   for (let number = 0; number < count; number += 1) {

@@ -1,7 +1,7 @@
 import { ABANDON, END, END_OTHERS, REFRESH, RENEW, REVOKE, START } from '../../src/session/scripts.ts';
 import type { CallContent, StoreName } from '../local-cloud/calls.ts';
 import type { FaultEffect } from '../local-cloud/faults.ts';
-import type { Front } from '../local-cloud/front.ts';
+import type { CloudProxy } from '../local-cloud/proxy.ts';
 import type { Ledger } from './ledger.ts';
 import type { Random } from './random.ts';
 
@@ -39,7 +39,7 @@ const isBeginningOrEnd = (call: CallContent): boolean =>
   call.commands.some(([name, script = '']) => name?.toUpperCase() === 'EVAL' && SCRIPTS.includes(script));
 
 export interface Weather {
-  readonly cloud: Front;
+  readonly cloud: CloudProxy;
   readonly ledger: Ledger;
   readonly random: Random;
   /** Set while MySQL is out for long. */

@@ -168,7 +168,7 @@ function requireGoodName(name: string): void {
     name === ''
       ? 'The name is empty.'
       : characterCount(name) > USERNAME_MAX_CHARACTERS
-        ? `The name may have ${USERNAME_MAX_CHARACTERS} characters at most.`
+        ? `The name can't be longer than ${USERNAME_MAX_CHARACTERS} characters.`
         : name.trim() !== name || /\p{Cc}/u.test(name) || !name.isWellFormed()
           ? 'The name has spaces at its ends or control characters; nobody could type it.'
           : null;
@@ -181,7 +181,7 @@ const nameTaken = (name: string): CliError =>
 async function readHash(input: PasswordInput, username: string, settings: Settings): Promise<string> {
   const password = await readNewPassword(input, (given) => {
     if (!given.isWellFormed() || characterCount(given) > NEW_PASSWORD_MAX_CHARACTERS)
-      return `The new password may have ${NEW_PASSWORD_MAX_CHARACTERS} characters at most.`;
+      return `The new password can't be longer than ${NEW_PASSWORD_MAX_CHARACTERS} characters.`;
     return findPasswordFlaw({ password: given, username, minLength: settings.MIN_PASSWORD_LENGTH });
   });
   return hashPassword(password, settings.BCRYPT_ROUNDS);
