@@ -1,8 +1,10 @@
 import mysql, { type Pool } from 'mysql2/promise';
-import { SQL_MODE } from './mysql-server.ts';
-import type { ServerAddresses } from './servers.ts';
 
-type MysqlAddress = ServerAddresses['mysql'];
+/** MySQL 8's default, which is what PlanetScale runs with. https://dev.mysql.com/doc/refman/8.0/en/sql-mode.html */
+export const SQL_MODE =
+  'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION';
+
+type MysqlAddress = { url: string };
 
 /** Enough for every request of a load test that has a transaction open. */
 const CONNECTIONS = 64;

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { COMMON_OPTIONS, ensureMysqlData, REDO_LOG_SIZE } from './mysql-data.ts';
-import { runAlone } from './mysql-pool.ts';
+import { runAlone, SQL_MODE } from './mysql-pool.ts';
 import type { MysqlProgram } from './programs.ts';
 import type { ServerCommand } from './server-process.ts';
 
@@ -15,10 +15,6 @@ export interface MysqlServerOptions {
 }
 
 const USER = 'local';
-
-/** MySQL 8's default, which is what PlanetScale runs with. https://dev.mysql.com/doc/refman/8.0/en/sql-mode.html */
-export const SQL_MODE =
-  'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION';
 
 /** The command of a private mariadbd or mysqld: on 127.0.0.1 only, small buffers, one account with a password. */
 export async function mysqlCommand(options: MysqlServerOptions): Promise<ServerCommand> {
