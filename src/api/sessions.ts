@@ -73,7 +73,7 @@ export const sessionsApi = new Hono<AppEnv>()
   .delete('/sessions/current', async (c) => {
     const { credentials } = c.var.request;
     if (credentials.status === 'missing') throw new ServiceError({ code: 'not_signed_in' });
-    const logouts = await endSessions(c.var.request, await sessionsToEnd(c), 'logout');
+    const logouts = await endSessions(c.var.request, await sessionsToEnd(c, 'all'), 'logout');
     if (credentials.kind === 'cookie') expireCookies(c);
     c.set('outcome', logouts.length > 0 ? 'signed_out' : 'already_signed_out');
     return c.json<ReceiptView>(viewReceipt(logouts));

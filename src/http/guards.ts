@@ -62,18 +62,20 @@ export async function requireCredentialsToChange(c: AppContext): Promise<Offered
 }
 
 /**
- * The sessions that this request may end. With a cookie it needs its CSRF token, but only if the session is open:
- * otherwise there is nothing to protect and nothing to end, and the result is empty.
+ * The sessions that this request may end: those of all its cookies, or of the first one, which counts. A cookie needs its
+ * CSRF token, but only if its session is open: otherwise there is nothing to protect and nothing to end, and the result is
+ * empty. A bearer needs none.
  *
  * @throws `foreign_origin`; `csrf_failed` if the session is open; `store_unavailable`, with the sign-out unconfirmed
  */
-export async function sessionsToEnd(c: AppContext): Promise<OfferedTokens> {
+export async function sessionsToEnd(c: AppContext, cookies: 'all' | 'first'): Promise<OfferedTokens> {
   const { request } = c.var;
   const { credentials } = request;
   if (credentials.status === 'missing' || credentials.kind === 'cookie') requireOwnOrigin(c);
   if (credentials.status !== 'offered') return { kind: 'cookie', tokenHashes: [] };
-  const { kind, tokenHashes } = credentials;
-  if (kind !== 'cookie' || (await hasCsrfToken(c, tokenHashes))) return credentials;
+  const { kind } = credentials;
+  const tokenHashes = cookies === 'all' ? credentials.tokenHashes : credentials.tokenHashes.slice(0, 1);
+  if (kind !== 'cookie' || (await hasCsrfToken(c, tokenHashes))) return { kind, tokenHashes };
   for (const tokenHash of tokenHashes) {
     const check = await signOutUnconfirmed(() => resumeSession(request, { kind, tokenHash }));
     if (check.status === 'valid') throw new ServiceError({ code: 'csrf_failed' });

@@ -28,7 +28,7 @@ export const logoutPage = new Hono<AppEnv>()
 
   /** Confirmed means done: if the store can't confirm it, the error becomes 503 and the cookies stay. */
   .post('/logout/', async (c) => {
-    const offered = await sessionsToEnd(c);
+    const offered = await sessionsToEnd(c, 'all');
     const logouts = await endSessions(c.var.request, offered, 'logout');
     if (logouts.length > 0) c.set('outcome', 'signed_out');
     else if (c.var.request.credentials.status === 'offered') c.set('outcome', 'already_signed_out');

@@ -94,7 +94,7 @@ export const sessionsPage = new Hono<AppEnv>()
   .post(
     '/sessions/revoke/',
     async (c, next) => {
-      const { tokenHashes } = await sessionsToEnd(c);
+      const { tokenHashes } = await sessionsToEnd(c, 'first');
       return tokenHashes.length === 0 ? c.redirect(signInUrl(c, PATH), 303) : next();
     },
     validate('form', revokeForm),
