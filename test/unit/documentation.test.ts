@@ -6,11 +6,16 @@ import packageJson from '../../package.json' with { type: 'json' };
 const ROOT = join(import.meta.dirname, '../..');
 const DOCUMENTS = globSync(['*.md', 'docs/**/*.md'], { cwd: ROOT }).sort();
 
-/** Folders of tests, by which SECURITY.md names what shows a thing. */
-const TESTED = /`((?:unit|stores|worker|api|budget|devices|attacks|faults|browser|hoskie)\/[\w/-]+)`/g;
-
 const found = (text: string, pattern: RegExp): string[] =>
   [...text.matchAll(pattern)].map((match) => match[1] ?? '');
+
+const read = (document: string): string => readFileSync(join(ROOT, document), 'utf8');
+
+/** Folders of tests, from the table in CONTRIBUTING.md. */
+const TEST_FOLDERS = found(
+  read('CONTRIBUTING.md').split('Tests, by folder')[1] ?? '',
+  /^\| (`.+`) \|/gm,
+).flatMap((cell) => found(cell, /`(\w+)`/g));
 
 /** Heading ids as GitHub makes them. */
 const anchorsOf = (text: string): string[] =>
@@ -21,8 +26,13 @@ const anchorsOf = (text: string): string[] =>
       .replaceAll(' ', '-'),
   );
 
+test('there are documents, and folders of tests that they name', () => {
+  expect(DOCUMENTS).toContain('SECURITY.md');
+  expect(TEST_FOLDERS).toContain('unit');
+});
+
 describe.each(DOCUMENTS)('%s', (document) => {
-  const text = readFileSync(join(ROOT, document), 'utf8');
+  const text = read(document);
 
   test('leads to files and headings that exist', () => {
     const targets = [...found(text, /\]\(([^)\s]+)\)/g), ...found(text, /<img src="([^"]+)"/g)];
@@ -30,15 +40,22 @@ describe.each(DOCUMENTS)('%s', (document) => {
       const [path = '', anchor] = target.split('#');
       const file = path === '' ? document : join(dirname(document), path);
       expect(existsSync(join(ROOT, file)), target).toBe(true);
-      if (anchor !== undefined)
-        expect(anchorsOf(readFileSync(join(ROOT, file), 'utf8')), target).toContain(anchor);
+      if (anchor !== undefined) expect(anchorsOf(read(file)), target).toContain(anchor);
     }
   });
 
   test('names files that exist', () => {
     const paths = found(text, /`((?:src|test|tools|docs|examples|\.github)\/[\w./-]+)`/g);
-    paths.push(...found(text, TESTED).map((name) => `test/${name}.test.ts`));
     for (const path of paths) expect(existsSync(join(ROOT, path)), path).toBe(true);
+  });
+
+  test('names tests by their folder, as files move more often', () => {
+    expect(found(text, /([\w/-]+\.test\.tsx?)/g)).toEqual([]);
+    for (const line of found(text, /^Tests: (.+)$/gm)) {
+      const folders = found(line, /`(\w+)`/g);
+      expect(line).toBe(folders.map((folder) => `\`${folder}\``).join(', '));
+      for (const folder of folders) expect(TEST_FOLDERS).toContain(folder);
+    }
   });
 
   test('names npm commands that exist', () => {
