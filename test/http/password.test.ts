@@ -10,13 +10,13 @@ const PATH = '/account/password/';
 const NEW_PASSWORD = 'eine ganz neue Losung';
 const FIELDS = { current_password: PASSWORD, new_password: NEW_PASSWORD, confirm_password: NEW_PASSWORD };
 
-/** Of each field that is marked as wrong: what is said about it. */
+/** What the page says about each field that is marked as wrong. */
 function fieldErrors({ body }: Answer): Record<string, string> {
   const found = [...body.matchAll(/<p class="field-error" id="(\w+)-error">([^<]*)</g)];
   return Object.fromEntries(found.map(([, field = '', text = '']) => [field, decodeEntities(text)]));
 }
 
-test('the form has its three fields, and nobody sees it who is not signed in', async () => {
+test('the form has three fields, and is for signed-in users alone', async () => {
   const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
   const page = await visitor.get(PATH);
   expect(page.status).toBe(200);
@@ -33,7 +33,7 @@ test('the form has its three fields, and nobody sees it who is not signed in', a
 });
 
 test.each([true, false])(
-  'changes it: new cookies, same session, all others ended (remembered: %s)',
+  'changes it: new cookies, the same session, all others ended (remembered: %s)',
   async (rememberMe) => {
     const user = await addUser(stage.cloud);
     const { visitor, session, token } = await seedVisitor(stage, user, { rememberMe });
@@ -41,16 +41,16 @@ test.each([true, false])(
     const app = await seedSession(stage.cloud, user, { kind: 'bearer' });
     const page = await visitor.get(PATH);
     const oldCsrf = await visitor.cookie('csrftoken');
-    const answer = await visitor.submit(page, FIELDS);
-    expect(answer.status).toBe(303);
-    expect(answer.setCookies.map((each) => each.split('=')[0]).sort()).toEqual(['csrftoken', 'sessionid']);
-    for (const each of answer.setCookies) {
+    const response = await visitor.submit(page, FIELDS);
+    expect(response.status).toBe(303);
+    expect(response.setCookies.map((each) => each.split('=')[0]).sort()).toEqual(['csrftoken', 'sessionid']);
+    for (const each of response.setCookies) {
       expect(each).toMatch(/; Path=\/; (?:HttpOnly; )?Secure; SameSite=Lax$/);
       expect(each.includes('Max-Age=')).toBe(rememberMe);
     }
     expect(await visitor.cookie('sessionid')).not.toBe(token);
     expect(await visitor.cookie('csrftoken')).not.toBe(oldCsrf);
-    const list = await visitor.get(answer.location ?? '');
+    const list = await visitor.get(response.location ?? '');
     expect(list.status).toBe(200);
     expect(list.body).toContain('role="status"');
     expect(list.body).toContain(session.id);
@@ -70,7 +70,7 @@ test.each([true, false])(
     expect(new Set(rows.map((row) => row['session_id']))).toEqual(
       new Set([other.session.id, app.session.id]),
     );
-    // The page that was open before is of another token.
+    // The page from before the change has the token of the old session.
     expect((await visitor.post('/logout/', { csrfmiddlewaretoken: page.csrfToken ?? '' })).status).toBe(403);
     expect((await visitor.logOut()).status).toBe(303);
   },
@@ -79,39 +79,39 @@ test.each([true, false])(
 describe('shows what is wrong', () => {
   test.each<[string, string[], Record<string, string>]>([
     ['no current password', ['current_password'], { current_password: '' }],
-    ['no new one', ['new_password'], { new_password: '', confirm_password: '' }],
-    ['too short a one', ['new_password'], { new_password: 'seven 7', confirm_password: 'seven 7' }],
-    ['too long a one', ['new_password'], { new_password: 'p'.repeat(257), confirm_password: 'p' }],
-    ['a common one', ['new_password'], { new_password: 'Password1', confirm_password: 'Password1' }],
-    ['two that differ', ['confirm_password'], { confirm_password: `${NEW_PASSWORD} ` }],
+    ['no new password', ['new_password'], { new_password: '', confirm_password: '' }],
+    ['too short', ['new_password'], { new_password: 'seven 7', confirm_password: 'seven 7' }],
+    ['too long', ['new_password'], { new_password: 'p'.repeat(257), confirm_password: 'p' }],
+    ['too common', ['new_password'], { new_password: 'Password1', confirm_password: 'Password1' }],
+    ['not the same twice', ['confirm_password'], { confirm_password: `${NEW_PASSWORD} ` }],
   ])('%s: 400', async (_, fields, changes) => {
     const user = await addUser(stage.cloud);
     const { visitor, token } = await seedVisitor(stage, user);
     const other = await seedVisitor(stage, user);
     const page = await visitor.get(PATH);
-    const answer = await visitor.submit(page, { ...FIELDS, ...changes });
-    expect(answer.status).toBe(400);
-    expect(Object.keys(fieldErrors(answer))).toEqual(expect.arrayContaining(fields));
-    expect(answer.body).toMatch(new RegExp(`name="${fields[0]}"[^>]* aria-invalid="true"`));
-    expect(answer.body).not.toContain(PASSWORD);
-    expect(answer.body).not.toContain(NEW_PASSWORD);
+    const response = await visitor.submit(page, { ...FIELDS, ...changes });
+    expect(response.status).toBe(400);
+    expect(Object.keys(fieldErrors(response))).toEqual(expect.arrayContaining(fields));
+    expect(response.body).toMatch(new RegExp(`name="${fields[0]}"[^>]* aria-invalid="true"`));
+    expect(response.body).not.toContain(PASSWORD);
+    expect(response.body).not.toContain(NEW_PASSWORD);
     expect(await visitor.cookie('sessionid')).toBe(token);
     expect(await other.visitor.isSignedIn()).toBe(true);
-    // The form that came back works.
-    expect((await visitor.submit(answer, FIELDS)).status).toBe(303);
+    // The form on the error page works.
+    expect((await visitor.submit(response, FIELDS)).status).toBe(303);
   });
 
-  test('the user name itself: 400', async () => {
+  test('the username itself: 400', async () => {
     const user = await addUser(stage.cloud, { username: 'a-long-user-name' });
     const { visitor } = await seedVisitor(stage, user);
     const password = 'A-Long-User-Name';
     const fields = { ...FIELDS, new_password: password, confirm_password: password };
-    const answer = await visitor.submit(await visitor.get(PATH), fields);
-    expect(answer.status).toBe(400);
-    expect(Object.keys(fieldErrors(answer))).toEqual(['new_password']);
+    const response = await visitor.submit(await visitor.get(PATH), fields);
+    expect(response.status).toBe(400);
+    expect(Object.keys(fieldErrors(response))).toEqual(['new_password']);
   });
 
-  test('a wrong current password: 401, said at its field; after ten of them 429', async () => {
+  test('a wrong current password: 401 beside its field; after ten of them 429', async () => {
     const user = await addUser(stage.cloud);
     const { visitor } = await seedVisitor(stage, user);
     let page = await visitor.get(PATH);
@@ -128,13 +128,13 @@ describe('shows what is wrong', () => {
     await stage.worker.visitor().signIn(user);
   });
 
-  test('as a problem to who prefers JSON', async () => {
+  test('as a problem to clients that prefer JSON', async () => {
     const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
     const page = await visitor.get(PATH);
     const fields = { ...FIELDS, new_password: 'short', confirm_password: 'short' };
-    const answer = await visitor.submit(page, fields, { Accept: 'application/json' });
-    expect(answer.status).toBe(400);
-    expect(JSON.parse(answer.body)).toMatchObject({ errors: [{ field: 'new_password' }] });
+    const response = await visitor.submit(page, fields, { Accept: 'application/json' });
+    expect(response.status).toBe(400);
+    expect(JSON.parse(response.body)).toMatchObject({ errors: [{ field: 'new_password' }] });
   });
 });
 
@@ -145,8 +145,8 @@ test.each<[string, Record<string, string>, Record<string, string | undefined>]>(
 ])('%s: 403, and the password stays', async (_, fields, headers) => {
   const user = await addUser(stage.cloud);
   const { visitor } = await seedVisitor(stage, user);
-  const answer = await visitor.submit(await visitor.get(PATH), { ...FIELDS, ...fields }, headers);
-  expect(answer).toMatchObject({ status: 403, setCookies: [] });
+  const response = await visitor.submit(await visitor.get(PATH), { ...FIELDS, ...fields }, headers);
+  expect(response).toMatchObject({ status: 403, setCookies: [] });
   await stage.worker.visitor().signIn(user);
 });
 

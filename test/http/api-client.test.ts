@@ -6,23 +6,23 @@ import { ORIGIN } from '../support/visitor.ts';
 
 const stage = useStage();
 
-/** The Worker in the place of the network. Its types are those of another Response than the browser's. */
+/** The Worker instead of the network. Its `Response` type isn't the browser's. */
 const workerFetch = ((input: string, init?: RequestInit) =>
   stage.worker.fetch(input, init as never)) as unknown as typeof fetch;
 
 const clientOf = (token?: string) => apiClient(`${ORIGIN}/`, token, { fetch: workerFetch });
 
 async function signedIn(username: string) {
-  const answer = await clientOf().sessions.$post({
+  const response = await clientOf().sessions.$post({
     json: { username, password: PASSWORD, device_name: "Ada's phone" },
   });
-  if (answer.status !== 201) throw new Error('The sign-in was refused');
-  const body = await answer.json();
+  if (response.status !== 201) throw new Error('The sign-in was refused');
+  const body = await response.json();
   expectTypeOf(body.token).toBeString();
   return { ...body, client: clientOf(body.token) };
 }
 
-test('a whole story through the typed client', async () => {
+test('every route through the typed client', async () => {
   const { username } = await addUser(stage.cloud);
   const { client, session, user } = await signedIn(username);
   expect(user.username).toBe(username);
@@ -59,8 +59,8 @@ test('a whole story through the typed client', async () => {
   expect(await (await renewed.sessions.current.$delete()).json()).toMatchObject({ revoked: 1 });
 });
 
-test('a refusal is an answer, not an exception', async () => {
-  const answer = await clientOf().sessions.$post({ json: { username: 'nobody-here', password: 'x' } });
-  expect(answer.status).toBe(401);
-  expect(answer.headers.get('Content-Type')).toBe('application/problem+json');
+test('a refusal is a response, not an exception', async () => {
+  const response = await clientOf().sessions.$post({ json: { username: 'nobody-here', password: 'x' } });
+  expect(response.status).toBe(401);
+  expect(response.headers.get('Content-Type')).toBe('application/problem+json');
 });

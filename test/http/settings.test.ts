@@ -18,27 +18,27 @@ test.each<[string, Record<string, string | undefined>]>([
   ['ALLOWED_REDIRECT_HOSTS', { ALLOWED_REDIRECT_HOSTS: 'https://app.example.net/path' }],
   ['CSRF_TRUSTED_ORIGINS', { CSRF_TRUSTED_ORIGINS: '*.example.net' }],
   ['SESSION_COOKIE_NAME', { SESSION_COOKIE_NAME: '__Host-id', SESSION_COOKIE_DOMAIN: 'example.org' }],
-])('%s malformed: a plain 500, the name in the log and never a value', async (name, bindings) => {
+])('%s malformed: a plain 500; the log has its name and never a value', async (name, bindings) => {
   await using worker = await openWorker({ cloud: stage.cloud, bindings });
   for (const path of ['/', '/sign-in/', '/readyz', '/assets/icon.svg']) {
-    const answer = await worker.visitor().get(path);
-    expect(answer.status, path).toBe(500);
-    expect(answer.headers.get('Content-Type')).toMatch(/^text\/plain/);
-    expect(answer.body).not.toContain(name);
+    const response = await worker.visitor().get(path);
+    expect(response.status, path).toBe(500);
+    expect(response.headers.get('Content-Type')).toMatch(/^text\/plain/);
+    expect(response.body).not.toContain(name);
   }
   const health = await worker.fetch(`${ORIGIN}/healthz`);
   expect(health.status).toBe(200);
-  // Read to the end: the console's lines come after the answer.
+  // Log lines may come after the response: read it to the end.
   await health.text();
   await expect.poll(() => worker.logs.join('\n')).toContain(name);
   for (const value of Object.values(bindings)) {
     if (value !== undefined) expect(worker.logs.join('\n')).not.toContain(value);
   }
-  // The cron has nothing to do then, and says so.
+  // The cron has nothing to do, and doesn't fail.
   await worker.scheduled();
 });
 
-test('empty variables mean their defaults', async () => {
+test('an empty variable has its default', async () => {
   const empty = ['LOGIN_URL', 'LOGIN_REDIRECT_URL', 'ACCOUNT_LOGOUT_REDIRECT_URL', 'BCRYPT_ROUNDS'];
   await using worker = await openWorker({
     cloud: stage.cloud,

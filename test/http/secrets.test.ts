@@ -6,7 +6,7 @@ import { SECRET_KEY } from '../support/worker.ts';
 
 const stage = useStage();
 
-/** Every key with everything in it, as text. */
+/** Every key and its content as text. */
 async function dumpRedis(redis: Redis): Promise<string> {
   const lines: string[] = [];
   for (const key of await redis.keys('*')) {
@@ -43,7 +43,7 @@ async function dumpMysql(): Promise<string> {
   return lines.join('\n');
 }
 
-test('no log, key, value or row holds a secret after a whole story', async () => {
+test('no log, key, value or row holds a secret, whatever happened', async () => {
   const tokens: string[] = [];
   const user = await addUser(stage.cloud);
   const visitor = stage.worker.visitor();
@@ -56,7 +56,7 @@ test('no log, key, value or row holds a secret after a whole story', async () =>
   await remember();
   await visitor.get(`/home/?token=${tokens[0]}`);
   await visitor.get(`/nowhere/${tokens[0]}`);
-  // Outages: the clients' own error texts hold commands and SQL with their values.
+  // Outages: the error texts of the vendors' clients contain commands and SQL with their values.
   for (const store of ['redis', 'mysql'] as const) {
     for (const body of ['{"error":"ERR failed"}', 'no JSON']) {
       stage.cloud.faults.set(store, { kind: 'status', status: 500, body });
@@ -72,7 +72,7 @@ test('no log, key, value or row holds a secret after a whole story', async () =>
     stage.cloud.faults.clear();
   }
   await stage.worker.scheduled();
-  // A data error, as MySQL reports it with the value in its text.
+  // A row that MySQL rejects: its error text contains the value.
   await stage.cloud.query(
     "ALTER TABLE login_activity ADD CONSTRAINT no_poison CHECK (user_agent <> 'poison')",
   );
@@ -83,7 +83,7 @@ test('no log, key, value or row holds a secret after a whole story', async () =>
   await stage.cloud.query('ALTER TABLE login_activity DROP CONSTRAINT no_poison');
   const beforeLogout = await dumpRedis(stage.cloud.redis);
   await visitor.logOut();
-  // A token used once more after its end.
+  // The token is used again after the sign-out.
   await visitor.setCookie(`sessionid=${tokens[0]}; Path=/; Secure; HttpOnly`);
   await visitor.get('/home/');
   await stage.worker.scheduled();
@@ -95,7 +95,7 @@ test('no log, key, value or row holds a secret after a whole story', async () =>
     'redis afterwards': await dumpRedis(stage.cloud.redis),
     mysql: await dumpMysql(),
   };
-  // The dumps are no empty ones.
+  // The dumps aren't empty.
   expect(haystacks.logs).toContain('session_use_after_expire');
   expect(haystacks.logs).toContain('activity_set_aside');
   expect(haystacks['redis before the logout']).toContain(user.username);

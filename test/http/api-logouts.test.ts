@@ -12,7 +12,7 @@ async function appOf(user: TestUser): Promise<ApiCaller> {
   return new ApiCaller(stage.worker.visitor({ cf: { country: 'DE' } }), token);
 }
 
-/** Rows as deliveries leave them, oldest first; each time is given to `perTime` of them. */
+/** Rows as delivery writes them, oldest first; `perTime` of them share each time. */
 async function addRows(user: TestUser, count: number, perTime = 1): Promise<string[]> {
   const startedAtMs = Date.now() - 1_000_000;
   const rows = Array.from({ length: count }, (_, i) => {
@@ -24,13 +24,13 @@ async function addRows(user: TestUser, count: number, perTime = 1): Promise<stri
     'INSERT INTO logout_activity (id, user_id, username, session_id, reason, logged_out_at) VALUES ?',
     [rows],
   );
-  // As they come: by time, then by id.
+  // In the order of the pages, reversed: by time, then by id.
   return rows
     .sort((a, b) => String(a[5]).localeCompare(String(b[5])) || (a[0] ?? '').localeCompare(b[0] ?? ''))
     .map(([id]) => id ?? '');
 }
 
-/** All pages, one after the other. */
+/** Follows `next_before` through all pages. */
 async function readPages(app: ApiCaller, limit: number): Promise<LogoutBody[][]> {
   const pages: LogoutBody[][] = [];
   for (let before: string | null = ''; before !== null;) {
@@ -44,7 +44,7 @@ async function readPages(app: ApiCaller, limit: number): Promise<LogoutBody[][]>
   return pages;
 }
 
-test('the same ids, sessions, reasons and times as the receipts, with who asked, newest first', async () => {
+test('the log-outs of the receipts with the client that asked, newest first', async () => {
   const user = await addUser(stage.cloud);
   const app = await appOf(user);
   const other = await seedSession(stage.cloud, user, { kind: 'bearer' });
@@ -63,27 +63,27 @@ test('the same ids, sessions, reasons and times as the receipts, with who asked,
   });
 });
 
-test("one's own only", async () => {
+test("only the user's own", async () => {
   const [user, stranger] = [await addUser(stage.cloud), await addUser(stage.cloud)];
   await addRows(stranger, 3);
   const [own] = await addRows(user, 1);
   const app = await appOf(user);
   expect((await app.get('/logouts')).body.logouts.map((each) => each.id)).toEqual([own]);
-  // Somebody else's cursor opens nothing of theirs.
+  // Another user's cursor shows none of their rows.
   const theirs = (await (await appOf(stranger)).get('/logouts?limit=1')).body.next_before;
   const { logouts } = (await app.get(`/logouts?before=${theirs}`)).body;
   for (const each of logouts) expect(each.id).toBe(own);
 });
 
 describe('pages', () => {
-  test('of any size show each row once, in order, even when many have one time', async () => {
+  test('of any size show each row once, in order, even if many share a time', async () => {
     const user = await addUser(stage.cloud);
     const ids = (await addRows(user, 23, 5)).reverse();
     const app = await appOf(user);
     for (const limit of [1, 3, 5, 22, 23, 100]) {
       const pages = await readPages(app, limit);
       expect(pages.flat().map((each) => each.id)).toEqual(ids);
-      // The last page is the only one that may be short, and none is empty.
+      // Only the last page may be short, and none is empty.
       expect(pages.map((page) => page.length)).toEqual([
         ...Array<number>(Math.ceil(23 / limit) - 1).fill(limit),
         23 - limit * (Math.ceil(23 / limit) - 1),
@@ -91,7 +91,7 @@ describe('pages', () => {
     }
   });
 
-  test('stand still while newer rows come', async () => {
+  test('do not shift when newer rows arrive', async () => {
     const user = await addUser(stage.cloud);
     const ids = (await addRows(user, 6)).reverse();
     const app = await appOf(user);
@@ -105,7 +105,7 @@ describe('pages', () => {
     expect(second.next_before).toBeNull();
   });
 
-  test('have 20 rows unless asked for 1 to 100', async () => {
+  test('have 20 rows by default, and 1 to 100 on request', async () => {
     const user = await addUser(stage.cloud);
     await addRows(user, 105);
     const app = await appOf(user);
@@ -151,7 +151,7 @@ describe('a bad query is a 400 that names it', () => {
     `1.${UUID}%00`,
     `1.${UUID.toUpperCase().replace('F', 'G')}`,
     `x.${UUID}`,
-    // A time that no DATETIME holds.
+    // A time outside of DATETIME's range.
     `999999999999999.${UUID}`,
     `9999999999999999.${UUID}`,
     `1.${UUID}&before=1.${UUID}`,

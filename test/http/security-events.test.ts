@@ -1,16 +1,18 @@
 import { describe, expect, test } from 'vitest';
+import { START } from '../../src/session/scripts.ts';
 import { addUser, eventually, loginRows, logoutRows, PASSWORD } from '../support/people.ts';
+import { runsScript } from '../support/scripts.ts';
 import { seedVisitor } from '../support/seed-session.ts';
 import { useStage } from '../support/stage.ts';
 import type { Visitor } from '../support/visitor.ts';
 
-// Names from OWASP's Application Logging Vocabulary Cheat Sheet.
+// The names are from OWASP's Application Logging Vocabulary Cheat Sheet.
 
 const stage = useStage();
 
 type Entry = Record<string, unknown>;
 
-/** What was logged with this visitor's address, which nobody else has; waits until it is there. */
+/** What was logged with this visitor's address, which no other visitor has. Waits until it is there. */
 function eventsOf({ ipAddress }: Visitor, name: string, count = 1): Promise<Entry[]> {
   return eventually(() => {
     const entries = stage.worker.logs
@@ -22,16 +24,16 @@ function eventsOf({ ipAddress }: Visitor, name: string, count = 1): Promise<Entr
 }
 
 describe('signing in', () => {
-  test('that works is authn_login_success, with the id of its row', async () => {
+  test('successfully is authn_login_success, with the id of its row', async () => {
     const user = await addUser(stage.cloud);
     const visitor = stage.worker.visitor();
-    const answer = await visitor.signIn(user);
+    const response = await visitor.signIn(user);
     const [entry] = await eventsOf(visitor, 'authn_login_success');
     await stage.worker.delivered();
     const [row] = await loginRows(stage.cloud, user.username);
     expect(entry).toEqual({
       event: 'authn_login_success',
-      request_id: answer.headers.get('X-Request-Id'),
+      request_id: response.headers.get('X-Request-Id'),
       activity_id: row?.['id'],
       user_id: user.id,
       session_id: row?.['session_id'],
@@ -40,33 +42,33 @@ describe('signing in', () => {
     });
   });
 
-  test('whose first answer of Redis is lost is told all the same', async () => {
+  test('is logged even if the first reply of Redis is lost', async () => {
     const user = await addUser(stage.cloud);
     const visitor = stage.worker.visitor();
     stage.cloud.faults.set('redis', {
       kind: 'lose-answer',
       times: 1,
-      match: (call) => call.store === 'redis' && (call.commands[0]?.[1] ?? '').includes("'replaced'"),
+      match: (call) => runsScript(call, START),
     });
     await visitor.signIn(user);
     expect(await eventsOf(visitor, 'authn_login_success')).toMatchObject([{ user_id: user.id }]);
-    // Nobody knows the event's place in the outbox: its row is the cron's.
+    // The event's id in the outbox is lost: the cron writes its row.
     await stage.worker.scheduled();
     expect(await loginRows(stage.cloud, user.username)).toHaveLength(1);
   });
 
   test.each([
     ['a wrong password', { password: 'wrong' }, 'bad_credentials', true],
-    ['a name that nobody has', { username: 'nobody-at-all' }, 'bad_credentials', false],
-    ['a user who was disabled', {}, 'inactive', true],
-  ])('with %s is authn_login_fail, and names nobody', async (_what, credentials, reason, isKnown) => {
+    ['an unknown name', { username: 'unknown-name' }, 'bad_credentials', false],
+    ['a disabled user', {}, 'inactive', true],
+  ])('with %s is authn_login_fail, without a name', async (_what, credentials, reason, isKnown) => {
     const user = await addUser(stage.cloud, { isActive: reason !== 'inactive' });
     const visitor = stage.worker.visitor();
     expect((await visitor.trySignIn({ ...user, ...credentials })).status).toBe(401);
     const [entry] = await eventsOf(visitor, 'authn_login_fail');
     expect(entry).toMatchObject({ reason, user_id: isKnown ? user.id : null, session_id: null });
     expect(stage.worker.logs.filter((line) => line.includes(user.username))).toEqual([]);
-    expect(stage.worker.logs.filter((line) => line.includes('nobody-at-all'))).toEqual([]);
+    expect(stage.worker.logs.filter((line) => line.includes('unknown-name'))).toEqual([]);
     expect(stage.worker.logs.filter((line) => line.includes('authn_login_success'))).not.toContainEqual(
       expect.stringContaining(visitor.ipAddress),
     );
@@ -85,7 +87,7 @@ describe('signing in', () => {
 });
 
 describe('an ended session', () => {
-  test('is session_expired for each, with the reason and the id of its row', async () => {
+  test('is one session_expired each, with the reason and the id of its row', async () => {
     const user = await addUser(stage.cloud);
     const { visitor } = await seedVisitor(stage, user);
     await seedVisitor(stage, user);
@@ -121,8 +123,8 @@ describe('an ended session', () => {
   });
 });
 
-describe('a password', () => {
-  test('that changes, or does not, is told with the user and the session', async () => {
+describe('a password change', () => {
+  test('is logged with its user and session, whether it works or not', async () => {
     const user = await addUser(stage.cloud);
     const { visitor, session } = await seedVisitor(stage, user);
     const change = async (currentPassword: string) =>
@@ -140,19 +142,19 @@ describe('a password', () => {
   });
 });
 
-describe('a request that is refused', () => {
+describe('a refused request', () => {
   test.each([
     ['from another site', { Origin: 'https://evil.example' }, {}, 'malicious_cors', 'foreign_origin'],
     ['without a CSRF token', {}, { csrfmiddlewaretoken: '' }, 'authz_fail', 'csrf_failed'],
     ['without a password', {}, { password: '' }, 'input_validation_fail', 'invalid_fields'],
-  ])('%s is told by its name', async (_what, headers, fields, name, reason) => {
+  ])('%s has an event of its own', async (_what, headers, fields, name, reason) => {
     const visitor = stage.worker.visitor();
     const page = await visitor.get('/sign-in/');
     await visitor.submit(page, { username: 'ann', password: 'x', ...fields }, headers);
     expect(await eventsOf(visitor, name)).toMatchObject([{ route: '/sign-in/', reason }]);
   });
 
-  test('that is right is none of them', async () => {
+  test('no event for a good request', async () => {
     const user = await addUser(stage.cloud);
     const { visitor } = await seedVisitor(stage, user);
     expect(await visitor.isSignedIn()).toBe(true);

@@ -6,11 +6,11 @@ import { addUser, PASSWORD } from '../support/people.ts';
 import { seedSession } from '../support/seed-session.ts';
 import { useStage } from '../support/stage.ts';
 
-// That real answers are as described is looked at wherever a test calls the API: see test/support/api.ts.
+// test/support/api.ts checks in each test that the responses are as described.
 
 const stage = useStage();
 
-/** Section "JSON API" of the documentation: all there is. */
+/** All routes of docs/api.md. */
 const ROUTES = [
   'POST /sessions',
   'GET /sessions',
@@ -30,7 +30,7 @@ beforeAll(async () => {
   document = await describedApi(stage.worker.visitor());
 });
 
-test('is served as JSON to everybody, and may be kept for a while', async () => {
+test('is public, and served as JSON', async () => {
   const { status, headers, setCookies } = await new ApiCaller(stage.worker.visitor()).get('/openapi.json');
   expect({ status, setCookies }).toEqual({ status: 200, setCookies: [] });
   expect(headers.get('Content-Type')).toMatch(/^application\/json/);
@@ -44,20 +44,20 @@ test('is valid OpenAPI 3.1', async () => {
   expect(document.servers).toEqual([{ url: '/api/v1' }]);
 });
 
-test('describes every route there is', () => {
+test('describes every route', () => {
   const described = Object.entries(document.paths).flatMap(([path, operations]) =>
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
   );
   expect(described.sort()).toEqual([...ROUTES].sort());
 });
 
-test('describes no route that is not there, and leaves out no method that is', async () => {
-  const nobody = new ApiCaller(stage.worker.visitor());
+test('describes no route that is missing, and every method that is allowed', async () => {
+  const anonymous = new ApiCaller(stage.worker.visitor());
   for (const [path, operations] of Object.entries(document.paths)) {
     const concrete = path.replace('{id}', '0'.repeat(26));
     const allowed: string[] = [];
     for (const method of METHODS) {
-      const { status } = await nobody.call(method, concrete);
+      const { status } = await anonymous.call(method, concrete);
       expect(status, `${method} ${path}`).not.toBe(404);
       if (status !== 405) allowed.push(method.toLowerCase());
     }
@@ -65,7 +65,7 @@ test('describes no route that is not there, and leaves out no method that is', a
   }
 });
 
-test('every operation tells who may call it, and describes its refusals as problems', () => {
+test('every operation says who may call it, and describes its refusals as problems', () => {
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(operations)) {
       const place = `${method} ${path}`;
@@ -79,7 +79,7 @@ test('every operation tells who may call it, and describes its refusals as probl
   }
 });
 
-describe('its request schemas take what the service takes', () => {
+describe('its request schemas accept what the service accepts', () => {
   test.each<[string, string, string, object]>([
     [
       'SignInBody',
@@ -99,8 +99,8 @@ describe('its request schemas take what the service takes', () => {
     expect(Object.keys(properties).sort()).toEqual(Object.keys(json).sort());
     for (const field of required) {
       const rest = Object.fromEntries(Object.entries(json).filter(([name]) => name !== field));
-      const answer = await new ApiCaller(stage.worker.visitor(), token).call(method, path, { json: rest });
-      expect([400, 401]).toContain(answer.status);
+      const response = await new ApiCaller(stage.worker.visitor(), token).call(method, path, { json: rest });
+      expect([400, 401]).toContain(response.status);
     }
   });
 });

@@ -29,7 +29,7 @@ async function isOpen({ token, session }: SeededSession): Promise<boolean> {
   return (await caller.get('/sessions/current', { headers })).status === 200;
 }
 
-/** The rows of this user, which must be those of the receipt. */
+/** Expects this user's rows to be those of the receipt. */
 async function expectRows(
   user: TestUser,
   receipt: { id: string; session_id: string; reason: string; logged_out_at: string }[],
@@ -47,7 +47,7 @@ async function expectRows(
 }
 
 describe('GET /sessions', () => {
-  test('all of this user, newest first, the one that asks marked; nobody else’s', async () => {
+  test('lists all of this user, newest first, the current one marked', async () => {
     const { app, tablet, browser } = await threeDevices();
     await seedSession(stage.cloud, await addUser(stage.cloud), { kind: 'bearer' });
     const list = (await bearer(tablet).get('/sessions')).body.sessions;
@@ -64,7 +64,7 @@ describe('GET /sessions', () => {
     }
   });
 
-  test('leaves out what has ended by its age, its idleness or a record that is gone', async () => {
+  test('leaves out sessions that expired, were idle too long or have no record', async () => {
     const user = await addUser(stage.cloud);
     const nowMs = Date.now();
     const asking = await seedSession(stage.cloud, user, { kind: 'bearer' });
@@ -76,7 +76,7 @@ describe('GET /sessions', () => {
       const record = encodeSession({ ...session, ...changes });
       await stage.cloud.redis.set(`session:${tokenHash}`, record, 'EX', 1000);
     };
-    // Their rules say that they are over, though the TTL has not struck.
+    // Over by the rules, though their TTL is longer.
     await rewrite(old, { expiresAtMs: nowMs - 1 });
     await rewrite(idle, { lastSeenAtMs: nowMs - 7_200_001 });
     const { body } = await bearer(asking).get('/sessions');
@@ -96,12 +96,12 @@ describe('DELETE /sessions/{id}', () => {
     });
     expect(await Promise.all([app, tablet, browser].map(isOpen))).toEqual([true, true, false]);
     await expectRows(user, body.logouts);
-    // Once is enough.
+    // It ends once.
     expect((await bearer(app).delete(`/sessions/${browser.session.id}`)).status).toBe(404);
     await expectRows(user, body.logouts);
   });
 
-  test("one's own by bearer is a logout", async () => {
+  test("of the bearer's own session signs it out", async () => {
     const { user, app } = await threeDevices();
     const { body, setCookies } = await bearer(app).delete(`/sessions/${app.session.id}`);
     expect(body).toMatchObject({ revoked: 1, logouts: [{ session_id: app.session.id, reason: 'logout' }] });
@@ -110,7 +110,7 @@ describe('DELETE /sessions/{id}', () => {
     await expectRows(user, body.logouts);
   });
 
-  test("one's own by cookie is a logout that expires both cookies", async () => {
+  test("of the cookie's own session signs it out and expires both cookies", async () => {
     const { browser } = await threeDevices();
     const { body, setCookies } = await new ApiCaller(browser.visitor).delete(
       `/sessions/${browser.session.id}`,
@@ -120,18 +120,18 @@ describe('DELETE /sessions/{id}', () => {
     expect(await browser.visitor.cookie('sessionid')).toBeUndefined();
   });
 
-  test('another device by cookie keeps its own cookies', async () => {
+  test('of another device by cookie keeps the cookies', async () => {
     const { browser, app } = await threeDevices();
     const { status, setCookies } = await new ApiCaller(browser.visitor).delete(`/sessions/${app.session.id}`);
     expect({ status, setCookies }).toEqual({ status: 200, setCookies: [] });
     expect(await browser.visitor.isSignedIn()).toBe(true);
   });
 
-  test("another user's is answered like one that nobody has, and nothing changes", async () => {
+  test("another user's is a 404 like an unknown one, and nothing changes", async () => {
     const mine = await threeDevices();
     const theirs = await threeDevices();
     const caller = bearer(mine.app);
-    const answers = [];
+    const responses = [];
     for (const id of [
       theirs.tablet.session.id,
       '0'.repeat(26),
@@ -147,9 +147,9 @@ describe('DELETE /sessions/{id}', () => {
     ]) {
       const { status, body } = await caller.delete(`/sessions/${id}`);
       expect(status, id).toBe(404);
-      answers.push(JSON.stringify({ ...body, request_id: '' }));
+      responses.push(JSON.stringify({ ...body, request_id: '' }));
     }
-    expect(new Set(answers).size).toBe(1);
+    expect(new Set(responses).size).toBe(1);
     for (const { app, tablet, browser } of [mine, theirs])
       expect(await Promise.all([app, tablet, browser].map(isOpen))).toEqual([true, true, true]);
     await expectRows(theirs.user, []);
@@ -157,7 +157,7 @@ describe('DELETE /sessions/{id}', () => {
 });
 
 describe('DELETE /sessions?scope=', () => {
-  test('others ends all but the one that asks', async () => {
+  test('others ends all but the current one', async () => {
     const { user, app, tablet, browser } = await threeDevices();
     const stranger = await threeDevices();
     const { status, body } = await bearer(tablet).delete('/sessions?scope=others');
@@ -173,7 +173,7 @@ describe('DELETE /sessions?scope=', () => {
     expect((await bearer(tablet).delete('/sessions?scope=others')).body).toEqual({ revoked: 0, logouts: [] });
   });
 
-  test('all ends the one that asks too; by cookie both cookies expire', async () => {
+  test('all ends the current one too; by cookie both cookies expire', async () => {
     const { user, app, tablet, browser } = await threeDevices();
     const caller = new ApiCaller(browser.visitor);
     const { body, setCookies } = await caller.delete('/sessions?scope=all');
