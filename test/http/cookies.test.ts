@@ -6,16 +6,16 @@ import { openWorker } from '../support/worker.ts';
 
 const stage = useStage();
 
-/** Values are random; everything else of a Set-Cookie is not. Only of the two cookies that this is about. */
-const shapes = (answer: Answer): string[] =>
-  answer.setCookies
+/** The session and CSRF cookies that a response sets, without their random values. */
+const shapes = ({ setCookies }: Answer): string[] =>
+  setCookies
     .filter((cookie) => /^(?:__Host-)?(?:sessionid|csrftoken)=/.test(cookie))
     .map((cookie) => cookie.replace(/^([^=]+)=[^;]+/, '$1=*'));
 
 const EXPIRED = 'Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT';
 
 describe('on https', () => {
-  test('without Remember me both last as long as the browser', async () => {
+  test('without Remember me both expire with the browser session', async () => {
     const visitor = stage.worker.visitor();
     const user = await addUser(stage.cloud);
     expect(shapes(await visitor.get('/sign-in/'))).toEqual(['csrftoken=*; Path=/; Secure; SameSite=Lax']);
@@ -31,8 +31,8 @@ describe('on https', () => {
   });
 
   test('with Remember me both have a Max-Age', async () => {
-    const answer = await stage.worker.visitor().signIn(await addUser(stage.cloud), { rememberMe: true });
-    expect(shapes(answer)).toEqual([
+    const response = await stage.worker.visitor().signIn(await addUser(stage.cloud), { rememberMe: true });
+    expect(shapes(response)).toEqual([
       'sessionid=*; Max-Age=2592000; Path=/; HttpOnly; Secure; SameSite=Lax',
       'csrftoken=*; Max-Age=2592000; Path=/; Secure; SameSite=Lax',
     ]);
@@ -61,7 +61,7 @@ describe('on https', () => {
 });
 
 test.each(['http://localhost:8787', 'http://127.0.0.1:8787', 'http://[::1]:8787'])(
-  'on %s Secure is left out',
+  'on %s there is no Secure',
   async (origin) => {
     const visitor = stage.worker.visitor({ origin });
     expect(shapes(await visitor.signIn(await addUser(stage.cloud)))).toEqual([
@@ -75,12 +75,12 @@ test.each(['http://localhost:8787', 'http://127.0.0.1:8787', 'http://[::1]:8787'
   },
 );
 
-test('on https://localhost it is not', async () => {
+test('on https://localhost there is', async () => {
   const visitor = stage.worker.visitor({ origin: 'https://localhost:8787' });
   expect(shapes(await visitor.get('/sign-in/'))).toEqual(['csrftoken=*; Path=/; Secure; SameSite=Lax']);
 });
 
-test('with SESSION_COOKIE_DOMAIN sign-in and logout expire the host-only twin', async () => {
+test('with SESSION_COOKIE_DOMAIN sign-in and sign-out expire the host-only duplicate', async () => {
   await using worker = await openWorker({
     cloud: stage.cloud,
     bindings: { SESSION_COOKIE_DOMAIN: 'example.org' },
@@ -88,7 +88,6 @@ test('with SESSION_COOKIE_DOMAIN sign-in and logout expire the host-only twin', 
   const user = await addUser(stage.cloud);
   const visitor = worker.visitor();
   // From before the domain was configured.
-  await stage.worker.visitor().signIn(user);
   await visitor.setCookie('sessionid=left-over; Path=/; Secure; HttpOnly');
   expect(shapes(await visitor.signIn(user))).toEqual([
     `sessionid=; ${EXPIRED}; Path=/; HttpOnly; Secure; SameSite=Lax`,

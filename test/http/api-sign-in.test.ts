@@ -3,12 +3,18 @@ import { ApiCaller } from '../support/api.ts';
 import { addUser, loginRows, logoutRows, PASSWORD } from '../support/people.ts';
 import { seedVisitor } from '../support/seed-session.ts';
 import { useStage } from '../support/stage.ts';
+import { ORIGIN } from '../support/visitor.ts';
 
 const stage = useStage();
 
 const RFC_3339_UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 
-const nobody = (): ApiCaller => new ApiCaller(stage.worker.visitor());
+const anonymous = (): ApiCaller => new ApiCaller(stage.worker.visitor());
+
+async function newCredentials() {
+  const { username, password } = await addUser(stage.cloud);
+  return { username, password };
+}
 
 describe('signs in', () => {
   test('201 with a token, the session and the user, no cookie; the token opens the API', async () => {
@@ -55,46 +61,29 @@ describe('signs in', () => {
   });
 
   test.each([
-    [false, 86_400, 7200],
-    [true, 2_592_000, 1_209_600],
-  ])('with remember_me %s the age is %i s and the idle life %i s', async (rememberMe, age, idleAge) => {
-    const user = await addUser(stage.cloud);
-    const { body } = await nobody().post('/sessions', { ...credentials(user), remember_me: rememberMe });
-    expect(body.session.remember_me).toBe(rememberMe);
-    expect(Date.parse(body.expires_at) - Date.parse(body.session.created_at)).toBe(age * 1000);
-    const [tokenHash = ''] = await stage.cloud.redis.hvals(`user-sessions:${user.id}`);
-    const ttl = await stage.cloud.redis.ttl(`session:${tokenHash}`);
-    expect(ttl).toBeGreaterThan(idleAge - 30);
-    expect(ttl).toBeLessThanOrEqual(idleAge);
-  });
-
-  test.each([
     ['none', {}, null],
     ['null', { device_name: null }, null],
     ['empty', { device_name: '' }, null],
     ['100 characters of any kind', { device_name: '🦊'.repeat(100) }, '🦊'.repeat(100)],
     ['with a NUL and quotes', { device_name: `a\0b"'\\` }, `a\0b"'\\`],
   ])('device name: %s', async (_, fields, expected) => {
-    const { body } = await nobody().post('/sessions', {
-      ...credentials(await addUser(stage.cloud)),
-      ...fields,
-    });
+    const { body } = await anonymous().post('/sessions', { ...(await newCredentials()), ...fields });
     const list = await new ApiCaller(stage.worker.visitor(), body.token).get('/sessions');
     expect(list.body.sessions.map((session) => session.device_name)).toEqual([expected]);
   });
 
-  test('a cookie that comes along means nothing here, nor where the request says that it comes from', async () => {
+  test('neither a cookie that comes along nor the origin of the request matters', async () => {
     const user = await addUser(stage.cloud);
     const { visitor } = await seedVisitor(stage, user);
-    const answer = await new ApiCaller(visitor).call('POST', '/sessions', {
-      json: credentials(await addUser(stage.cloud)),
+    const response = await new ApiCaller(visitor).call('POST', '/sessions', {
+      json: await newCredentials(),
       headers: {
         Origin: 'https://app.example.net',
         'Sec-Fetch-Site': 'cross-site',
         'X-CSRFToken': undefined,
       },
     });
-    expect(answer.status).toBe(201);
+    expect(response.status).toBe(201);
     expect(await visitor.isSignedIn()).toBe(true);
     await stage.worker.delivered();
     expect(await logoutRows(stage.cloud, user)).toEqual([]);
@@ -103,36 +92,32 @@ describe('signs in', () => {
   test.each(['application/json; charset=utf-8', 'Application/JSON', 'application/json ; charset=utf-8'])(
     'as %s',
     async (type) => {
-      const { status } = await nobody().call('POST', '/sessions', {
-        json: credentials(await addUser(stage.cloud)),
+      const { status } = await anonymous().call('POST', '/sessions', {
+        json: await newCredentials(),
         headers: { 'Content-Type': type },
       });
       expect(status).toBe(201);
     },
   );
+
+  test('forty at once: no bcrypt keeps the replies of a healthy store from being read', async () => {
+    const people = await Promise.all(Array.from({ length: 40 }, () => newCredentials()));
+    const responses = await Promise.all(
+      people.map((credentials) =>
+        stage.worker.fetch(`${ORIGIN}/api/v1/sessions`, {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json' },
+          body: JSON.stringify(credentials),
+        }),
+      ),
+    );
+    // On a slow machine the last ones may be told to try again: by us and in time, never by a store's time-out.
+    for (const { status } of responses) expect([201, 503]).toContain(status);
+    expect(stage.worker.logs.join('\n')).not.toContain('store_unavailable');
+  });
 });
 
-describe('refuses', () => {
-  test('wrong password, unknown name and inactive user alike', async () => {
-    const user = await addUser(stage.cloud);
-    const inactive = await addUser(stage.cloud, { isActive: false });
-    const bodies = new Set<string>();
-    for (const each of [
-      { username: user.username, password: 'wrong' },
-      { username: user.username, password: `${PASSWORD}\0` },
-      { username: 'nobody-at-all', password: PASSWORD },
-      { username: `${user.username}\0`, password: PASSWORD },
-      { username: inactive.username, password: PASSWORD },
-    ]) {
-      const { status, body, setCookies } = await nobody().post('/sessions', each);
-      expect(status).toBe(401);
-      expect(setCookies).toEqual([]);
-      bodies.add(JSON.stringify({ ...body, request_id: '' }));
-    }
-    expect(bodies.size).toBe(1);
-    expect([...bodies][0]).toContain('"code":"bad_credentials"');
-  });
-
+describe('rejects', () => {
   test.each<[string, string[], object]>([
     ['nothing', ['username', 'password'], {}],
     ['no password', ['password'], { username: 'ann' }],
@@ -149,10 +134,10 @@ describe('refuses', () => {
       ['device_name'],
       { username: 'ann', password: 'x', device_name: 'd'.repeat(101) },
     ],
-    ['a device name that is none', ['device_name'], { username: 'ann', password: 'x', device_name: ['d'] }],
+    ['an array as device name', ['device_name'], { username: 'ann', password: 'x', device_name: ['d'] }],
     ['a broken device name', ['device_name'], { username: 'ann', password: 'x', device_name: '\udfff' }],
   ])('%s: 400, each field named once', async (_, fields, json) => {
-    const { status, body } = await nobody().post('/sessions', json);
+    const { status, body } = await anonymous().post('/sessions', json);
     expect(status).toBe(400);
     expect(body.code).toBe('invalid_fields');
     expect(body.errors.map((error) => error.field)).toEqual(fields);
@@ -161,7 +146,7 @@ describe('refuses', () => {
 
   test.each(['', '{', '{"username":', 'null', '[]', '"text"', '1', 'username=ann', '{"a":1}{}', '\0'])(
     'a body that is %j: 400',
-    async (body) => expect((await nobody().call('POST', '/sessions', { body })).status).toBe(400),
+    async (body) => expect((await anonymous().call('POST', '/sessions', { body })).status).toBe(400),
   );
 
   test.each([
@@ -173,36 +158,16 @@ describe('refuses', () => {
     'text/json',
     'application/vnd.api+json',
   ])('the media type %s: 415', async (type) => {
-    const json = credentials(await addUser(stage.cloud));
-    const answer = await nobody().call('POST', '/sessions', { json, headers: { 'Content-Type': type } });
-    expect(answer.status).toBe(415);
-    expect(answer.body.code).toBe('unsupported_media_type');
+    const { status, body } = await anonymous().call('POST', '/sessions', {
+      json: await newCredentials(),
+      headers: { 'Content-Type': type },
+    });
+    expect(status).toBe(415);
+    expect(body.code).toBe('unsupported_media_type');
   });
 
   test('a body over 64 KiB: 413', async () => {
-    const { status } = await nobody().post('/sessions', { username: 'n'.repeat(65_536), password: 'x' });
+    const { status } = await anonymous().post('/sessions', { username: 'n'.repeat(65_536), password: 'x' });
     expect(status).toBe(413);
   });
-
-  test('the eleventh try after ten failures, through either door: 429 with Retry-After', async () => {
-    const user = await addUser(stage.cloud);
-    const visitor = stage.worker.visitor();
-    const caller = new ApiCaller(visitor);
-    const wrong = { username: user.username, password: 'wrong' };
-    for (let i = 0; i < 7; i += 1) expect((await caller.post('/sessions', wrong)).status).toBe(401);
-    for (let i = 0; i < 3; i += 1) expect((await visitor.trySignIn(wrong)).status).toBe(401);
-    const { status, body, headers } = await caller.post('/sessions', credentials(user));
-    expect(status).toBe(429);
-    expect(body.code).toBe('throttled');
-    expect(Number(headers.get('Retry-After'))).toBeLessThanOrEqual(900);
-    // From elsewhere its owner still comes in.
-    expect((await nobody().post('/sessions', credentials(user))).status).toBe(201);
-    await stage.worker.delivered();
-    const outcomes = (await loginRows(stage.cloud, user.username)).map((row) => row['outcome']);
-    expect(outcomes).toEqual([...Array<string>(10).fill('bad_credentials'), 'throttled', 'success']);
-  });
 });
-
-function credentials({ username, password }: { username: string; password: string }) {
-  return { username, password };
-}

@@ -5,7 +5,7 @@ import { useStage } from '../support/stage.ts';
 
 const stage = useStage();
 
-test('two browsers and an app: seen together, ended together', async () => {
+test('two browsers and an app: listed together, ended together', async () => {
   const user = await addUser(stage.cloud);
   const laptop = stage.worker.visitor({ headers: { 'User-Agent': 'Laptop/1' } });
   const desktop = stage.worker.visitor({ headers: { 'User-Agent': 'Desktop/1' } });
@@ -16,7 +16,7 @@ test('two browsers and an app: seen together, ended together', async () => {
   const { token } = (await new ApiCaller(phone).post('/sessions', credentials)).body;
   const app = new ApiCaller(phone, token);
 
-  // Through both doors the same three, each with its own marked.
+  // Both channels list the same three, each marks its own.
   const expected = [
     { device_name: 'Phone', kind: 'bearer', ip_address: phone.ipAddress },
     { user_agent: 'Desktop/1', kind: 'cookie', ip_address: desktop.ipAddress, remember_me: true },
@@ -34,7 +34,7 @@ test('two browsers and an app: seen together, ended together', async () => {
   const page = await laptop.get('/sessions/');
   for (const device of ['Laptop/1', 'Desktop/1', 'Phone']) expect(page.body).toContain(`>${device}</strong>`);
 
-  // From one, the other two: at their very next request they are out.
+  // One ends the other two, from their next request on.
   const fields = { csrfmiddlewaretoken: page.csrfToken ?? '', scope: 'others' };
   expect((await laptop.post('/sessions/revoke/', fields)).status).toBe(303);
   expect((await app.get('/sessions/current')).status).toBe(401);
@@ -47,7 +47,7 @@ test('two browsers and an app: seen together, ended together', async () => {
     { reason: 'logout_others', ip_address: laptop.ipAddress, user_agent: 'Laptop/1' },
   ]);
 
-  // They come back, and everywhere means everywhere.
+  // They sign in again; scope=all ends all three.
   await desktop.signIn(user);
   const again = (await new ApiCaller(phone).post('/sessions', credentials)).body;
   expect(again.token).not.toBe(token);

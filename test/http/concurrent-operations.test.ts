@@ -12,13 +12,13 @@ import { useStage } from '../support/stage.ts';
 const stage = useStage();
 
 const ROUNDS = 6;
-/** A slow machine plays fewer rounds. */
+/** A slow machine does fewer rounds. */
 const DEADLINE_MS = 10_000;
-const ACTS_A_ROUND = 200;
+const STEPS_PER_ROUND = 200;
 /** Some rounds go past it, so that starts evict each other. */
 const MAX_SESSIONS = 25;
 
-/** The same pseudo-random numbers in each run (mulberry32), so that a failure can be looked at again. */
+/** The same pseudo-random numbers in each run (mulberry32), so that a failure can be reproduced. */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -31,7 +31,7 @@ function randomFrom(seed: number): () => number {
 
 interface Started {
   session: Session;
-  /** The last one is that of the last renewal that was asked for. */
+  /** The first one, then one for each renewal. */
   credentials: Credential[];
 }
 
@@ -49,11 +49,15 @@ async function startOne({ sessions }: Stores, user: TestUser, all: Started[]): P
   await sessions.start(sampleStart(session, tokenHash, { maxSessionsPerUser: MAX_SESSIONS }));
 }
 
-/** The choice of `actOn` that ends one session. */
+/** The choice of `changeOne` that ends one session. */
 const END_CHOICE = 0.5;
 
-/** One act on a session that was begun, is being begun or has long been ended. */
-async function actOn({ sessions }: Stores, { session, credentials }: Started, choice: number): Promise<void> {
+/** One step on a session that is open, being started or ended already. */
+async function changeOne(
+  { sessions }: Stores,
+  { session, credentials }: Started,
+  choice: number,
+): Promise<void> {
   const credential = credentials[0]!;
   const nowMs = Date.now();
   if (choice < 0.45) {
@@ -75,20 +79,20 @@ async function actOn({ sessions }: Stores, { session, credentials }: Started, ch
   }
 }
 
-/** Session ids that answer, session ids that the index lists, and how often each has a row. */
+/** Ids of the sessions that are open, that the index lists, and that have a row, as often as they have one. */
 async function stateOf({ sessions }: Stores, user: TestUser, all: Started[]) {
-  const answering: string[] = [];
+  const openIds: string[] = [];
   for (const { session, credentials } of all) {
     const checks = await Promise.all(credentials.map((credential) => sessions.check(credential, Date.now())));
     const open = checks.filter((check) => check.status === 'valid');
-    expect(open.length, 'tokens that open one session').toBeLessThanOrEqual(1);
-    if (open.length === 1) answering.push(session.id);
+    expect(open.length, 'tokens that open the same session').toBeLessThanOrEqual(1);
+    if (open.length === 1) openIds.push(session.id);
   }
   const index = await stage.cloud.redis.hgetall(`user-sessions:${user.id}`);
   await stage.worker.scheduled();
   await stage.worker.delivered();
   const ended = (await logoutRows(stage.cloud, user)).map((row) => String(row['session_id']));
-  return { answering: answering.sort(), listed: Object.keys(index).sort(), ended: ended.sort() };
+  return { openIds: openIds.sort(), listed: Object.keys(index).sort(), ended: ended.sort() };
 }
 
 test('whatever happens at once, the index, the records and the rows agree', { timeout: 60_000 }, async () => {
@@ -98,40 +102,40 @@ test('whatever happens at once, the index, the records and the rows agree', { ti
   for (let round = 1; round <= ROUNDS && performance.now() - startedAtMs < DEADLINE_MS; round += 1) {
     const user = await addUser(stage.cloud);
     const all: Started[] = [];
-    const work = Array.from({ length: ACTS_A_ROUND }, () => {
+    const steps = Array.from({ length: STEPS_PER_ROUND }, () => {
       if (all.length < 10 || random() < 0.4) return startOne(stores, user, all);
-      return actOn(stores, all[Math.floor(random() * all.length)]!, random());
+      return changeOne(stores, all[Math.floor(random() * all.length)]!, random());
     });
-    await Promise.all(work);
-    // Last come ends alone: a start or a list would tidy up what they leave behind.
-    await Promise.all(all.filter((_, i) => i % 2 === 0).map((each) => actOn(stores, each, END_CHOICE)));
-    const { answering, listed, ended } = await stateOf(stores, user, all);
-    expect(listed, `round ${round}`).toEqual(answering);
-    expect(answering.length).toBeLessThanOrEqual(MAX_SESSIONS);
+    await Promise.all(steps);
+    // Only ends come last: a start or a list would clean up what they leave behind.
+    await Promise.all(all.filter((_, i) => i % 2 === 0).map((each) => changeOne(stores, each, END_CHOICE)));
+    const { openIds, listed, ended } = await stateOf(stores, user, all);
+    expect(listed, `round ${round}`).toEqual(openIds);
+    expect(openIds.length).toBeLessThanOrEqual(MAX_SESSIONS);
     // Each session is open, or has one row and no more.
-    expect([...answering, ...ended].sort(), `round ${round}`).toEqual(
+    expect([...openIds, ...ended].sort(), `round ${round}`).toEqual(
       all.map(({ session }) => session.id).sort(),
     );
   }
 });
 
-test('sign-ins and sign-outs over HTTP at once, through both doors', async () => {
+test('sign-ins and sign-outs over HTTP at once, through both channels', async () => {
   const user = await addUser(stage.cloud);
   const credentials = { username: user.username, password: PASSWORD };
-  const begun: ApiBody[] = [];
+  const started: ApiBody[] = [];
   const signInToApp = async () => {
-    // A machine under load may make the store's answers late: such a sign-in says 503 and leaves no session.
+    // On a busy machine the store's replies may be late: such a sign-in is a 503 and leaves no session.
     const body = await eventually(async () => {
-      const answer = await new ApiCaller(stage.worker.visitor()).post('/sessions', credentials);
-      expect(answer.status).toBe(201);
-      return answer.body;
+      const { status, body } = await new ApiCaller(stage.worker.visitor()).post('/sessions', credentials);
+      expect(status).toBe(201);
+      return body;
     });
-    begun.push(body);
+    started.push(body);
     return new ApiCaller(stage.worker.visitor(), body.token);
   };
   const browser = stage.worker.visitor();
   await browser.signIn(user);
-  const { session: ofBrowser } = (await new ApiCaller(browser).get('/sessions/current')).body;
+  const { session: browserSession } = (await new ApiCaller(browser).get('/sessions/current')).body;
   await Promise.all([
     signInToApp().then((app) => app.delete('/sessions?scope=others')),
     signInToApp().then((app) => Promise.all([app.get('/sessions'), app.delete('/sessions/current')])),
@@ -140,23 +144,23 @@ test('sign-ins and sign-outs over HTTP at once, through both doors', async () =>
     signInToApp(),
     new ApiCaller(browser).delete('/sessions?scope=others'),
   ]);
-  // Two could have ended each other's, never all: whoever asks last for the others is there itself.
+  // Two may have ended each other's sessions, but this one is certainly open.
   const last = await signInToApp();
   const { sessions } = (await last.get('/sessions')).body;
-  const open: string[] = (await browser.isSignedIn()) ? [ofBrowser.id] : [];
-  for (const { token, session } of begun) {
+  const open: string[] = (await browser.isSignedIn()) ? [browserSession.id] : [];
+  for (const { token, session } of started) {
     const { status } = await new ApiCaller(stage.worker.visitor(), token).get('/sessions/current');
     if (status === 200) open.push(session.id);
   }
   expect(sessions.map((each) => each.id).sort()).toEqual(open.sort());
-  // What a start that was sent twice put into the outbox is left to the cron.
+  // The cron delivers the events of a start that was sent twice.
   await stage.worker.scheduled();
   await stage.worker.delivered();
-  const known = new Set([ofBrowser.id, ...begun.map((each) => each.session.id)]);
+  const known = new Set([browserSession.id, ...started.map((each) => each.session.id)]);
   const rows = await logoutRows(stage.cloud, user);
   const ended = rows.map((row) => String(row['session_id'])).filter((id) => known.has(id));
   expect([...open, ...ended].sort()).toEqual([...known].sort());
-  // No token lies anywhere in the store, only its hash.
+  // The store has no token, only its hash.
   const keys = await stage.cloud.redis.keys('session:*');
   expect(keys).toContain(`session:${hashToken(last.token as Token)}`);
   expect(keys).not.toContain(`session:${last.token}`);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { SessionKind } from '../../src/session/session.ts';
 import { ApiCaller } from '../support/api.ts';
 import { addUser, logoutRows, PASSWORD } from '../support/people.ts';
 import { seedSession } from '../support/seed-session.ts';
@@ -8,8 +9,8 @@ const LIMIT = 3;
 
 const stage = useStage({ MAX_SESSIONS_PER_USER: String(LIMIT) });
 
-/** Sessions of one user, the oldest first by the time of sign-in; by last use it is the other way round. */
-async function seedKinds(kinds: ('cookie' | 'bearer')[]) {
+/** Sessions of one user, the oldest sign-in first; by last use the order is the reverse. */
+async function seedKinds(kinds: SessionKind[]) {
   const user = await addUser(stage.cloud);
   const nowMs = Date.now();
   const seeded = [];
@@ -20,14 +21,21 @@ async function seedKinds(kinds: ('cookie' | 'bearer')[]) {
   return { user, seeded };
 }
 
+async function isOpen(token: string, kind: SessionKind): Promise<boolean> {
+  const visitor = stage.worker.visitor();
+  if (kind === 'cookie') await visitor.setCookie(`sessionid=${token}; Path=/; Secure`);
+  const caller = new ApiCaller(visitor, kind === 'bearer' ? token : undefined);
+  return (await caller.get('/sessions/current')).status === 200;
+}
+
 const signInToApi = (username: string) =>
   new ApiCaller(stage.worker.visitor()).post('/sessions', { username, password: PASSWORD });
 
-describe('one more than the limit ends the oldest by created_at, cookie and bearer together', () => {
-  test.each<['cookie' | 'bearer', 'cookie' | 'bearer', 'cookie' | 'bearer']>([
+describe('one more than the limit ends the oldest by created_at, cookies and bearers alike', () => {
+  test.each<[SessionKind, SessionKind, SessionKind]>([
     ['cookie', 'bearer', 'bearer'],
     ['bearer', 'cookie', 'cookie'],
-  ])('the oldest a %s', async (...kinds) => {
+  ])('the oldest is a %s', async (...kinds) => {
     const { user, seeded } = await seedKinds(kinds);
     const app = await signInToApi(user.username);
     expect(app.status).toBe(201);
@@ -39,16 +47,18 @@ describe('one more than the limit ends the oldest by created_at, cookie and bear
       app.body.session.id,
       seeded[2]?.session.id,
     ]);
+    for (const { token, session } of seeded.slice(0, 2))
+      expect(await isOpen(token, session.kind)).toBe(false);
     await stage.worker.delivered();
     expect(await logoutRows(stage.cloud, user)).toMatchObject([
-      // Each from the request that pushed it out.
+      // Each from the request that evicted it.
       { reason: 'evicted', session_id: seeded[0]?.session.id },
       { reason: 'evicted', session_id: seeded[1]?.session.id, ip_address: browser.ipAddress },
     ]);
   });
 });
 
-test('sessions that ended by themselves take no place', async () => {
+test("expired sessions don't count", async () => {
   const { user, seeded } = await seedKinds(['cookie', 'bearer', 'cookie']);
   await stage.cloud.redis.del(`session:${seeded[2]?.tokenHash}`);
   expect((await signInToApi(user.username)).status).toBe(201);
@@ -56,7 +66,7 @@ test('sessions that ended by themselves take no place', async () => {
   expect(await logoutRows(stage.cloud, user)).toEqual([]);
 });
 
-test('a lowered limit ends all that are too many at the next sign-in', async () => {
+test('a lowered limit ends all sessions beyond it at the next sign-in', async () => {
   const { user, seeded } = await seedKinds(['cookie', 'bearer', 'cookie', 'bearer', 'cookie']);
   await signInToApi(user.username);
   await stage.worker.delivered();
@@ -67,7 +77,7 @@ test('a lowered limit ends all that are too many at the next sign-in', async () 
   expect(rows.map((row) => row['reason'])).toEqual(['evicted', 'evicted', 'evicted']);
 });
 
-test('a session that is replaced makes its own place', async () => {
+test('a replaced session makes room for the new one', async () => {
   const { user, seeded } = await seedKinds(['bearer', 'bearer']);
   const visitor = stage.worker.visitor();
   await visitor.signIn(user);
@@ -81,11 +91,11 @@ test('a session that is replaced makes its own place', async () => {
   expect((await app.get('/sessions')).body.sessions).toHaveLength(3);
 });
 
-test('sign-ins at the same time never go past the limit, and each that is pushed out has one row', async () => {
+test('sign-ins at the same time never exceed the limit, and each evicted session has one row', async () => {
   const user = await addUser(stage.cloud);
-  const answers = await Promise.all(Array.from({ length: 6 }, () => signInToApi(user.username)));
-  // A machine under load may make the store's answers late: such a sign-in says 503 and leaves no session.
-  const started = answers.filter((answer) => answer.status === 201).map((answer) => answer.body);
+  const responses = await Promise.all(Array.from({ length: 6 }, () => signInToApi(user.username)));
+  // On a busy machine the store's replies may be late: such a sign-in is a 503 and leaves no session.
+  const started = responses.filter(({ status }) => status === 201).map(({ body }) => body);
   expect(started.length).toBeGreaterThan(0);
   const open: string[] = [];
   for (const { token, session } of started) {
@@ -93,8 +103,8 @@ test('sign-ins at the same time never go past the limit, and each that is pushed
     if (status === 200) open.push(session.id);
   }
   expect(open.length).toBeLessThanOrEqual(LIMIT);
-  if (started.length === answers.length) expect(open).toHaveLength(LIMIT);
-  // What a start that was sent twice put into the outbox is left to the cron.
+  if (started.length === responses.length) expect(open).toHaveLength(LIMIT);
+  // The cron delivers the events of a start that was sent twice.
   await stage.worker.scheduled();
   await stage.worker.delivered();
   const known = new Set(started.map((each) => each.session.id));

@@ -1,12 +1,13 @@
 import bcrypt from 'bcryptjs';
 import { expect, test } from 'vitest';
+import { hashPassword } from '../../src/auth/password.ts';
 import { addUser, eventually, PASSWORD } from '../support/people.ts';
 import { useStage } from '../support/stage.ts';
 import { openWorker } from '../support/worker.ts';
 
 const stage = useStage();
 
-/** Today's own cost, so that the format alone is what is out of date. */
+/** The current cost, so that only the format is outdated. */
 const COST = 10;
 
 async function storedHash(id: string): Promise<string> {
@@ -19,7 +20,7 @@ test.each([
   ['a bare $2a$', (hash: string) => hash.replace('$2b$', '$2a$')],
   ['a bare $2y$', (hash: string) => hash.replace('$2b$', '$2y$')],
   ["Django's bcrypt$", (hash: string) => `bcrypt$${hash}`],
-])('%s signs in and is rewritten behind the answer', async (_, format) => {
+])('%s signs in and is rewritten in the background', async (_, format) => {
   const passwordHash = format(await bcrypt.hash(PASSWORD, COST));
   const user = await addUser(stage.cloud, { passwordHash });
   const visitor = stage.worker.visitor();
@@ -32,7 +33,7 @@ test.each([
   expect(await visitor.isSignedIn()).toBe(true);
 });
 
-test("a hash of today's format and cost is left alone, one of another cost is not", async () => {
+test('a hash of the current format and cost is left alone, one of another cost is not', async () => {
   const user = await addUser(stage.cloud);
   const before = await storedHash(user.id);
   await stage.worker.visitor().signIn(user);
@@ -46,7 +47,6 @@ test("a hash of today's format and cost is left alone, one of another cost is no
 });
 
 test('a long password counts to its last character', async () => {
-  const { hashPassword } = await import('../../src/auth/password.ts');
   const password = `${'x'.repeat(100)}1`;
   const user = await addUser(stage.cloud, { passwordHash: await hashPassword(password, 10) });
   await stage.worker.visitor().signIn({ ...user, password });

@@ -5,8 +5,8 @@ import type { VisitorOptions } from '../support/visitor.ts';
 
 const stage = useStage();
 
-/** Signs in from a usual place, logs out as this visitor, and reads the row back from the database. */
-async function recordedLogout(options: VisitorOptions) {
+/** Signs in from another address, signs out as this visitor, and reads the row back from the database. */
+async function recordedSignOut(options: VisitorOptions) {
   const user = await addUser(stage.cloud);
   const visitor = stage.worker.visitor({ ...options, headers: {}, ipAddress: '192.0.2.200' });
   await visitor.signIn(user);
@@ -23,8 +23,8 @@ async function recordedLogout(options: VisitorOptions) {
   return { user, row: rows[0] ?? {}, beforeMs, afterMs };
 }
 
-test('who, which session, from where, with what, why and when', async () => {
-  const { user, row, beforeMs, afterMs } = await recordedLogout({
+test('the row says who, which session, from where, with which browser, why and when', async () => {
+  const { user, row, beforeMs, afterMs } = await recordedSignOut({
     ipAddress: '203.0.113.9',
     headers: { 'User-Agent': 'Mozilla/5.0 (test; ~)', 'CF-IPCountry': 'DE' },
     cf: { country: 'NL' },
@@ -38,7 +38,7 @@ test('who, which session, from where, with what, why and when', async () => {
     reason: 'logout',
   });
   expect(row['id']).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-  // Tells UTC from local time, and the time of the logout from that of the writing.
+  // UTC, not local time; of the sign-out, not of the writing.
   const loggedOutAtMs = Date.parse(`${String(row['logged_out_at']).replace(' ', 'T')}Z`);
   expect(loggedOutAtMs).toBeGreaterThanOrEqual(beforeMs);
   expect(loggedOutAtMs).toBeLessThanOrEqual(afterMs);
@@ -53,17 +53,17 @@ test.each<[string, VisitorOptions, string | null]>([
   ['IPv4', { ipAddress: '198.51.100.4' }, '198.51.100.4'],
   ['IPv6, compressed', { ipAddress: '2001:DB8:0:0:0:0:0:00aB' }, '2001:db8::ab'],
   [
-    'Pseudo IPv4 gives way to CF-Connecting-IPv6',
+    'CF-Connecting-IPv6 instead of a Pseudo IPv4',
     { ipAddress: '246.11.22.33', headers: { 'CF-Connecting-IPv6': '2001:0db8::0001' } },
     '2001:db8::1',
   ],
   [
-    'an ordinary IPv4 does not',
+    'an ordinary IPv4 despite CF-Connecting-IPv6',
     { ipAddress: '198.51.100.5', headers: { 'CF-Connecting-IPv6': '2001:db8::66' } },
     '198.51.100.5',
   ],
   [
-    'forwarding headers are never believed',
+    'forwarding headers are ignored',
     {
       ipAddress: '198.51.100.6',
       headers: {
@@ -75,9 +75,9 @@ test.each<[string, VisitorOptions, string | null]>([
     },
     '198.51.100.6',
   ],
-  ['what is no address is none', { ipAddress: '999.1.1.1' }, null],
+  ['an invalid address is NULL', { ipAddress: '999.1.1.1' }, null],
 ])('address: %s', async (_, options, expected) => {
-  const { row } = await recordedLogout(options);
+  const { row } = await recordedSignOut(options);
   expect(row['ip_address']).toBe(expected);
 });
 
@@ -85,26 +85,26 @@ test.each<[string, VisitorOptions, string | null]>([
   ['from CF-IPCountry', { headers: { 'CF-IPCountry': 'T1' }, cf: { country: 'NL' } }, 'T1'],
   ['else from request.cf', { cf: { country: 'SE' } }, 'SE'],
 ])('country: %s', async (_, options, expected) => {
-  const { row } = await recordedLogout(options);
+  const { row } = await recordedSignOut(options);
   expect(row['country']).toBe(expected);
 });
 
 test.each<[string, string, string | null]>([
-  ['as it is', 'curl/8.5.0', 'curl/8.5.0'],
-  ['NULL where there is none', '', null],
+  ['unchanged', 'curl/8.5.0', 'curl/8.5.0'],
+  ['NULL if there is none', '', null],
   ['cut at 512 characters', 'a'.repeat(600), 'a'.repeat(512)],
 ])('user agent: %s', async (_, agent, expected) => {
-  const { row } = await recordedLogout({ headers: { 'User-Agent': agent } });
+  const { row } = await recordedSignOut({ headers: { 'User-Agent': agent } });
   expect(row['user_agent']).toBe(expected);
 });
 
 test('a user agent that is SQL stays text', async () => {
   const agent = `'); DROP TABLE logout_activity; -- \\' "`;
-  const { row } = await recordedLogout({ headers: { 'User-Agent': agent } });
+  const { row } = await recordedSignOut({ headers: { 'User-Agent': agent } });
   expect(row['user_agent']).toBe(agent);
 });
 
-test('a user agent in no encoding at all costs no row', async () => {
-  const { row } = await recordedLogout({ headers: { 'User-Agent': 'R\u00e4uber\u00ff\u00fe' } });
+test('a user agent in no valid encoding still gets its row', async () => {
+  const { row } = await recordedSignOut({ headers: { 'User-Agent': 'R\u00e4uber\u00ff\u00fe' } });
   expect(row['user_agent']).toMatch(/^R/);
 });

@@ -1,26 +1,27 @@
 import type { UserId } from '../../src/lib/ids.ts';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { csrfTokens } from '../../src/http/csrf-tokens.ts';
 import type { TokenHash } from '../../src/session/token.ts';
 import { expectRefused, FORM, keysOf, type Attack, type Keys } from '../support/csrf-attack.ts';
 import { testAftermath, useSiege } from '../support/siege.ts';
 import { openSignInForm } from '../support/sign-in-form.ts';
-import { SECRET_KEY } from '../support/worker.ts';
+import { ORIGIN, type Visitor } from '../support/visitor.ts';
+import { openWorker, SECRET_KEY } from '../support/worker.ts';
 
 const siege = useSiege();
 
-const flipped = (text: string, at: number): string =>
+const altered = (text: string, at: number): string =>
   text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1);
 
 const WRONG_TOKENS: [string, (keys: Keys) => string][] = [
   ['empty', () => ''],
   ['a dot', () => '.'],
   ['nonsense of the right form', () => `${'A'.repeat(11)}.${'B'.repeat(22)}`],
-  ['another salt', ({ token }) => flipped(token, 3)],
-  ['another mac', ({ token }) => flipped(token, 20)],
+  ['another salt', ({ token }) => altered(token, 3)],
+  ['another mac', ({ token }) => altered(token, 20)],
   ['one letter more', ({ token }) => `${token}A`],
   ['one letter less', ({ token }) => token.slice(0, -1)],
-  ['a newline behind', ({ token }) => `${token}%0a`],
+  ['a newline at the end', ({ token }) => `${token}%0a`],
   ['in the other case', ({ token }) => token.toUpperCase()],
   ['twice', ({ token }) => `${token},${token}`],
   ["the cookie's mac behind a salt", ({ token, cookie }) => `${token.slice(0, 11)}.${cookie.slice(-22)}`],
@@ -30,7 +31,7 @@ const WRONG_TOKENS: [string, (keys: Keys) => string][] = [
   ['64 KB of it', ({ token }) => token.repeat(400)],
 ];
 
-describe('a token that is not this one', () => {
+describe('a token that is not valid here is refused by every route, and nothing changes', () => {
   test('none at all', async () => expectRefused(siege, await keysOf(await siege.seedVisitor()), {}));
 
   test.each(WRONG_TOKENS)('%s', async (_, forge) => {
@@ -53,21 +54,18 @@ describe('a token that is not this one', () => {
     }
   });
 
-  test('given to nobody, before the sign-in', async () => {
+  test('of an anonymous visitor, as before the sign-in: with the own cookie, or the cookie of then', async () => {
     const keys = await keysOf(await siege.seedVisitor());
     const form = await openSignInForm(siege);
     const cookie = form.cookie.replace('csrftoken=', '');
+    await expectRefused(siege, keys, { field: form.token });
     await expectRefused(siege, keys, { cookie, field: form.token });
     await expectRefused(siege, keys, { cookie, header: cookie });
   });
 
   test.each<[string, string, (keys: Keys, other: Keys) => [TokenHash | null, UserId | null]]>([
     ['signed with another key', 'x'.repeat(32), ({ victim: v }) => [v.tokenHash, v.session.userId]],
-    [
-      "bound to another session of another's",
-      SECRET_KEY,
-      (_, { victim: v }) => [v.tokenHash, v.session.userId],
-    ],
+    ["bound to another user's session", SECRET_KEY, (_, { victim: v }) => [v.tokenHash, v.session.userId]],
     ['bound to no session', SECRET_KEY, ({ victim: v }) => [null, v.session.userId]],
     [
       "bound to another session, in this user's name",
@@ -82,7 +80,7 @@ describe('a token that is not this one', () => {
     await expectRefused(siege, keys, { cookie, header: cookie });
   });
 
-  test('a cookie with the name of another user in it', async () => {
+  test('a cookie that names another user', async () => {
     const keys = await keysOf(await siege.seedVisitor());
     const cookie = keys.cookie.replace(/\.\d+\./, '.1.');
     await expectRefused(siege, keys, { cookie, header: cookie });
@@ -90,7 +88,7 @@ describe('a token that is not this one', () => {
   });
 });
 
-describe('the right token in the wrong place', () => {
+describe('a valid token in the wrong place is refused', () => {
   test.each<[string, (token: string) => Attack, number[]]>([
     ['in the query', (token) => ({ query: `&csrfmiddlewaretoken=${token}&X-CSRFToken=${token}` }), [403]],
     [
@@ -99,7 +97,7 @@ describe('the right token in the wrong place', () => {
         body: JSON.stringify({ csrfmiddlewaretoken: token }),
         headers: { 'Content-Type': 'application/json' },
       }),
-      // The API looks at its fields first.
+      // The API checks its fields first.
       [403, 400],
     ],
     [
@@ -108,12 +106,12 @@ describe('the right token in the wrong place', () => {
       [403, 415],
     ],
     [
-      'in a form of no type',
+      'in a form without a type',
       (token) => ({ body: `csrfmiddlewaretoken=${token}`, headers: { 'Content-Type': '' } }),
       [403, 415],
     ],
     [
-      'in a form of a type that begins alike',
+      'in a form of a type that begins the same',
       (token) => ({ body: `csrfmiddlewaretoken=${token}`, headers: { 'Content-Type': `${FORM}x` } }),
       [403, 415],
     ],
@@ -138,16 +136,78 @@ describe('the right token in the wrong place', () => {
     ]),
   ])('%s', async (_, attack, statuses) => {
     const keys = await keysOf(await siege.seedVisitor());
-    // Without credentials of an API call an Authorization header is no business of a page's.
     await expectRefused(siege, keys, attack(keys.token), statuses);
   });
 
-  test('a file in the place of the field', async () => {
+  test('as a file', async () => {
     const keys = await keysOf(await siege.seedVisitor());
     const body = `--b\r\nContent-Disposition: form-data; name="csrfmiddlewaretoken"; filename="x"\r\n\r\n${keys.token}\r\n--b--\r\n`;
     const headers = { 'Content-Type': 'multipart/form-data; boundary=b' };
-    // Where no body can be, saying that there is one is a mistake of its own.
+    // A body where none is allowed is an error of its own.
     await expectRefused(siege, keys, { body, headers }, [403, 415, 400]);
+  });
+});
+
+describe('a valid token', () => {
+  /** A visitor about to press the button on the home page. */
+  async function atHome(): Promise<{ visitor: Visitor; token: string }> {
+    const { visitor } = await siege.seedVisitor();
+    return { visitor, token: (await visitor.get('/home/')).csrfToken ?? '' };
+  }
+
+  test('still works after a refusal, which sets no cookie', async () => {
+    const { visitor, token } = await atHome();
+    const refusal = await visitor.post('/logout/', { csrfmiddlewaretoken: altered(token, 20) });
+    expect({ status: refusal.status, setCookies: refusal.setCookies }).toEqual({
+      status: 403,
+      setCookies: [],
+    });
+    expect((await visitor.post('/logout/', { csrfmiddlewaretoken: token })).status).toBe(303);
+  });
+
+  test("may be the form's or the cookie's own value in the header, with or without a form", async () => {
+    const form = await atHome();
+    expect((await form.visitor.post('/logout/', {}, { 'X-CSRFToken': form.token })).status).toBe(303);
+    for (const type of [FORM, undefined]) {
+      const { visitor } = await atHome();
+      const headers = { 'X-CSRFToken': await visitor.cookie('csrftoken'), 'Content-Type': type };
+      expect((await visitor.post('/logout/', {}, headers)).status).toBe(303);
+      expect(await visitor.isSignedIn()).toBe(false);
+    }
+  });
+
+  test('works in multipart forms; an unreadable form is a 400 or 403', async () => {
+    const { visitor, token } = await atHome();
+    const form = (value: string) =>
+      `--b\r\nContent-Disposition: form-data; name="csrfmiddlewaretoken"\r\n\r\n${value}\r\n--b--\r\n`;
+    const headers = { 'Content-Type': 'multipart/form-data; boundary=b', Origin: ORIGIN };
+    const post = (body: string) => visitor.request('/logout/', { method: 'POST', body, headers });
+    expect((await post(form('wrong'))).status).toBe(403);
+    expect([400, 403]).toContain((await post('--nothing')).status);
+    expect(await visitor.isSignedIn()).toBe(true);
+    expect((await post(form(token))).status).toBe(303);
+  });
+
+  test('stays valid in other tabs: each page has another one', async () => {
+    const { visitor, token } = await atHome();
+    const second = await visitor.get('/logout/');
+    expect(second.csrfToken).not.toBe(token);
+    expect((await visitor.post('/logout/', { csrfmiddlewaretoken: token })).status).toBe(303);
+  });
+
+  test('survives a new SECRET_KEY while the old one is a fallback, and no longer', async () => {
+    const { visitor, token } = await atHome();
+    const cookies = await visitor.jar.getCookies(visitor.origin);
+    const newKey = 'the-next-secret-key-which-is-long-enough-too';
+    const postWith = async (bindings: Record<string, string>): Promise<number> => {
+      await using worker = await openWorker({ cloud: siege.cloud, bindings });
+      const same = worker.visitor();
+      for (const cookie of cookies) await same.setCookie(cookie.toString());
+      return (await same.post('/logout/', { csrfmiddlewaretoken: token })).status;
+    };
+    expect(await postWith({ SECRET_KEY: newKey })).toBe(403);
+    const fallbacks = `${'x'.repeat(32)},${SECRET_KEY}`;
+    expect(await postWith({ SECRET_KEY: newKey, SECRET_KEY_FALLBACKS: fallbacks })).toBe(303);
   });
 });
 

@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { addUser } from '../support/people.ts';
+import { seedVisitor } from '../support/seed-session.ts';
+import { useStage } from '../support/stage.ts';
+import { openWorker } from '../support/worker.ts';
+
+const stage = useStage({ ALLOWED_REDIRECT_HOSTS: 'app.example.net,dev.example.net:8443' });
+
+test('the form leads to a valid next, and to the default with an invalid one', async () => {
+  const user = await addUser(stage.cloud);
+  const go = async (next: string) => (await stage.worker.visitor().signIn(user, { next })).location;
+  expect(await go('/home/?a=1&b=%20#c')).toBe('/home/?a=1&b=%20#c');
+  expect(await go('//evil.example/')).toBe('/home/');
+  expect(await go('https://app.example.net/x')).toBe('https://app.example.net/x');
+});
+
+test('a protected page leads to the sign-in and back, with its query', async () => {
+  const visitor = stage.worker.visitor();
+  const { location } = await visitor.get('/home/?a=1&b=2');
+  expect(location).toBe('/sign-in/?next=%2Fhome%2F%3Fa%3D1%26b%3D2');
+  const page = await visitor.get(location ?? '');
+  const { username, password } = await addUser(stage.cloud);
+  expect((await visitor.submit(page, { username, password })).location).toBe('/home/?a=1&b=2');
+});
+
+test('the sign-in page sends a signed-in visitor on: to next, on this host or an allowed one, or home', async () => {
+  const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
+  expect(await visitor.get('/sign-in/')).toMatchObject({ status: 302, location: '/home/' });
+  for (const [next, expected] of [
+    ['https://evil.example/', '/home/'],
+    ['/', '/'],
+    ['/home/', '/home/'],
+    ['/home/?a=1', '/home/?a=1'],
+    ['/a/../b/', '/b/'],
+    ['/größe/?q=ü', '/gr%C3%B6%C3%9Fe/?q=%C3%BC'],
+    ['/search?u=https://evil.example/', '/search?u=https://evil.example/'],
+    ['https://login.example.org/x?y=1#z', '/x?y=1#z'],
+    ['HTTPS://LOGIN.EXAMPLE.ORG/x', '/x'],
+    ['https://login.example.org:443/x', '/x'],
+    ['https://app.example.net', 'https://app.example.net/'],
+    ['https://app.example.net/deep?x=1', 'https://app.example.net/deep?x=1'],
+    ['https://dev.example.net:8443/', 'https://dev.example.net:8443/'],
+  ] as const) {
+    const { status, location } = await visitor.get(`/sign-in/?next=${encodeURIComponent(next)}`);
+    expect(status, next).toBe(302);
+    // This host's address may be whole or a path.
+    expect(location?.replace(/^https:\/\/login\.example\.org/, ''), next).toBe(expected);
+  }
+});
+
+test('on local http, this origin is http and an allowed host may be', async () => {
+  const visitor = stage.worker.visitor({ origin: 'http://localhost:8787' });
+  await visitor.signIn(await addUser(stage.cloud));
+  const go = async (next: string) =>
+    (await visitor.get(`/sign-in/?next=${encodeURIComponent(next)}`)).location;
+  expect(await go('http://app.example.net/')).toBe('http://app.example.net/');
+  expect(await go('http://localhost:8787/x')).toMatch(/^(?:http:\/\/localhost:8787)?\/x$/);
+  expect(await go('http://localhost:9999/x')).toBe('/home/');
+  expect(await go('https://localhost:8787/x')).toBe('/home/');
+});
+
+test('the defaults are settings', async () => {
+  await using worker = await openWorker({
+    cloud: stage.cloud,
+    bindings: {
+      LOGIN_URL: '/accounts/login/',
+      LOGIN_REDIRECT_URL: '/welcome/?from=login',
+      ACCOUNT_LOGOUT_REDIRECT_URL: 'https://www.example.org/bye',
+    },
+  });
+  const visitor = worker.visitor();
+  expect((await visitor.get('/home/')).location).toBe('/accounts/login/?next=%2Fhome%2F');
+  expect((await visitor.get('/sign-in/')).status).toBe(404);
+  const page = await visitor.get('/accounts/login/');
+  expect(page.status).toBe(200);
+  const { username, password } = await addUser(stage.cloud);
+  const response = await visitor.submit(page, { username, password });
+  expect(response).toMatchObject({ status: 303, location: '/welcome/?from=login' });
+  expect(await visitor.logOut()).toMatchObject({ status: 303, location: 'https://www.example.org/bye' });
+  // Chrome follows a form's redirect only to where form-action allows.
+  expect(page.headers.get('Content-Security-Policy')).toMatch(
+    /form-action 'self' https:\/\/www\.example\.org/,
+  );
+});
