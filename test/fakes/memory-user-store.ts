@@ -1,5 +1,5 @@
-import type { UserId } from '../../src/lib/ids.ts';
 import type { User, UserStore } from '../../src/auth/user-store.ts';
+import type { UserId } from '../../src/lib/ids.ts';
 import { Outage } from './outage.ts';
 
 interface StoredUser extends User {

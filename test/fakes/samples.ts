@@ -1,10 +1,10 @@
-import { base64Url } from '../../src/lib/hash.ts';
-import type { ClientInfo } from '../../src/lib/client-info.ts';
 import type { LoginActivity, LogoutActivity } from '../../src/activity/events.ts';
+import type { ClientInfo } from '../../src/lib/client-info.ts';
+import { base64Url } from '../../src/lib/hash.ts';
+import { newSessionId, uuidV7, type SessionId, type UserId } from '../../src/lib/ids.ts';
 import type { Operation, StartRequest } from '../../src/session/session-store.ts';
 import type { Session } from '../../src/session/session.ts';
 import { type TokenHash } from '../../src/session/token.ts';
-import { newSessionId, uuidV7, type SessionId, type UserId } from '../../src/lib/ids.ts';
 
 export const SAMPLE_CLIENT: ClientInfo = {
   ipAddress: '203.0.113.7',

@@ -1,15 +1,15 @@
 import { Client } from '@planetscale/database';
-import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
-import { StoreTrace } from '../../src/store/store-trace.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { EventRefusedError } from '../../src/activity/activity-log.ts';
-import { mysqlActivityLog } from '../../src/activity/mysql-activity-log.ts';
 import type { LoginActivity, LogoutActivity } from '../../src/activity/events.ts';
+import { mysqlActivityLog } from '../../src/activity/mysql-activity-log.ts';
 import type { UserId } from '../../src/lib/ids.ts';
 import { planetscaleClient, sqlClient } from '../../src/store/sql-client.ts';
 import { fromSqlTime } from '../../src/store/sql-time.ts';
+import { StoreTrace } from '../../src/store/store-trace.ts';
 import type { CloudProxy, Row } from '../../tools/local-cloud/proxy.ts';
 import { openMemoryStores } from '../fakes/memory-stores.ts';
+import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { describeActivityLog } from './activity-log-suite.ts';

@@ -1,5 +1,5 @@
-import type { SessionId, UserId } from '../../src/lib/ids.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { SessionId, UserId } from '../../src/lib/ids.ts';
 import { checkRecord } from '../../src/session/record.ts';
 import { type RevokeScope } from '../../src/session/session-store.ts';
 import type { TokenHash } from '../../src/session/token.ts';

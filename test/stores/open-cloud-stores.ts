@@ -1,14 +1,14 @@
-import { StoreTrace } from '../../src/store/store-trace.ts';
 import type { Redis } from 'ioredis';
-import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { mysqlActivityLog } from '../../src/activity/mysql-activity-log.ts';
 import { redisOutbox } from '../../src/activity/redis-outbox.ts';
-import { redisThrottle } from '../../src/auth/redis-throttle.ts';
-import { redisSessionStore } from '../../src/session/redis-session-store.ts';
-import { parseDatabaseUrl, type DatabaseCredentials } from '../../src/lib/database-url.ts';
-import { planetscaleClient, sqlClient } from '../../src/store/sql-client.ts';
-import { redisClient, upstashRedis } from '../../src/store/redis-client.ts';
 import { mysqlUserStore } from '../../src/auth/mysql-user-store.ts';
+import { redisThrottle } from '../../src/auth/redis-throttle.ts';
+import { parseDatabaseUrl, type DatabaseCredentials } from '../../src/lib/database-url.ts';
+import { redisSessionStore } from '../../src/session/redis-session-store.ts';
+import { redisClient, upstashRedis } from '../../src/store/redis-client.ts';
+import { planetscaleClient, sqlClient } from '../../src/store/sql-client.ts';
+import { StoreTrace } from '../../src/store/store-trace.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 
 /** Long enough for a busy machine: a test about time-outs passes a shorter one. */
 const TIMEOUT_MS = 10_000;

@@ -1,14 +1,14 @@
-import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
-import { StoreTrace } from '../../src/store/store-trace.ts';
-import type { StoreFault } from '../../src/errors.ts';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { OUTBOX_KEY } from '../../src/activity/redis-outbox.ts';
-import { planetscaleClient, sqlClient } from '../../src/store/sql-client.ts';
-import { redisClient, upstashRedis } from '../../src/store/redis-client.ts';
+import type { StoreFault } from '../../src/errors.ts';
 import { uuidV7 } from '../../src/lib/ids.ts';
-import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
+import { redisClient, upstashRedis } from '../../src/store/redis-client.ts';
+import { planetscaleClient, sqlClient } from '../../src/store/sql-client.ts';
+import { StoreTrace } from '../../src/store/store-trace.ts';
 import type { Fault } from '../../tools/local-cloud/faults.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
+import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import {
   newTokenHash,
   newUserId,

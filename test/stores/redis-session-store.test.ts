@@ -1,15 +1,15 @@
-import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { OUTBOX_KEY } from '../../src/activity/redis-outbox.ts';
 import { endsAtMs } from '../../src/session/rules.ts';
-import { ABANDONED_TOKEN_SECONDS, RECEIPT_SECONDS } from '../../src/session/session-store.ts';
-import { hashToken, newToken, type Token } from '../../src/session/token.ts';
 import {
   INDEX_KEY_PREFIX,
   RECEIPT_KEY_PREFIX,
   SESSION_KEY_PREFIX,
 } from '../../src/session/script-functions.ts';
+import { ABANDONED_TOKEN_SECONDS, RECEIPT_SECONDS } from '../../src/session/session-store.ts';
+import { hashToken, newToken, type Token } from '../../src/session/token.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
+import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import { newTokenHash, newUserId, sampleOperation, sampleSession, sampleStart } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores } from './open-cloud-stores.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { UserId } from '../../src/lib/ids.ts';
 import type { User, UserStore } from '../../src/auth/user-store.ts';
+import type { UserId } from '../../src/lib/ids.ts';
 
 /** One implementation, without users. */
 export interface UserStoreUnderTest {

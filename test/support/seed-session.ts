@@ -1,7 +1,7 @@
 import type { UserId } from '../../src/lib/ids.ts';
-import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import type { Session } from '../../src/session/session.ts';
 import { hashToken, newToken, type Token, type TokenHash } from '../../src/session/token.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { sampleSession, sampleStart } from '../fakes/samples.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import type { TestUser } from './people.ts';

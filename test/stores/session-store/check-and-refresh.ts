@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { endsAtMs } from '../../../src/session/rules.ts';
 import { newSessionId } from '../../../src/lib/ids.ts';
+import { endsAtMs } from '../../../src/session/rules.ts';
 import { newTokenHash, sampleOperation, sampleSession } from '../../fakes/samples.ts';
 import { begin, type Current } from './under-test.ts';
 

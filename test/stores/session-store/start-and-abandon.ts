@@ -1,6 +1,6 @@
+import { describe, expect, test } from 'vitest';
 import { STORE_UNAVAILABLE } from '../../fakes/outage.ts';
 import fc, { anyText } from '../../fakes/property.ts';
-import { describe, expect, test } from 'vitest';
 import { newTokenHash, newUserId, sampleOperation, sampleSession, sampleStart } from '../../fakes/samples.ts';
 import {
   begin,

@@ -1,8 +1,3 @@
-import {
-  RETENTION_BATCHES_PER_RUN,
-  RETENTION_BATCH_SIZE,
-  deleteOldActivity,
-} from '../../../src/activity/retention.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
 import {
   deliver,
@@ -11,10 +6,15 @@ import {
   DELIVERY_BATCHES_PER_RUN,
 } from '../../../src/activity/delivery.ts';
 import type { Activity, LogoutActivity } from '../../../src/activity/events.ts';
+import {
+  RETENTION_BATCHES_PER_RUN,
+  RETENTION_BATCH_SIZE,
+  deleteOldActivity,
+} from '../../../src/activity/retention.ts';
 import type { CapturedLog } from '../../fakes/captured-log.ts';
+import type { ManualClock } from '../../fakes/manual-clock.ts';
 import { openMemoryStores, type MemoryStores } from '../../fakes/memory-stores.ts';
 import { STORE_UNAVAILABLE, type Outage } from '../../fakes/outage.ts';
-import type { ManualClock } from '../../fakes/manual-clock.ts';
 import { sampleLogin, sampleLogout } from '../../fakes/samples.ts';
 
 let stores: MemoryStores;

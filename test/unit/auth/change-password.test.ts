@@ -1,10 +1,10 @@
-import { StoreTrace } from '../../../src/store/store-trace.ts';
-import type { AuthWork, Stores } from '../../../src/auth/auth-work.ts';
-import { storeUnavailable } from '../../../src/errors.ts';
 import { expect, test } from 'vitest';
+import type { AuthWork, Stores } from '../../../src/auth/auth-work.ts';
 import { changePassword } from '../../../src/auth/change-password.ts';
-import { parseSettings } from '../../../src/settings.ts';
 import { hashPassword } from '../../../src/auth/password.ts';
+import { storeUnavailable } from '../../../src/errors.ts';
+import { parseSettings } from '../../../src/settings.ts';
+import { StoreTrace } from '../../../src/store/store-trace.ts';
 import { openMemoryStores } from '../../fakes/memory-stores.ts';
 import { newTokenHash, sampleSession, sampleStart } from '../../fakes/samples.ts';
 

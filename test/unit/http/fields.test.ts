@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { characterCount } from '../../../src/lib/text.ts';
 import {
   deviceName,
   fieldErrorsOf,
@@ -9,6 +8,7 @@ import {
   signInForm,
   username,
 } from '../../../src/http/fields.ts';
+import { characterCount } from '../../../src/lib/text.ts';
 
 /** Messages about a value; none: it is taken. */
 function complaints(schema: z.ZodMiniType, value: unknown): string[] {

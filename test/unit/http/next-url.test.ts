@@ -1,6 +1,6 @@
-import fc, { anyText } from '../../fakes/property.ts';
 import { describe, expect, test } from 'vitest';
 import { safeNextUrl } from '../../../src/http/next-url.ts';
+import fc, { anyText } from '../../fakes/property.ts';
 
 const BASE = new URL('https://login.example.org/sign-in/?next=x');
 const ALLOWED = ['app.example.org', 'other.example:8443'];

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import fc, { anyText } from '../../fakes/property.ts';
 import { describe, expect, test } from 'vitest';
 import { networkOf, parseIpAddress, readClientInfo } from '../../../src/lib/client-info.ts';
+import fc, { anyText } from '../../fakes/property.ts';
 
 /** A request as Workers hand it over: header values may hold any character, and there is `cf`. */
 function requestWith(headers: Record<string, string>, cf?: unknown): Request {

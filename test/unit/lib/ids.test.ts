@@ -1,6 +1,6 @@
-import fc from '../../fakes/property.ts';
 import { describe, expect, test } from 'vitest';
 import { uuidV7 } from '../../../src/lib/ids.ts';
+import fc from '../../fakes/property.ts';
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const T = Date.UTC(2026, 10, 23, 12);

@@ -1,6 +1,6 @@
-import fc, { anyText } from '../../fakes/property.ts';
 import { describe, expect, test } from 'vitest';
 import { LOGOUT_REASONS } from '../../../src/activity/events.ts';
+import type { SessionId, UserId } from '../../../src/lib/ids.ts';
 import {
   decodeRecord,
   encodeSession,
@@ -10,7 +10,7 @@ import {
 } from '../../../src/session/record.ts';
 import { endsAtMs } from '../../../src/session/rules.ts';
 import type { Session, Tombstone } from '../../../src/session/session.ts';
-import type { SessionId, UserId } from '../../../src/lib/ids.ts';
+import fc, { anyText } from '../../fakes/property.ts';
 import { sampleSession } from '../../fakes/samples.ts';
 
 const T = Date.UTC(2026, 10, 23, 12);

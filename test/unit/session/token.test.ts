@@ -1,9 +1,9 @@
-import { newSessionId, parseSessionId } from '../../../src/lib/ids.ts';
-import { base64Url } from '../../../src/lib/hash.ts';
 import { createHash } from 'node:crypto';
-import fc, { anyText } from '../../fakes/property.ts';
 import { describe, expect, test } from 'vitest';
+import { base64Url } from '../../../src/lib/hash.ts';
+import { newSessionId, parseSessionId } from '../../../src/lib/ids.ts';
 import { hashToken, newToken, parseToken } from '../../../src/session/token.ts';
+import fc, { anyText } from '../../fakes/property.ts';
 
 const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 });
 

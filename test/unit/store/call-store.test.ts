@@ -1,12 +1,11 @@
-import { StoreTrace } from '../../../src/store/store-trace.ts';
+import { inspect } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test, vi, type Mock } from 'vitest';
 import {
   storeUnavailable,
   type StoreFault,
   type StoreName,
   type StoreUnavailableError,
 } from '../../../src/errors.ts';
-import { inspect } from 'node:util';
-import { afterEach, beforeEach, describe, expect, test, vi, type Mock } from 'vitest';
 import {
   BACKGROUND_STORE_TIMEOUT_MS,
   callStore,
@@ -14,6 +13,7 @@ import {
   STORE_TIMEOUT_MS,
   type StoreCall,
 } from '../../../src/store/call-store.ts';
+import { StoreTrace } from '../../../src/store/store-trace.ts';
 
 const T = Date.UTC(2026, 10, 23, 12);
 let calls: [number, number][];
