@@ -4,7 +4,7 @@ type Mode =
   /** Nothing is done, and the caller is told after its tries. */
   | { readonly kind: 'refuse'; readonly fault: StoreFault }
   /** It is done, and no answer ever comes. */
-  | { readonly kind: 'lose-answers' };
+  | { readonly kind: 'lose-replies' };
 
 /** Takes the fakes of a store out of service, as an outage of the real one looks to its callers. */
 export class Outage {
@@ -16,8 +16,8 @@ export class Outage {
     this.#modes.set(store, { kind: 'refuse', fault });
   }
 
-  loseAnswers(store: StoreName): void {
-    this.#modes.set(store, { kind: 'lose-answers' });
+  loseReplies(store: StoreName): void {
+    this.#modes.set(store, { kind: 'lose-replies' });
   }
 
   /** Puts one store, or both, back into service. */
@@ -32,7 +32,7 @@ export class Outage {
     const mode = this.#modes.get(store);
     if (mode?.kind === 'refuse') throw storeUnavailable(store, mode.fault);
     const answer = work();
-    if (mode?.kind === 'lose-answers') throw storeUnavailable(store, 'timeout');
+    if (mode?.kind === 'lose-replies') throw storeUnavailable(store, 'timeout');
     return answer;
   }
 }

@@ -6,11 +6,6 @@ import {
   DELIVERY_BATCHES_PER_RUN,
 } from '../../../src/activity/delivery.ts';
 import type { Activity, LogoutActivity } from '../../../src/activity/events.ts';
-import {
-  RETENTION_BATCHES_PER_RUN,
-  RETENTION_BATCH_SIZE,
-  deleteOldActivity,
-} from '../../../src/activity/retention.ts';
 import type { CapturedLog } from '../../fakes/captured-log.ts';
 import type { ManualClock } from '../../fakes/manual-clock.ts';
 import { openMemoryStores, type MemoryStores } from '../../fakes/memory-stores.ts';
@@ -159,7 +154,7 @@ describe('deliverPending', () => {
 
   test('an answer of MySQL that is lost makes no second row', async () => {
     putMany(3);
-    outage.loseAnswers('database');
+    outage.loseReplies('database');
     await expect(deliverAll()).rejects.toMatchObject(STORE_UNAVAILABLE);
     outage.heal();
     await deliverAll();
@@ -199,56 +194,5 @@ describe('deliver', () => {
     const [, second] = stores.outbox.pending;
     await deliver({ stores, log, nowMs: now() }, [first!]);
     expect(stores.outbox.pending).toEqual([second]);
-  });
-});
-
-describe('deleteOldActivity', () => {
-  const DAY_MS = 86_400_000;
-  const old = (days: number): number => deleteCutoff(days);
-  const deleteCutoff = (days: number): number => now() - days * DAY_MS;
-
-  test('deletes what is older than so many days, to the millisecond', async () => {
-    const kept = sampleLogout(old(30));
-    await stores.activityLog.writeLogouts([sampleLogout(old(30) - 1), kept]);
-    await stores.activityLog.writeLogins([sampleLogin(old(30) - 1), sampleLogin(now())]);
-    expect(await deleteOldActivity(stores.activityLog, 30, now())).toBe(2);
-    expect([...stores.activityLog.logouts.values()]).toEqual([kept]);
-    expect(stores.activityLog.logins.size).toBe(1);
-  });
-
-  test('0 keeps all for ever, and does not ask', async () => {
-    await stores.activityLog.writeLogouts([sampleLogout(0)]);
-    const asked = outage.calls.database;
-    expect(await deleteOldActivity(stores.activityLog, 0, now())).toBe(0);
-    expect(stores.activityLog.logouts.size).toBe(1);
-    expect(outage.calls.database).toBe(asked);
-  });
-
-  test('goes on in small batches until nothing is left', async () => {
-    const count = RETENTION_BATCH_SIZE * 2 + 500;
-    await stores.activityLog.writeLogouts(Array.from({ length: count }, () => sampleLogout(old(31))));
-    const asked = outage.calls.database;
-    expect(await deleteOldActivity(stores.activityLog, 30, now())).toBe(count);
-    expect(outage.calls.database - asked).toBe(3);
-  });
-
-  test('stops after so many batches: the cron comes again', async () => {
-    let batches = 0;
-    const endless = {
-      ...stores.activityLog,
-      deleteBefore: async (beforeMs: number, limit: number) => {
-        expect([beforeMs, limit]).toEqual([old(1), RETENTION_BATCH_SIZE]);
-        batches += 1;
-        return limit;
-      },
-    } as unknown as typeof stores.activityLog;
-    const most = RETENTION_BATCH_SIZE * RETENTION_BATCHES_PER_RUN;
-    expect(await deleteOldActivity(endless, 1, now())).toBe(most);
-    expect(batches).toBe(RETENTION_BATCHES_PER_RUN);
-  });
-
-  test('throws when MySQL is out', async () => {
-    outage.refuse('database');
-    await expect(deleteOldActivity(stores.activityLog, 1, now())).rejects.toMatchObject(STORE_UNAVAILABLE);
   });
 });

@@ -8,7 +8,6 @@ import {
   signInForm,
   username,
 } from '../../../src/http/fields.ts';
-import { characterCount } from '../../../src/lib/text.ts';
 
 /** Messages about a value; none: it is taken. */
 function complaints(schema: z.ZodMiniType, value: unknown): string[] {
@@ -29,16 +28,6 @@ describe('lengths, in characters', () => {
         expect.stringContaining(`${max} characters`),
       ]);
     }
-  });
-
-  test.each([
-    ['', 0],
-    ['a', 1],
-    ['😀', 1],
-    ['e\u0301', 2],
-    ['👩‍👧', 3],
-  ])('%j has %i', (text, count) => {
-    expect(characterCount(text)).toBe(count);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ServiceError, type Reason } from '../../../src/errors.ts';
+import type { Reason } from '../../../src/errors.ts';
 import { problemOf, RETRY_AFTER_OUTAGE_SECONDS } from '../../../src/http/problems.ts';
 
 const REASONS: { [Code in Reason['code']]: [Extract<Reason, { code: Code }>, number] } = {
@@ -77,9 +77,4 @@ describe('problemOf', () => {
   test('fields are told in their own words', () => {
     expect(problemOf(REASONS.invalid_fields[0]).detail).toBe('Enter your username.');
   });
-});
-
-test('a ServiceError has its code as text, and nothing more', () => {
-  const error = new ServiceError({ code: 'throttled', retryAfterSeconds: 5 });
-  expect([error.name, error.message, error.reason.code]).toEqual(['ServiceError', 'throttled', 'throttled']);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { uuidV7 } from '../../../src/lib/ids.ts';
+import { newSessionId, parseSessionId, uuidV7 } from '../../../src/lib/ids.ts';
 import fc from '../../fakes/property.ts';
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -33,5 +33,34 @@ describe('uuidV7', () => {
   test('is never the same twice', () => {
     const ids = Array.from({ length: 10_000 }, () => uuidV7(T));
     expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+describe('session ids', () => {
+  test('have the form that is read', () => {
+    const ids = Array.from({ length: 1000 }, newSessionId);
+    expect(ids.map(parseSessionId)).toEqual(ids);
+    expect(new Set(ids).size).toBe(1000);
+  });
+
+  test('use all 32 letters', () => {
+    const letters = new Set(Array.from({ length: 200 }, newSessionId).join(''));
+    expect([...letters].sort().join('')).toBe('0123456789abcdefghjkmnpqrstvwxyz');
+  });
+
+  const id = newSessionId();
+  test.each([
+    '',
+    id.slice(1),
+    `${id}0`,
+    id.toUpperCase().replace(/\d/g, 'A'),
+    `i${id.slice(1)}`,
+    `${id}\n`,
+    'others',
+    null,
+    7,
+    [id],
+  ])('%j is none', (value) => {
+    expect(parseSessionId(value)).toBeNull();
   });
 });

@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { base64Url } from '../../../src/lib/hash.ts';
-import { newSessionId, parseSessionId } from '../../../src/lib/ids.ts';
 import { hashToken, newToken, parseToken } from '../../../src/session/token.ts';
 import fc, { anyText } from '../../fakes/property.ts';
 
@@ -63,46 +61,9 @@ describe('tokens', () => {
   });
 });
 
-describe('session ids', () => {
-  test('have the form that is read', () => {
-    const ids = Array.from({ length: 1000 }, newSessionId);
-    expect(ids.map(parseSessionId)).toEqual(ids);
-    expect(new Set(ids).size).toBe(1000);
-  });
-
-  test('use all 32 letters', () => {
-    const letters = new Set(Array.from({ length: 200 }, newSessionId).join(''));
-    expect([...letters].sort().join('')).toBe('0123456789abcdefghjkmnpqrstvwxyz');
-  });
-
-  const id = newSessionId();
-  test.each([
-    '',
-    id.slice(1),
-    `${id}0`,
-    id.toUpperCase().replace(/\d/g, 'A'),
-    `i${id.slice(1)}`,
-    `${id}\n`,
-    'others',
-    null,
-    7,
-    [id],
-  ])('%j is none', (value) => {
-    expect(parseSessionId(value)).toBeNull();
-  });
-});
-
 describe('hashToken', () => {
   test('is SHA-256 in base64url', async () => {
     const token = newToken();
     expect(hashToken(token)).toBe(createHash('sha256').update(token).digest('base64url'));
   });
-});
-
-test('base64Url agrees with the platform', () => {
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
-      expect(base64Url(bytes)).toBe(Buffer.from(bytes).toString('base64url'));
-    }),
-  );
 });
