@@ -6,13 +6,13 @@ import { begin, type Current } from './under-test.ts';
 
 export function describeCheck(current: Current): void {
   describe('check', () => {
-    test('answers the session as it was started', async () => {
+    test('returns the session as it was started', async () => {
       const { store, nowMs } = current();
       const { credential, session } = await begin(current());
       expect(await store.check(credential, nowMs())).toEqual({ status: 'valid', session });
     });
 
-    test('knows nothing of a token that was never given out', async () => {
+    test('finds nothing for a token that was never issued', async () => {
       const { store, nowMs } = current();
       await begin(current());
       const credential = { tokenHash: newTokenHash(), kind: 'cookie' } as const;
@@ -22,7 +22,7 @@ export function describeCheck(current: Current): void {
     test.each([
       { kind: 'cookie', other: 'bearer' },
       { kind: 'bearer', other: 'cookie' },
-    ] as const)('does not take a $kind session as a $other', async ({ kind, other }) => {
+    ] as const)('does not accept a $kind session as a $other', async ({ kind, other }) => {
       const { store, nowMs } = current();
       const { tokenHash } = await begin(current(), { kind });
       expect(await store.check({ tokenHash, kind: other }, nowMs())).toEqual({
@@ -32,19 +32,22 @@ export function describeCheck(current: Current): void {
       expect(await store.check({ tokenHash, kind }, nowMs())).toMatchObject({ status: 'valid' });
     });
 
-    test.each(['cookie', 'bearer'] as const)('takes a bare token of a %s session as either', async (kind) => {
-      const { store, nowMs } = current();
-      const { tokenHash, session } = await begin(current(), { kind });
-      const credential = { tokenHash, kind: 'either' } as const;
-      expect(await store.check(credential, nowMs())).toEqual({ status: 'valid', session });
-      expect(await store.list(credential, nowMs())).toMatchObject({ status: 'valid', session });
-      expect(await store.end([tokenHash], 'either', 'revoked', sampleOperation(nowMs()))).toHaveLength(1);
-    });
+    test.each(['cookie', 'bearer'] as const)(
+      'accepts the bare token of a %s session as either kind',
+      async (kind) => {
+        const { store, nowMs } = current();
+        const { tokenHash, session } = await begin(current(), { kind });
+        const credential = { tokenHash, kind: 'either' } as const;
+        expect(await store.check(credential, nowMs())).toEqual({ status: 'valid', session });
+        expect(await store.list(credential, nowMs())).toMatchObject({ status: 'valid', session });
+        expect(await store.end([tokenHash], 'either', 'revoked', sampleOperation(nowMs()))).toHaveLength(1);
+      },
+    );
 
     test.each([
       { name: 'idle', ageMs: 86_400_000, idleAgeSeconds: 7200, endsInMs: 7_200_000 },
       { name: 'absolute', ageMs: 3_600_000, idleAgeSeconds: 7200, endsInMs: 3_600_000 },
-    ])('is over at the very millisecond of its $name end', async ({ ageMs, idleAgeSeconds, endsInMs }) => {
+    ])('expires in the very millisecond of its $name end', async ({ ageMs, idleAgeSeconds, endsInMs }) => {
       const { store, nowMs } = current();
       const t = nowMs();
       const { credential } = await begin(current(), {
@@ -56,14 +59,14 @@ export function describeCheck(current: Current): void {
       expect(await store.check(credential, t + endsInMs)).toEqual({ status: 'invalid', reason: 'expired' });
     });
 
-    test('forgets a session that ran out', async () => {
+    test('forgets a session that has expired', async () => {
       const { store, nowMs, advance } = current();
       const { credential, session } = await begin(current());
       await advance(endsAtMs(session) - session.createdAtMs);
       expect(await store.check(credential, nowMs())).toEqual({ status: 'invalid', reason: 'unknown' });
     });
 
-    test('tells who ended a session, when, why and from where, up to its absolute end', async () => {
+    test('reports when, why and from where a session was ended, until its absolute end', async () => {
       const { store, nowMs, advance } = current();
       const { credential, session, tokenHash } = await begin(current());
       const operation = sampleOperation(nowMs());
@@ -80,7 +83,7 @@ export function describeCheck(current: Current): void {
         },
       };
       expect(await store.check(credential, nowMs())).toEqual(ended);
-      // Behind the idle end, and still before the absolute one.
+      // After the idle end, and still before the absolute one.
       await advance(session.idleAgeSeconds * 1000 + 60_000);
       expect(await store.check(credential, nowMs())).toEqual(ended);
       await advance(session.expiresAtMs - nowMs() + 60_000);
@@ -91,7 +94,7 @@ export function describeCheck(current: Current): void {
 
 export function describeRefresh(current: Current): void {
   describe('refresh', () => {
-    test('moves the time at which the session was last seen, and with it the idle end', async () => {
+    test('moves lastSeenAtMs, and with it the idle end', async () => {
       const { store } = current();
       const { credential, tokenHash, session } = await begin(current());
       const seen = { ...session, lastSeenAtMs: session.lastSeenAtMs + 3_600_000 };
@@ -129,34 +132,34 @@ export function describeRefresh(current: Current): void {
       expect(await store.check({ tokenHash, kind: 'cookie' }, nowMs())).toMatchObject({ reason: 'unknown' });
     });
 
-    test('does not bring back a session that was ended', async () => {
+    test('does not revive a session that was ended', async () => {
       const { store, nowMs, advance } = current();
       const { credential, tokenHash, session } = await begin(current());
       await store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()));
       const late = { ...session, lastSeenAtMs: session.lastSeenAtMs + 1000 };
       expect(await store.refresh(tokenHash, late)).toBe(false);
       expect(await store.check(credential, nowMs())).toMatchObject({ reason: 'ended' });
-      // Nor when nothing is left of it at all.
+      // Nor once its tombstone is gone.
       await advance(session.expiresAtMs - nowMs() + 60_000);
       expect(await store.refresh(tokenHash, late)).toBe(false);
       expect(await store.check(credential, nowMs())).toMatchObject({ reason: 'unknown' });
     });
 
-    test('does not bring back one that ran out, was abandoned or got another token', async () => {
+    test('does not revive one that expired, was abandoned or renewed', async () => {
       const { store, nowMs, advance } = current();
-      const ranOut = await begin(current());
-      await advance(endsAtMs(ranOut.session) - ranOut.session.createdAtMs);
+      const expired = await begin(current());
+      await advance(endsAtMs(expired.session) - expired.session.createdAtMs);
       const abandoned = await begin(current());
       await store.abandon(abandoned.tokenHash, abandoned.session, nowMs());
       const renewed = await begin(current());
       await store.renew(renewed.credential, newTokenHash(), renewed.session, sampleOperation(nowMs()));
-      for (const { tokenHash, session, credential } of [ranOut, abandoned, renewed]) {
+      for (const { tokenHash, session, credential } of [expired, abandoned, renewed]) {
         expect(await store.refresh(tokenHash, { ...session, lastSeenAtMs: nowMs() + 1 })).toBe(false);
         expect(await store.check(credential, nowMs())).toMatchObject({ status: 'invalid' });
       }
     });
 
-    test('goes forward only: of two that cross, the later one stays', async () => {
+    test('only moves forward: of two that cross, the later one stays', async () => {
       const { store, nowMs } = current();
       const { credential, tokenHash, session } = await begin(current());
       const seenAt = (ms: number) => ({ ...session, lastSeenAtMs: session.lastSeenAtMs + ms });

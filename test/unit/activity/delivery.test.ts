@@ -39,12 +39,12 @@ describe('deliverPending', () => {
     expect(await stores.outbox.status()).toEqual({ pending: 0, setAside: 0, oldestAtMs: null });
   });
 
-  test('has nothing to do with an empty outbox', async () => {
+  test('does not call MySQL for an empty outbox', async () => {
     expect(await deliverAll()).toBe(0);
     expect(outage.calls.database).toBe(0);
   });
 
-  test('goes by arrival, oldest first, a hundred at a time', async () => {
+  test('writes in order of arrival, a hundred at a time', async () => {
     const written: string[][] = [];
     const writeLogouts = stores.activityLog.writeLogouts.bind(stores.activityLog);
     stores.activityLog.writeLogouts = (events) => {
@@ -57,7 +57,7 @@ describe('deliverPending', () => {
     expect(written.flat()).toEqual(ids);
   });
 
-  test('goes through so many batches in a run, and through the rest in the next', async () => {
+  test('delivers a limited number of batches in one run and the rest in the next', async () => {
     const most = DELIVERY_BATCH_SIZE * DELIVERY_BATCHES_PER_RUN;
     putMany(most + 1);
     expect(await deliverAll()).toBe(most);
@@ -80,7 +80,7 @@ describe('deliverPending', () => {
     },
   );
 
-  test('several refused ones, logins too, hold up nobody', async () => {
+  test('several refused events, logins among them, delay no other', async () => {
     putMany(100, (i) => {
       if (i % 10 === 3) return tooLong();
       return i % 2 === 0
@@ -92,17 +92,17 @@ describe('deliverPending', () => {
     expect(stores.activityLog.logouts.size + stores.activityLog.logins.size).toBe(89);
   });
 
-  test('nothing but refused ones', async () => {
+  test('sets all aside if all are refused', async () => {
     putMany(7, tooLong);
     await deliverAll();
     expect(stores.outbox.aside).toHaveLength(7);
     expect(await stores.outbox.status()).toMatchObject({ pending: 0, setAside: 7 });
   });
 
-  test('does not look for the refused one among those that are not', async () => {
+  test('finds the refused one by halving, not one by one', async () => {
     putMany(100, (i) => (i === 40 ? tooLong() : sampleLogout(now())));
     await deliverAll();
-    // Halving: two statements for each of the seven halvings at most, and those around it.
+    // Two statements for each of the seven halvings at most, and those around it.
     expect(outage.calls.database).toBeLessThan(20);
   });
 
@@ -119,7 +119,7 @@ describe('deliverPending', () => {
     },
   );
 
-  test('an event of a time that no column holds is set aside, too', async () => {
+  test('an event with a time that no column can hold is set aside', async () => {
     const text = JSON.stringify({ ...sampleLogout(now()), ip: '', at: 9e15 });
     stores.outbox.putText(text);
     putMany(1);
@@ -128,7 +128,7 @@ describe('deliverPending', () => {
     expect(stores.activityLog.logouts.size).toBe(1);
   });
 
-  test('an outage of MySQL leaves all in its place, and is thrown', async () => {
+  test('an outage of MySQL leaves everything in the outbox, and is thrown', async () => {
     putMany(150);
     const before = stores.outbox.pending;
     outage.refuse('database');
@@ -152,7 +152,7 @@ describe('deliverPending', () => {
     expect(stores.outbox.pending).toEqual([]);
   });
 
-  test('an answer of MySQL that is lost makes no second row', async () => {
+  test('a lost reply from MySQL makes no second row', async () => {
     putMany(3);
     outage.loseReplies('database');
     await expect(deliverAll()).rejects.toMatchObject(STORE_UNAVAILABLE);
@@ -163,7 +163,7 @@ describe('deliverPending', () => {
 });
 
 describe('deliver', () => {
-  test('the same entries twice, as behind the answer and by the cron, are one row each', async () => {
+  test('the same entries twice, in the background and by the cron, are one row each', async () => {
     putMany(2);
     const entries = await stores.outbox.readOldest(10);
     await Promise.all([
@@ -175,7 +175,7 @@ describe('deliver', () => {
     expect(await stores.outbox.status()).toEqual({ pending: 0, setAside: 0, oldestAtMs: null });
   });
 
-  test('a refused one twice is set aside once', async () => {
+  test('a refused event delivered twice is set aside once', async () => {
     stores.outbox.put(tooLong());
     const entries = await stores.outbox.readOldest(10);
     await deliver({ stores, log, nowMs: now() }, entries);
@@ -183,12 +183,12 @@ describe('deliver', () => {
     expect(stores.outbox.aside).toHaveLength(1);
   });
 
-  test('no entries ask no store', async () => {
+  test('calls no store without entries', async () => {
     await deliver({ stores, log, nowMs: now() }, []);
     expect(outage.calls).toEqual({ redis: 0, database: 0 });
   });
 
-  test('takes out only what it was given', async () => {
+  test('removes only what it was given', async () => {
     putMany(2);
     const [first] = await stores.outbox.readOldest(1);
     const [, second] = stores.outbox.pending;

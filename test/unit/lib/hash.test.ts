@@ -62,7 +62,7 @@ describe('equalInConstantTime', () => {
   });
 });
 
-test('randomBytes are as many as asked for, and never the same', () => {
+test('randomBytes gives the number asked for, different each time', () => {
   expect(randomBytes(32)).toHaveLength(32);
   expect(randomBytes(32)).not.toEqual(randomBytes(32));
 });

@@ -26,18 +26,18 @@ describe('uuidV7', () => {
     );
   });
 
-  test('cuts fractions of a millisecond off', () => {
+  test('drops fractions of a millisecond', () => {
     expect(uuidV7(T + 0.999).slice(0, 13)).toBe(uuidV7(T).slice(0, 13));
   });
 
-  test('is never the same twice', () => {
+  test('differs each time', () => {
     const ids = Array.from({ length: 10_000 }, () => uuidV7(T));
     expect(new Set(ids).size).toBe(ids.length);
   });
 });
 
 describe('session ids', () => {
-  test('have the form that is read', () => {
+  test('can be read back, and differ each time', () => {
     const ids = Array.from({ length: 1000 }, newSessionId);
     expect(ids.map(parseSessionId)).toEqual(ids);
     expect(new Set(ids).size).toBe(1000);
@@ -60,7 +60,7 @@ describe('session ids', () => {
     null,
     7,
     [id],
-  ])('%j is none', (value) => {
+  ])('%j is no session id', (value) => {
     expect(parseSessionId(value)).toBeNull();
   });
 });
