@@ -25,7 +25,7 @@ const T = Date.UTC(2026, 10, 23, 19, 33, 45, 123);
 const UNKNOWN_CLIENT = { ipAddress: null, userAgent: null, country: null };
 const NASTY = `O'Brien "x" \\ % ? ; -- \0\b\n\r\t\u001a\u2028 é 李 😀 (errno 1) (sqlstate 22001)`;
 
-/** What every `ActivityLog` does. `open` gives each test an empty one. */
+/** What every `ActivityLog` does, in one file, as all its parts look at the same rows. `open` gives each test an empty one. */
 export function describeActivityLog(name: string, open: () => Promise<ActivityLogUnderTest>): void {
   let under: ActivityLogUnderTest;
 

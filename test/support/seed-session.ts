@@ -15,8 +15,8 @@ export interface SeededSession {
 }
 
 /**
- * An open session without the tenth of a second that a sign-in's bcrypt takes: put into the store by the adapter
- * that the Worker uses. It leaves no login.
+ * An open session without the tenth of a second that a sign-in's bcrypt takes: written by the adapter that the Worker
+ * uses. It leaves no login event.
  */
 export async function seedSession(
   cloud: CloudProxy,
@@ -37,7 +37,7 @@ export async function seedSession(
   return { token, tokenHash, session };
 }
 
-/** A browser with a session of its own, and the `csrftoken` that goes with it. */
+/** A browser with a session of its own and its `csrftoken`. */
 export async function seedVisitor(
   { cloud, worker }: { cloud: CloudProxy; worker: TestWorker },
   user: TestUser,
