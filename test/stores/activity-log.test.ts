@@ -2,18 +2,15 @@ import { Client } from '@planetscale/database';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { EventRefusedError } from '../../src/activity/activity-log.ts';
 import type { LoginActivity, LogoutActivity } from '../../src/activity/events.ts';
-import { mysqlActivityLog } from '../../src/activity/mysql-activity-log.ts';
 import type { UserId } from '../../src/lib/ids.ts';
-import { planetscaleClient, sqlClient } from '../../src/store/sql-client.ts';
 import { fromSqlTime } from '../../src/store/sql-time.ts';
-import { StoreTrace } from '../../src/store/store-trace.ts';
 import type { CloudProxy, Row } from '../../tools/local-cloud/proxy.ts';
 import { openMemoryStores } from '../fakes/memory-stores.ts';
 import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { describeActivityLog } from './activity-log-suite.ts';
-import { databaseCredentials, openCloudStores } from './open-cloud-stores.ts';
+import { openCloudStores } from './open-cloud-stores.ts';
 
 let cloud: CloudProxy;
 beforeAll(async () => {
@@ -112,13 +109,6 @@ describe('MySQL activity log, faults that a retry may get past', () => {
     await expect(write()).rejects.toMatchObject(STORE_UNAVAILABLE);
     await cloud.query('ALTER TABLE logout_activity RENAME COLUMN land TO country');
     await write();
-  });
-
-  test('wrong credentials', async () => {
-    const credentials = { ...databaseCredentials(cloud), password: 'wrong' };
-    const sql = sqlClient(planetscaleClient(credentials, 5000), 5000, new StoreTrace());
-    const events = [sampleLogout(Date.now())];
-    await expect(mysqlActivityLog(sql).writeLogouts(events)).rejects.toMatchObject(STORE_UNAVAILABLE);
   });
 
   test('a read-only database', async () => {

@@ -156,10 +156,10 @@ describe.each(UNREADABLE)('%s', (_, record, username) => {
   });
 });
 
-describe('the token of a later session', () => {
+describe('a later session, by its token', () => {
   beforeEach(() => putUnreadable(LATER));
 
-  test('ends it at sign-out, with a log-out: what is confirmed has happened', async () => {
+  test('ends at sign-out, with a log-out: what is confirmed has happened', async () => {
     const logouts = await under.store.end([HASH], 'cookie', 'logout', sampleOperation(T));
     expect(logouts).toMatchObject([
       { activity: { sessionId: ID, userId: USER, username: 'Ann', reason: 'logout' } },
@@ -167,18 +167,18 @@ describe('the token of a later session', () => {
     await expectEnded('logout');
   });
 
-  test('replaces it at sign-in', async () => {
+  test('is replaced at sign-in', async () => {
     const { started } = await begin(under, {}, { replaces: [HASH] });
     expect(started.logouts).toMatchObject([{ activity: { sessionId: ID, reason: 'replaced' } }]);
     expect(await cloud.redis.get(KEY)).toMatch(/^\[0,/);
   });
 
-  test('ends nothing through the other channel', async () => {
+  test('does not end through the other channel', async () => {
     expect(await under.store.end([HASH], 'bearer', 'logout', sampleOperation(T))).toEqual([]);
     await expectUntouched(LATER);
   });
 
-  test('ends it if its start is abandoned', async () => {
+  test('ends if its start is abandoned', async () => {
     await under.store.abandon(HASH, sampleSession(T, { id: ID, userId: USER }), T);
     expect(await cloud.redis.get(KEY)).toBe(`[0,"${ID}","${USER}","abandoned",${T},""]`);
     expect(await cloud.redis.hexists(INDEX, ID)).toBe(0);

@@ -108,19 +108,6 @@ describe('commands', () => {
 });
 
 describe('unreadable records', () => {
-  test.each(['', 'garbage', '{}', '[]', '[9,"another version"]', 'null', '"text"', '[1,2,3]'])(
-    'under a token, %j is no session',
-    async (text) => {
-      const tokenHash = newTokenHash();
-      await cloud.redis.set(recordKey(tokenHash), text);
-      const credential = { tokenHash, kind: 'cookie' } as const;
-      expect(await under.store.check(credential, under.nowMs())).toEqual({
-        status: 'invalid',
-        reason: 'unknown',
-      });
-    },
-  );
-
   test.each(['', 'garbage', '{}', '[]', '[9,"another version"]', 'null', '7', '[1,2,3]'])(
     'a record that is %j does not affect the user’s others',
     async (text) => {

@@ -96,8 +96,14 @@ describe('records', () => {
   const withField = (at: number, value: unknown): string => JSON.stringify(fields.with(at, value));
   test.each([
     ['garbage', 'garbage'],
+    ['an empty text', ''],
     ['an object', '{"0":1}'],
+    ['an empty object', '{}'],
     ['null', 'null'],
+    ['a text', '"text"'],
+    ['an empty array', '[]'],
+    ['an array of numbers', '[1,2,3]'],
+    ['a much later version', '[9,"another version"]'],
     ['a later version', withField(0, 2)],
     ['a version between two', withField(0, 1.5)],
     ['a version that is text', withField(0, '1')],
