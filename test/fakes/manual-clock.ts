@@ -16,7 +16,7 @@ export class ManualClock implements Clock {
     this.#nowMs += ms;
   }
 
-  /** Sleeping is what moves the time: nobody waits in a test. */
+  /** Sleeping moves the time; no test waits. */
   async sleep(ms: number): Promise<void> {
     this.advance(ms);
   }

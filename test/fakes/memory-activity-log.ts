@@ -10,7 +10,7 @@ import { toSqlTime } from '../../src/store/sql-time.ts';
 import type { MemoryUserStore } from './memory-user-store.ts';
 import { Outage } from './outage.ts';
 
-/** The activity tables in memory. They take and refuse what the columns of schema.sql take and refuse. */
+/** The activity tables in memory. They accept and refuse what the columns of schema.sql do. */
 export class MemoryActivityLog implements ActivityLog {
   readonly logouts = new Map<string, LogoutActivity>();
   readonly logins = new Map<string, LoginActivity>();
@@ -27,7 +27,7 @@ export class MemoryActivityLog implements ActivityLog {
   async writeLogouts(events: readonly LogoutActivity[]): Promise<void> {
     if (events.length === 0) return;
     await this.#outage.during('database', () => {
-      for (const event of events) this.#judge(event);
+      for (const event of events) this.#refuseInvalid(event);
       for (const event of events) if (!this.logouts.has(event.id)) this.logouts.set(event.id, event);
     });
   }
@@ -35,7 +35,7 @@ export class MemoryActivityLog implements ActivityLog {
   async writeLogins(events: readonly LoginActivity[]): Promise<void> {
     if (events.length === 0) return;
     await this.#outage.during('database', () => {
-      for (const event of events) this.#judge(event);
+      for (const event of events) this.#refuseInvalid(event);
       for (const event of events) {
         if (!this.logins.has(event.id)) this.logins.set(event.id, event);
         if (event.outcome === 'success' && event.userId !== null)
@@ -57,8 +57,8 @@ export class MemoryActivityLog implements ActivityLog {
   listLogouts(userId: UserId, limit: number, after: LogoutCursor | null): Promise<LogoutActivity[]> {
     return this.#outage.during('database', () =>
       [...this.logouts.values()]
-        .filter((event) => event.userId === userId && (after === null || isBehind(event, after)))
-        .sort((a, b) => (isBehind(a, b) ? 1 : -1))
+        .filter((event) => event.userId === userId && (after === null || isAfter(event, after)))
+        .sort((a, b) => (isAfter(a, b) ? 1 : -1))
         .slice(0, limit),
     );
   }
@@ -77,7 +77,7 @@ export class MemoryActivityLog implements ActivityLog {
     return this.#outage.during('database', () => undefined);
   }
 
-  #judge(event: Activity): void {
+  #refuseInvalid(event: Activity): void {
     const { id, userId, username, sessionId, client } = event;
     const word = event.type === 'logout' ? event.reason : event.outcome;
     const fits =
@@ -108,7 +108,7 @@ function oldest<T>(events: T[], atMs: (event: T) => number, beforeMs: number, li
 }
 
 /** Newest first, and the higher id first where the times are the same. */
-const isBehind = (event: LogoutCursor, other: LogoutCursor): boolean =>
+const isAfter = (event: LogoutCursor, other: LogoutCursor): boolean =>
   event.loggedOutAtMs < other.loggedOutAtMs ||
   (event.loggedOutAtMs === other.loggedOutAtMs && event.id < other.id);
 

@@ -10,7 +10,7 @@ interface Pending {
   readonly text: string;
 }
 
-/** An outbox in memory. It keeps the events' text form, so that what that form loses is lost here as well. */
+/** An outbox in memory. It keeps events as encoded text, so that it loses whatever the encoding loses. */
 export class MemoryOutbox implements Outbox {
   #pending: Pending[] = [];
   /** Events set aside, with why and when. */
@@ -57,15 +57,15 @@ export class MemoryOutbox implements Outbox {
     });
   }
 
-  /** Puts an event in as part of another fake's atomic step. */
+  /** Adds an event as part of another fake's atomic step. */
   put(activity: Activity): OutboxEntry {
     refuseIllFormed(activity);
     return readEntry(this.putText(encodeActivity(activity)));
   }
 
-  /** Puts any text in, such as another version may have left. */
+  /** Adds any text, such as another version may have left. */
   putText(text: string): Pending {
-    // Ids as a Redis stream gives them: never lower than the one before, even if the clock is turned back.
+    // Like a Redis stream's, an id is never lower than the previous one, even if the clock is turned back.
     const nowMs = Math.max(this.#lastMs, this.#clock.nowMs());
     this.#sequence = nowMs === this.#lastMs ? this.#sequence + 1 : 0;
     this.#lastMs = nowMs;

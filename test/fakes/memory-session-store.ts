@@ -24,7 +24,7 @@ import type { MemoryOutbox } from './memory-outbox.ts';
 import { Outage } from './outage.ts';
 import { refuseIllFormed } from './refusals.ts';
 
-/** What lies under a token's hash until its time is over: an open session, or what remains of one. */
+/** What is stored under a token's hash until it expires: an open session, or a tombstone. */
 type Stored = { readonly goneAtMs: number } & (
   { readonly session: Session } | { readonly tombstone: Tombstone }
 );
@@ -34,7 +34,7 @@ interface Open {
   readonly session: Session;
 }
 
-/** Sessions in memory, by a clock that is set by hand. Each method is atomic. */
+/** Sessions in memory, with a clock that is moved by hand. Each method is atomic. */
 export class MemorySessionStore implements SessionStore {
   readonly #stored = new Map<TokenHash, Stored>();
   readonly #index = new Map<UserId, Map<SessionId, TokenHash>>();

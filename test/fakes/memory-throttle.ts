@@ -14,11 +14,11 @@ import { Outage } from './outage.ts';
 interface Counter {
   failures: number;
   readonly endsAtMs: number;
-  /** Whether a refusal was told already in this window. */
-  isRefusalTold: boolean;
+  /** Whether a refusal was already reported in this window. */
+  isRefusalReported: boolean;
 }
 
-/** Failure counters in memory, with the time of a clock that is moved by hand. */
+/** Failure counters in memory, with a clock that is moved by hand. */
 export class MemoryThrottle implements Throttle {
   readonly #counters = new Map<string, Counter>();
   readonly #attempts = new Map<
@@ -42,8 +42,8 @@ export class MemoryThrottle implements Throttle {
         .flatMap(({ counter }) => counter ?? [])
         .sort((a, b) => b.endsAtMs - a.endsAtMs)[0];
       if (full !== undefined) {
-        const firstInWindow = !full.isRefusalTold;
-        full.isRefusalTold = true;
+        const firstInWindow = !full.isRefusalReported;
+        full.isRefusalReported = true;
         const retryAfterSeconds = Math.max(1, Math.ceil((full.endsAtMs - this.#clock.nowMs()) / 1000));
         return { status: 'throttled', retryAfterSeconds, firstInWindow };
       }
@@ -82,7 +82,7 @@ export class MemoryThrottle implements Throttle {
       return;
     }
     const endsAtMs = this.#clock.nowMs() + limit.windowSeconds * 1000;
-    this.#counters.set(key, { failures: 1, endsAtMs, isRefusalTold: false });
+    this.#counters.set(key, { failures: 1, endsAtMs, isRefusalReported: false });
   }
 
   #counterAt(key: string): Counter | null {

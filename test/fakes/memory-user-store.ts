@@ -1,12 +1,12 @@
-import type { UserId } from '../../src/lib/ids.ts';
 import type { User, UserStore } from '../../src/auth/user-store.ts';
+import type { UserId } from '../../src/lib/ids.ts';
 import { Outage } from './outage.ts';
 
 interface StoredUser extends User {
   lastLoginAtMs: number | null;
 }
 
-/** Users in memory. Names are unique as the table's are: trailing spaces do not make another name there. */
+/** Users in memory. As in the table, names are unique regardless of trailing spaces. */
 export class MemoryUserStore implements UserStore {
   readonly #users = new Map<UserId, StoredUser>();
   readonly #outage: Outage;
@@ -15,7 +15,7 @@ export class MemoryUserStore implements UserStore {
     this.#outage = outage;
   }
 
-  /** Puts a user in, as the operator does; throws for a name that is taken. */
+  /** Adds a user, as the operator does; throws for a name that is taken. */
   add(user: Pick<User, 'username'> & Partial<User>): User {
     const { username, passwordHash = '!', isActive = true } = user;
     if ([...this.#users.values()].some((each) => withoutPadding(each.username) === withoutPadding(username)))

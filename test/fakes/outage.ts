@@ -1,23 +1,23 @@
 import { storeUnavailable, type StoreFault, type StoreName } from '../../src/errors.ts';
 
 type Mode =
-  /** Nothing is done, and the caller is told after its tries. */
+  /** The command is not carried out, and the call fails. */
   | { readonly kind: 'refuse'; readonly fault: StoreFault }
-  /** It is done, and no answer ever comes. */
-  | { readonly kind: 'lose-answers' };
+  /** The command is carried out, but its reply is lost. */
+  | { readonly kind: 'lose-replies' };
 
-/** Takes the fakes of a store out of service, as an outage of the real one looks to its callers. */
+/** Makes the fakes of a store fail as an outage of the real one does. */
 export class Outage {
   readonly #modes = new Map<StoreName, Mode>();
-  /** Calls so far, struck by an outage or not. */
+  /** Calls so far, failed ones included. */
   readonly calls: Record<StoreName, number> = { redis: 0, database: 0 };
 
   refuse(store: StoreName, fault: StoreFault = 'unreachable'): void {
     this.#modes.set(store, { kind: 'refuse', fault });
   }
 
-  loseAnswers(store: StoreName): void {
-    this.#modes.set(store, { kind: 'lose-answers' });
+  loseReplies(store: StoreName): void {
+    this.#modes.set(store, { kind: 'lose-replies' });
   }
 
   /** Puts one store, or both, back into service. */
@@ -26,14 +26,14 @@ export class Outage {
     else this.#modes.delete(store);
   }
 
-  /** Does one command of a fake. It is atomic: `work` does not wait for anything. */
+  /** Carries out one command of a fake, which is atomic, as `work` is synchronous. */
   async during<T>(store: StoreName, work: () => T): Promise<T> {
     this.calls[store] += 1;
     const mode = this.#modes.get(store);
     if (mode?.kind === 'refuse') throw storeUnavailable(store, mode.fault);
-    const answer = work();
-    if (mode?.kind === 'lose-answers') throw storeUnavailable(store, 'timeout');
-    return answer;
+    const result = work();
+    if (mode?.kind === 'lose-replies') throw storeUnavailable(store, 'timeout');
+    return result;
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Every run tries the same examples. Another seed, a number, tries others. */
+/** Every run tries the same examples; another seed, a number, tries others. */
 fc.configureGlobal({ seed: Number(process.env['PROPERTY_SEED'] ?? 20_261_123) });
 
 const codePoint = fc
@@ -14,7 +14,7 @@ const codePoint = fc
   )
   .map((value) => String.fromCodePoint(value));
 
-/** Any well-formed text. Many times as fast as the library's own `unit: 'binary'`. */
+/** Any well-formed text. Many times faster than the library's own `unit: 'binary'`. */
 export const anyText = (length: { minLength?: number; maxLength?: number } = {}): fc.Arbitrary<string> =>
   fc.array(codePoint, { maxLength: 20, ...length, size: 'max' }).map((characters) => characters.join(''));
 

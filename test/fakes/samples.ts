@@ -1,10 +1,10 @@
-import { base64Url } from '../../src/lib/hash.ts';
-import type { ClientInfo } from '../../src/lib/client-info.ts';
 import type { LoginActivity, LogoutActivity } from '../../src/activity/events.ts';
+import type { ClientInfo } from '../../src/lib/client-info.ts';
+import { base64Url } from '../../src/lib/hash.ts';
+import { newSessionId, uuidV7, type SessionId, type UserId } from '../../src/lib/ids.ts';
 import type { Operation, StartRequest } from '../../src/session/session-store.ts';
 import type { Session } from '../../src/session/session.ts';
 import { type TokenHash } from '../../src/session/token.ts';
-import { newSessionId, uuidV7, type SessionId, type UserId } from '../../src/lib/ids.ts';
 
 export const SAMPLE_CLIENT: ClientInfo = {
   ipAddress: '203.0.113.7',
@@ -17,7 +17,7 @@ let lastUserId = 1000;
 /** A user id that no other test of this file has. */
 export const newUserId = (): UserId => String((lastUserId += 1)) as UserId;
 
-/** A hash that no token is known for. */
+/** A token hash whose token nobody knows. */
 export const newTokenHash = (): TokenHash =>
   base64Url(crypto.getRandomValues(new Uint8Array(32))) as TokenHash;
 
@@ -43,7 +43,7 @@ export function sampleOperation(nowMs: number, changes: Partial<Operation> = {})
   return {
     id: uuidV7(nowMs),
     nowMs,
-    client: { ipAddress: '2001:db8::1', userAgent: 'the one that ends', country: 'FR' },
+    client: { ipAddress: '2001:db8::1', userAgent: 'the browser that ends it', country: 'FR' },
     ...changes,
   };
 }
@@ -76,7 +76,7 @@ export function sampleLogin(atMs: number, changes: Partial<LoginActivity> = {}):
   };
 }
 
-/** The request that starts this session, at the time at which it says it began. */
+/** The request that starts this session, at the time when it began. */
 export function sampleStart(
   session: Session,
   tokenHash: TokenHash,
@@ -89,15 +89,15 @@ export function sampleStart(
     login: sampleLogin(createdAtMs, { userId, username, client, sessionId: session.id }),
     replaces: [],
     maxSessionsPerUser: 0,
-    // Later than any change of a password; tests of that say otherwise.
+    // Later than any cutoff, unless a test says otherwise.
     checkedFromMs: Number.MAX_SAFE_INTEGER,
     operation: sampleOperation(createdAtMs, { client }),
     ...changes,
   };
 }
 
-/** A session id that nobody has. */
+/** The id of no session. */
 export const UNKNOWN_SESSION_ID = '0'.repeat(26) as SessionId;
 
-/** Whose sessions end when one is renewed that is no longer open; here, nobody's. */
+/** A user without sessions, for a renewal that must end none. */
 export const NO_USER = { userId: '4711' as UserId, username: 'no-user' };

@@ -17,15 +17,15 @@ export interface ActivityLogUnderTest {
   readonly logins: () => Promise<LoginActivity[]>;
   readonly addUser: (username: string, id?: UserId) => Promise<UserId>;
   readonly lastLoginAtMs: (id: UserId) => Promise<number | null>;
-  /** The operator's own constraint: from now on no event of this username. */
+  /** Adds a constraint of the operator's own, which forbids events with this username. */
   readonly forbidUsername: (username: string) => Promise<void>;
 }
 
 const T = Date.UTC(2026, 10, 23, 19, 33, 45, 123);
-const NOBODY = { ipAddress: null, userAgent: null, country: null };
+const UNKNOWN_CLIENT = { ipAddress: null, userAgent: null, country: null };
 const NASTY = `O'Brien "x" \\ % ? ; -- \0\b\n\r\t\u001a\u2028 é 李 😀 (errno 1) (sqlstate 22001)`;
 
-/** What every `ActivityLog` does. `open` gives each test an empty one. */
+/** What every `ActivityLog` does, in one file, as all its parts look at the same rows. `open` gives each test an empty one. */
 export function describeActivityLog(name: string, open: () => Promise<ActivityLogUnderTest>): void {
   let under: ActivityLogUnderTest;
 
@@ -35,13 +35,13 @@ export function describeActivityLog(name: string, open: () => Promise<ActivityLo
     });
 
     describe('writes', () => {
-      test('logouts with all that they tell, to the millisecond', async () => {
+      test('log-outs with every field, to the millisecond', async () => {
         const events = LOGOUT_REASONS.map((reason, i) => sampleLogout(T + i, { reason }));
         await under.log.writeLogouts(events);
         expect(await under.logouts()).toEqual(events.toSorted(byId));
       });
 
-      test('logins with all that they tell, of nobody too', async () => {
+      test('logins with every field, also without a user', async () => {
         const events = LOGIN_OUTCOMES.map((outcome, i) => sampleLogin(T + i, { outcome }));
         events.push(sampleLogin(T, { userId: null, sessionId: null, outcome: 'bad_credentials' }));
         await under.log.writeLogins(events);
@@ -52,9 +52,9 @@ export function describeActivityLog(name: string, open: () => Promise<ActivityLo
         { what: 'any text', username: NASTY, client: { ...SAMPLE_CLIENT, userAgent: NASTY } },
         { what: 'an empty name', username: '', client: SAMPLE_CLIENT },
         { what: 'trailing spaces', username: 'ann  ', client: { ...SAMPLE_CLIENT, userAgent: ' x ' } },
-        { what: 'a client that tells nothing', username: 'ann', client: NOBODY },
+        { what: 'an unknown client', username: 'ann', client: UNKNOWN_CLIENT },
         {
-          what: 'the longest of everything',
+          what: 'the longest values',
           username: '😀'.repeat(150),
           client: {
             ipAddress: 'ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255',
@@ -62,7 +62,7 @@ export function describeActivityLog(name: string, open: () => Promise<ActivityLo
             country: 'T1',
           },
         },
-      ])('$what as it is', async ({ username, client }) => {
+      ])('$what unchanged', async ({ username, client }) => {
         const [logout, login] = [
           sampleLogout(T, { username, client }),
           sampleLogin(T, { username, client, outcome: 'inactive' }),
@@ -79,7 +79,7 @@ export function describeActivityLog(name: string, open: () => Promise<ActivityLo
         expect(await under.logouts()).toEqual([event]);
       });
 
-      test('nothing, without asking the database', async () => {
+      test('nothing if there is nothing to write', async () => {
         await under.log.writeLogouts([]);
         await under.log.writeLogins([]);
         expect(await under.logouts()).toEqual([]);
@@ -96,13 +96,13 @@ export function describeActivityLog(name: string, open: () => Promise<ActivityLo
         expect(await under.logins()).toEqual([login]);
       });
 
-      test('an event once when fifty write it at the same time', async () => {
+      test('an event once if fifty write it at the same time', async () => {
         const event = sampleLogout(T);
         await Promise.all(Array.from({ length: 50 }, () => under.log.writeLogouts([event])));
         expect(await under.logouts()).toEqual([event]);
       });
 
-      test('an event of the same id does not change the row that is there', async () => {
+      test('no other event over a row with the same id', async () => {
         const event = sampleLogout(T);
         await under.log.writeLogouts([event]);
         await under.log.writeLogouts([{ ...event, username: 'someone else', reason: 'admin' }]);
@@ -119,25 +119,31 @@ export function describeActivityLog(name: string, open: () => Promise<ActivityLo
     describe('refuses', () => {
       const refused: { what: string; changes: Partial<LogoutActivity> }[] = [
         { what: 'a name that is too long', changes: { username: 'x'.repeat(151) } },
-        { what: 'an agent that is too long', changes: { client: { ...NOBODY, userAgent: 'x'.repeat(513) } } },
+        {
+          what: 'an agent that is too long',
+          changes: { client: { ...UNKNOWN_CLIENT, userAgent: 'x'.repeat(513) } },
+        },
         {
           what: 'an address that is too long',
-          changes: { client: { ...NOBODY, ipAddress: '1'.repeat(46) } },
+          changes: { client: { ...UNKNOWN_CLIENT, ipAddress: '1'.repeat(46) } },
         },
-        { what: 'a country that is too long', changes: { client: { ...NOBODY, country: 'DEU' } } },
-        { what: 'letters that the column has not', changes: { client: { ...NOBODY, country: 'é' } } },
-        { what: 'an address with such letters', changes: { client: { ...NOBODY, ipAddress: '😀' } } },
+        { what: 'a country that is too long', changes: { client: { ...UNKNOWN_CLIENT, country: 'DEU' } } },
+        {
+          what: 'letters that the column cannot hold',
+          changes: { client: { ...UNKNOWN_CLIENT, country: 'é' } },
+        },
+        { what: 'an address with such letters', changes: { client: { ...UNKNOWN_CLIENT, ipAddress: '😀' } } },
         { what: 'a session id that is too long', changes: { sessionId: 'x'.repeat(37) as never } },
         { what: 'an id that is too long', changes: { id: 'x'.repeat(37) as never } },
         { what: 'a user id that is no number', changes: { userId: 'ann' as UserId } },
-        { what: 'a user id that begins as one', changes: { userId: '12ann' as UserId } },
+        { what: 'a user id that only begins as a number', changes: { userId: '12ann' as UserId } },
         { what: 'a user id that is empty', changes: { userId: '' as UserId } },
-        { what: 'a user id below 0', changes: { userId: '-1' as UserId } },
+        { what: 'a negative user id', changes: { userId: '-1' as UserId } },
         { what: 'a user id of 65 bits', changes: { userId: '18446744073709551616' as UserId } },
         { what: 'a time after the year 9999', changes: { loggedOutAtMs: 253_402_300_800_000 } },
         { what: 'a time before the year 0', changes: { loggedOutAtMs: -62_167_219_200_001 } },
       ];
-      test.each(refused)('$what, for good, with all of its batch', async ({ changes }) => {
+      test.each(refused)('$what, for good, with its whole batch', async ({ changes }) => {
         const bad = sampleLogout(T, changes);
         const failure = await failureOf(under.log.writeLogouts([sampleLogout(T), bad, sampleLogout(T)]));
         expect(failure).toBeInstanceOf(EventRefusedError);
@@ -152,13 +158,13 @@ export function describeActivityLog(name: string, open: () => Promise<ActivityLo
         expect(await under.logouts()).toHaveLength(1);
       });
 
-      test('logins in the same way', async () => {
+      test('such logins, too', async () => {
         const bad = sampleLogin(T, { username: 'x'.repeat(151) });
         await expect(under.log.writeLogins([sampleLogin(T), bad])).rejects.toThrow(EventRefusedError);
         expect(await under.logins()).toEqual([]);
       });
 
-      test('and says nothing of the event', async () => {
+      test('without saying anything about the event', async () => {
         const username = `secret ${'x'.repeat(151)}`;
         const failure = await failureOf(under.log.writeLogouts([sampleLogout(T, { username })]));
         expect(String((failure as Error).stack)).not.toContain('secret');
@@ -178,7 +184,7 @@ export function describeActivityLog(name: string, open: () => Promise<ActivityLo
         expect(await under.lastLoginAtMs(bob)).toBeNull();
       });
 
-      test('of several users in one batch is that of each', async () => {
+      test('is set for several users in one batch', async () => {
         const [ann, bob] = [await under.addUser('ann'), await under.addUser('bob')];
         await under.log.writeLogins([
           sampleLogin(T + 5, { userId: ann }),
@@ -189,7 +195,7 @@ export function describeActivityLog(name: string, open: () => Promise<ActivityLo
         expect(await under.lastLoginAtMs(bob)).toBe(T + 1);
       });
 
-      test('is that of the right one of two whose ids differ beyond 2^53', async () => {
+      test('is set for the right user if two ids differ only beyond 2^53', async () => {
         const ann = await under.addUser('ann', '9007199254740993' as UserId);
         const bob = await under.addUser('bob', '9007199254740992' as UserId);
         await under.log.writeLogins([sampleLogin(T, { userId: ann })]);
@@ -204,14 +210,14 @@ export function describeActivityLog(name: string, open: () => Promise<ActivityLo
         expect(await under.lastLoginAtMs(ann)).toBeNull();
       });
 
-      test('of a user who was deleted holds nothing up', async () => {
+      test('of a deleted user delays nothing', async () => {
         await under.log.writeLogins([sampleLogin(T, { userId: newUserId() })]);
         expect(await under.logins()).toHaveLength(1);
       });
     });
 
     describe('deleteBefore', () => {
-      test('deletes what is older, both kinds, and not what is as old to the millisecond', async () => {
+      test('deletes older rows of both kinds, to the millisecond', async () => {
         const logouts = [T - 1, T, T + 1].map((at) => sampleLogout(at));
         const logins = [T - 1, T, T + 1].map((at) => sampleLogin(at));
         await under.log.writeLogouts(logouts);
@@ -222,7 +228,7 @@ export function describeActivityLog(name: string, open: () => Promise<ActivityLo
         expect(await under.log.deleteBefore(T, 10)).toBe(0);
       });
 
-      test('deletes so many of each kind at most, the oldest first', async () => {
+      test('deletes at most the limit of each kind, the oldest first', async () => {
         const logouts = [5, 1, 4, 2, 3].map((ms) => sampleLogout(T - 10 + ms));
         const logins = [2, 1, 3].map((ms) => sampleLogin(T - 10 + ms));
         await under.log.writeLogouts(logouts);
@@ -237,7 +243,7 @@ export function describeActivityLog(name: string, open: () => Promise<ActivityLo
     });
 
     describe('lists', () => {
-      test("a user's logouts page by page, newest first, none twice and none left out", async () => {
+      test("a user's log-outs page by page, newest first, each once", async () => {
         const userId = newUserId();
         // Three share one millisecond, over the edge of a page.
         const events = [T + 2, T + 1, T + 1, T + 1, T].map((at) => sampleLogout(at, { userId }));
@@ -249,17 +255,17 @@ export function describeActivityLog(name: string, open: () => Promise<ActivityLo
         expect(seen).toEqual(expected);
       });
 
-      test('no logouts of somebody who has none', async () => {
+      test('no log-outs of a user who has none', async () => {
         await under.log.writeLogouts([sampleLogout(T)]);
         expect(await under.log.listLogouts(newUserId(), 10, null)).toEqual([]);
       });
 
-      test("a user's sign-ins and sign-outs together, newest first, at most so many", async () => {
+      test("a user's sign-ins and sign-outs together, newest first, up to the limit", async () => {
         const userId = newUserId();
         const client = { ...SAMPLE_CLIENT, userAgent: NASTY };
         await under.log.writeLogins([
           sampleLogin(T, { userId, client }),
-          sampleLogin(T + 2, { userId, outcome: 'bad_credentials', client: NOBODY }),
+          sampleLogin(T + 2, { userId, outcome: 'bad_credentials', client: UNKNOWN_CLIENT }),
           sampleLogin(T + 5),
         ]);
         await under.log.writeLogouts([
@@ -269,7 +275,7 @@ export function describeActivityLog(name: string, open: () => Promise<ActivityLo
         const { ipAddress, country, userAgent } = SAMPLE_CLIENT;
         const lines = [
           { what: 'logout', atMs: T + 3, detail: 'evicted', ipAddress, country, userAgent },
-          { what: 'login', atMs: T + 2, detail: 'bad_credentials', ...NOBODY },
+          { what: 'login', atMs: T + 2, detail: 'bad_credentials', ...UNKNOWN_CLIENT },
           { what: 'logout', atMs: T + 1, detail: 'logout', ipAddress, country, userAgent },
           { what: 'login', atMs: T, detail: 'success', ipAddress, country, userAgent: NASTY },
         ];
@@ -278,7 +284,7 @@ export function describeActivityLog(name: string, open: () => Promise<ActivityLo
       });
     });
 
-    test('answers a ping', async () => {
+    test('replies to a ping', async () => {
       await under.log.ping();
     });
   });

@@ -1,19 +1,16 @@
 import { Client } from '@planetscale/database';
-import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
-import { StoreTrace } from '../../src/store/store-trace.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { EventRefusedError } from '../../src/activity/activity-log.ts';
-import { mysqlActivityLog } from '../../src/activity/mysql-activity-log.ts';
 import type { LoginActivity, LogoutActivity } from '../../src/activity/events.ts';
 import type { UserId } from '../../src/lib/ids.ts';
-import { planetscaleClient, sqlClient } from '../../src/store/sql-client.ts';
 import { fromSqlTime } from '../../src/store/sql-time.ts';
 import type { CloudProxy, Row } from '../../tools/local-cloud/proxy.ts';
 import { openMemoryStores } from '../fakes/memory-stores.ts';
+import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { describeActivityLog } from './activity-log-suite.ts';
-import { databaseCredentials, openCloudStores } from './open-cloud-stores.ts';
+import { openCloudStores } from './open-cloud-stores.ts';
 
 let cloud: CloudProxy;
 beforeAll(async () => {
@@ -29,7 +26,7 @@ async function emptyTables(): Promise<void> {
   constrained.clear();
 }
 
-/** Tables that have a constraint of the operator's own at the moment. */
+/** Tables that have the operator's constraint now. */
 const constrained = new Set<string>();
 
 async function constrain(table: string, condition: string): Promise<void> {
@@ -52,14 +49,14 @@ describeActivityLog('activity log in memory', async () => {
   };
 });
 
-describeActivityLog('activity log in PlanetScale', async () => {
+describeActivityLog('activity log in MySQL', async () => {
   await emptyTables();
   return {
     log: openCloudStores(cloud).activityLog,
     logouts: async () => (await cloud.query('SELECT * FROM logout_activity ORDER BY id')).map(readLogout),
     logins: async () => (await cloud.query('SELECT * FROM login_activity ORDER BY id')).map(readLogin),
     addUser: async (username, id) => {
-      // An id of null is one that MySQL makes.
+      // For null, MySQL makes an id.
       const values = [id ?? null, username];
       await cloud.query("INSERT INTO users (id, username, password_hash) VALUES (?, ?, '!')", values);
       const [row] = await cloud.query('SELECT id FROM users WHERE username = ?', [username]);
@@ -73,8 +70,8 @@ describeActivityLog('activity log in PlanetScale', async () => {
   };
 });
 
-describe('activity log in PlanetScale, seen from behind', () => {
-  test('the time of a login is written by way of the key, not by looking through all users', async () => {
+describe('MySQL activity log, its statements', () => {
+  test('the time of a login is written by primary key, without scanning all users', async () => {
     await emptyTables();
     for (let i = 1; i <= 200; i += 1)
       await cloud.query("INSERT INTO users (id, username, password_hash) VALUES (?, ?, '!')", [i, `u${i}`]);
@@ -84,7 +81,7 @@ describe('activity log in PlanetScale, seen from behind', () => {
     const updates = cloud.calls.flatMap((call) => (call.store === 'mysql' ? call.sql : []));
     const update = updates.find((sql) => /^\s*UPDATE users/i.test(sql)) ?? '';
     const connection = new Client({ url: cloud.env.DATABASE_URL }).connection();
-    // Keeps the session on one connection, as the counters are those of a connection.
+    // Keeps the session on one connection, as each connection has its own counters.
     await connection.execute('SET @kept = 1');
     const rowsRead = async (): Promise<number> => {
       const { rows } = await connection.execute("SHOW SESSION STATUS LIKE 'Handler_read%'");
@@ -96,7 +93,7 @@ describe('activity log in PlanetScale, seen from behind', () => {
   });
 });
 
-describe('activity log in PlanetScale, what may be different the next time', () => {
+describe('MySQL activity log, faults that a retry may get past', () => {
   beforeEach(emptyTables);
   const write = () => openCloudStores(cloud).activityLog.writeLogouts([sampleLogout(Date.now())]);
 
@@ -114,14 +111,7 @@ describe('activity log in PlanetScale, what may be different the next time', () 
     await write();
   });
 
-  test('wrong credentials', async () => {
-    const credentials = { ...databaseCredentials(cloud), password: 'wrong' };
-    const sql = sqlClient(planetscaleClient(credentials, 5000), 5000, new StoreTrace());
-    const events = [sampleLogout(Date.now())];
-    await expect(mysqlActivityLog(sql).writeLogouts(events)).rejects.toMatchObject(STORE_UNAVAILABLE);
-  });
-
-  test('a database that refuses to write', async () => {
+  test('a read-only database', async () => {
     cloud.faults.set('mysql', {
       kind: 'status',
       status: 200,
@@ -138,7 +128,7 @@ describe('activity log in PlanetScale, what may be different the next time', () 
     cloud.faults.clear();
   });
 
-  test('but not a user row that takes no time of a login: the event is refused', async () => {
+  test('but a user row that refuses the time of a login refuses the event for good', async () => {
     await cloud.query("INSERT INTO users (id, username, password_hash) VALUES (1, 'ann', '!')");
     await constrain('users', 'last_login_at IS NULL');
     const login = sampleLogin(Date.now(), { userId: '1' as UserId });

@@ -1,7 +1,7 @@
-import type { SessionId, UserId } from '../../src/lib/ids.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { SessionId, UserId } from '../../src/lib/ids.ts';
 import { checkRecord } from '../../src/session/record.ts';
-import { type RevokeScope } from '../../src/session/session-store.ts';
+import type { RevokeScope } from '../../src/session/session-store.ts';
 import type { TokenHash } from '../../src/session/token.ts';
 import { redisSessionAdmin } from '../../tools/hoskie/stores/redis-session-admin.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
@@ -10,27 +10,27 @@ import { openCloud } from '../support/cloud.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
 import { begin, pendingLogouts, type SessionStoreUnderTest } from './session-store/under-test.ts';
 
-// What this release cannot read, under a key that a user's index lists: a session of a release to come (left there by
-// a rollback), or a damaged record. Nobody is signed in by it here, and whatever ends sessions ends it.
+// A record that this release can't read, under a key that a user's index lists: a session of a later release (left by a
+// rollback), or a damaged one. It signs no one in here, and whatever ends sessions ends it.
 
-const T = 4_000_000_000_000; // In 2096, so that no machine's clock has to do with it.
+const T = 4_000_000_000_000; // In 2096, so that no machine's clock matters.
 const USER = '4001' as UserId;
 const ID = 'f0000000000000000000000001' as SessionId;
 const HASH = 'F'.repeat(43) as TokenHash;
 const KEY = `session:${HASH}`;
 const INDEX = `user-sessions:${USER}`;
 const GONE_AT_MS = T + 7_200_000;
-const HOLDER = { tokenHash: HASH, kind: 'cookie' } as const;
+const CREDENTIAL = { tokenHash: HASH, kind: 'cookie' } as const;
 
 const LATER = `[2,"${ID}","${USER}","Ann","c",{"began":"today"}]`;
-/** What lies there, and the name that its row has when its credential's is `ann`. */
+/** A record, and the username that its row gets if the caller's is `ann`. */
 const UNREADABLE: [string, string, string][] = [
   ['a later version', LATER, 'Ann'],
   ['a later version that keeps no position', `[2,{"id":"${ID}"}]`, 'ann'],
   ['a damaged record', `[1,"${ID}","${USER}","Ann","c",0,"when?"]`, 'ann'],
   ['a time that is no whole number', `[1,"${ID}","${USER}","Ann","c",0,${T}.5,0,86400,7200]`, 'ann'],
-  ['no text of ours', 'garbage', 'ann'],
-  ['nothing but a number', '7', 'ann'],
+  ['garbage', 'garbage', 'ann'],
+  ['a number', '7', 'ann'],
   ['an empty text', '', 'ann'],
 ];
 
@@ -58,7 +58,7 @@ async function expectUntouched(record: string): Promise<void> {
   expect(await pendingLogouts(under)).toEqual([]);
 }
 
-/** What is left keeps the life of the record, which went to the session's end as far as anybody knew. */
+/** The tombstone keeps the record's expiry, as the session's own end can't be read. */
 async function expectEnded(reason: string): Promise<void> {
   expect(await cloud.redis.get(KEY)).toBe(`[0,"${ID}","${USER}","${reason}",${T},"2001:db8::1"]`);
   expect(await cloud.redis.pexpiretime(KEY)).toBe(GONE_AT_MS);
@@ -68,13 +68,13 @@ async function expectEnded(reason: string): Promise<void> {
 describe.each(UNREADABLE)('%s', (_, record, username) => {
   beforeEach(() => putUnreadable(record));
 
-  test('is no session, and nothing can be done with it', async () => {
+  test('is no session, and no method can use it as one', async () => {
     const { store } = under;
     const unknown = { status: 'invalid', reason: 'unknown' };
     expect(checkRecord(record, 'either', T)).toEqual(unknown);
-    expect(await store.check(HOLDER, T)).toEqual(unknown);
-    expect(await store.list(HOLDER, T)).toEqual(unknown);
-    expect(await store.revoke(HOLDER, { all: 'everywhere' }, sampleOperation(T))).toEqual(unknown);
+    expect(await store.check(CREDENTIAL, T)).toEqual(unknown);
+    expect(await store.list(CREDENTIAL, T)).toEqual(unknown);
+    expect(await store.revoke(CREDENTIAL, { all: 'everywhere' }, sampleOperation(T))).toEqual(unknown);
     const [id, userId] = [ID, USER];
     const seen = sampleSession(T - 1000, { id, userId, lastSeenAtMs: T });
     expect(await store.refresh(HASH, seen)).toBe(false);
@@ -83,7 +83,7 @@ describe.each(UNREADABLE)('%s', (_, record, username) => {
     await expectUntouched(record);
   });
 
-  test('is not listed, counted or evicted; the index keeps it', async () => {
+  test('is not listed, counted or evicted, and stays in the index', async () => {
     const me = await begin(under, { userId: USER }, { maxSessionsPerUser: 1 });
     expect(await under.store.list(me.credential, T)).toMatchObject({ sessions: [{ id: me.session.id }] });
     await expectUntouched(record);
@@ -93,17 +93,17 @@ describe.each(UNREADABLE)('%s', (_, record, username) => {
     [{ only: ID }, 'revoked', 1],
     [{ all: 'others' }, 'logout_others', 1],
     [{ all: 'everywhere' }, 'logout_all', 2],
-  ])('ends by revoking %o, with its row', async (scope, reason, logouts) => {
+  ])('ends by revoking %o, with a log-out', async (scope, reason, logouts) => {
     const me = await begin(under, { userId: USER, username: 'ann' });
     const result = await under.store.revoke(me.credential, scope, sampleOperation(T));
-    if (result.status !== 'revoked') throw new Error(`answered ${result.status}`);
+    if (result.status !== 'revoked') throw new Error(result.status);
     expect(result.logouts).toHaveLength(logouts);
     expect(result.logouts[0]?.activity).toMatchObject({ sessionId: ID, userId: USER, username, reason });
     expect(await pendingLogouts(under)).toHaveLength(logouts);
     await expectEnded(reason);
   });
 
-  test('ends when the password is changed, also by a session that is over', async () => {
+  test('ends when the password is changed, even by a session that has ended', async () => {
     const me = await begin(under, { userId: USER, username: 'ann' });
     await under.store.renew(me.credential, newTokenHash(), me.session, sampleOperation(T));
     await expectEnded('password_changed');
@@ -118,7 +118,7 @@ describe.each(UNREADABLE)('%s', (_, record, username) => {
     await expectEnded('password_changed');
   });
 
-  test('is ended by an operator, who has nothing of it listed; the faults tell whose it is', async () => {
+  test('is ended by an operator, to whom the index check reports whose it is', async () => {
     const keys = await cloud.redis.keys('*');
     const admin = redisSessionAdmin({
       ...openCloudStores(cloud).redis,
@@ -147,7 +147,7 @@ describe.each(UNREADABLE)('%s', (_, record, username) => {
     expect(await under.store.check(me.credential, T)).toMatchObject({ status: 'valid' });
   });
 
-  test('that ran out is dropped from the index, and nobody is told', async () => {
+  test('is dropped from the index without a log-out once it has expired', async () => {
     await cloud.redis.del(KEY);
     const me = await begin(under, { userId: USER });
     const result = await under.store.revoke(me.credential, { all: 'others' }, sampleOperation(T));
@@ -156,10 +156,10 @@ describe.each(UNREADABLE)('%s', (_, record, username) => {
   });
 });
 
-describe('the token of a later session', () => {
+describe('a later session, by its token', () => {
   beforeEach(() => putUnreadable(LATER));
 
-  test('signs it out, with its row: a sign-out that is confirmed is one', async () => {
+  test('ends at sign-out, with a log-out: what is confirmed has happened', async () => {
     const logouts = await under.store.end([HASH], 'cookie', 'logout', sampleOperation(T));
     expect(logouts).toMatchObject([
       { activity: { sessionId: ID, userId: USER, username: 'Ann', reason: 'logout' } },
@@ -173,19 +173,19 @@ describe('the token of a later session', () => {
     expect(await cloud.redis.get(KEY)).toMatch(/^\[0,/);
   });
 
-  test('ends nothing through the other door', async () => {
+  test('does not end through the other channel', async () => {
     expect(await under.store.end([HASH], 'bearer', 'logout', sampleOperation(T))).toEqual([]);
     await expectUntouched(LATER);
   });
 
-  test('a start that was given up ends by its id', async () => {
+  test('ends if its start is abandoned', async () => {
     await under.store.abandon(HASH, sampleSession(T, { id: ID, userId: USER }), T);
     expect(await cloud.redis.get(KEY)).toBe(`[0,"${ID}","${USER}","abandoned",${T},""]`);
     expect(await cloud.redis.hexists(INDEX, ID)).toBe(0);
   });
 });
 
-test('an index that lists a later session under another id loses it, and it goes on', async () => {
+test('an index entry under another id is dropped, and the later session stays open', async () => {
   await putUnreadable(LATER);
   await cloud.redis.hset(INDEX, 'another', HASH);
   const me = await begin(under, { userId: USER });

@@ -1,16 +1,16 @@
-import { StoreTrace } from '../../src/store/store-trace.ts';
 import type { Redis } from 'ioredis';
-import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { mysqlActivityLog } from '../../src/activity/mysql-activity-log.ts';
 import { redisOutbox } from '../../src/activity/redis-outbox.ts';
-import { redisThrottle } from '../../src/auth/redis-throttle.ts';
-import { redisSessionStore } from '../../src/session/redis-session-store.ts';
-import { parseDatabaseUrl, type DatabaseCredentials } from '../../src/lib/database-url.ts';
-import { planetscaleClient, sqlClient } from '../../src/store/sql-client.ts';
-import { redisClient, upstashRedis } from '../../src/store/redis-client.ts';
 import { mysqlUserStore } from '../../src/auth/mysql-user-store.ts';
+import { redisThrottle } from '../../src/auth/redis-throttle.ts';
+import { parseDatabaseUrl, type DatabaseCredentials } from '../../src/lib/database-url.ts';
+import { redisSessionStore } from '../../src/session/redis-session-store.ts';
+import { redisClient, upstashRedis } from '../../src/store/redis-client.ts';
+import { planetscaleClient, sqlClient } from '../../src/store/sql-client.ts';
+import { StoreTrace } from '../../src/store/store-trace.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 
-/** Long enough for a busy machine: a test about time-outs passes a shorter one. */
+/** Long enough for a busy machine; tests of time-outs pass a shorter one. */
 const TIMEOUT_MS = 10_000;
 
 /** The real adapters over a local cloud. */
@@ -32,12 +32,12 @@ export function openCloudStores(cloud: CloudProxy, timeoutMs = TIMEOUT_MS) {
 
 export function databaseCredentials(cloud: CloudProxy): DatabaseCredentials {
   const credentials = parseDatabaseUrl(cloud.env.DATABASE_URL);
-  if (credentials === null) throw new Error('the local cloud gave a DATABASE_URL that is none');
+  if (credentials === null) throw new Error('the local cloud has a malformed DATABASE_URL');
   return credentials;
 }
 
-/** Lets time go by for everything that Redis holds, at once: each life is shortened, what is over goes. */
-export async function shortenLives(redis: Redis, ms: number): Promise<void> {
+/** Lets time pass for everything in Redis: each TTL is shortened, and what has expired is deleted. */
+export async function shortenTtls(redis: Redis, ms: number): Promise<void> {
   for (const key of await redis.keys('*')) {
     const leftMs = await redis.pttl(key);
     if (leftMs < 0) continue;

@@ -6,7 +6,7 @@ import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
 /** One implementation, empty. */
 export interface OutboxUnderTest {
   readonly outbox: Outbox;
-  /** Puts in what no version of this service wrote. */
+  /** Adds a text that no version of this service wrote. */
   readonly putText: (text: string) => Promise<string>;
   /** What was set aside, oldest first. */
   readonly aside: () => Promise<{ text: string; reason: string; atMs: number }[]>;
@@ -31,15 +31,15 @@ export function describeOutbox(name: string, open: () => Promise<OutboxUnderTest
       expect(await under.outbox.status()).toEqual({ pending: 0, setAside: 0, oldestAtMs: null });
     });
 
-    test('gives back what was put in, oldest first, at most as many as asked for', async () => {
+    test('returns entries in the order added, at most as many as asked for', async () => {
       const t = Date.now();
-      // In order of arrival, whatever the times of the events.
+      // Whatever the times of the events.
       const entries = await addAll([sampleLogout(t), sampleLogin(t - 5000), sampleLogout(t - 9000)]);
       expect(await under.outbox.readOldest(10)).toEqual(entries);
       expect(await under.outbox.readOldest(2)).toEqual(entries.slice(0, 2));
     });
 
-    test('reading takes nothing out', async () => {
+    test('reading removes nothing', async () => {
       const entries = await addAll([sampleLogout(Date.now())]);
       await under.outbox.readOldest(10);
       expect(await under.outbox.readOldest(10)).toEqual(entries);
@@ -47,7 +47,7 @@ export function describeOutbox(name: string, open: () => Promise<OutboxUnderTest
 
     test.each([
       {
-        name: 'a login of nobody',
+        name: 'a login without a user',
         make: (t: number) => sampleLogin(t, { userId: null, sessionId: null, outcome: 'bad_credentials' }),
       },
       {
@@ -67,12 +67,12 @@ export function describeOutbox(name: string, open: () => Promise<OutboxUnderTest
         name: 'the greatest user id',
         make: (t: number) => sampleLogout(t, { userId: '18446744073709551615' as never }),
       },
-    ])('keeps $name as it is', async ({ make }) => {
+    ])('keeps $name unchanged', async ({ make }) => {
       const [entry] = await addAll([make(Date.now())]);
       expect(await under.outbox.readOldest(1)).toEqual([entry]);
     });
 
-    test('takes out what was delivered, and only that; twice is no error', async () => {
+    test('removes the given entries only; twice is no error', async () => {
       const [first, second, third] = await addAll([1, 2, 3].map(() => sampleLogout(Date.now())));
       await under.outbox.remove([first!.entryId, third!.entryId]);
       await under.outbox.remove([first!.entryId]);
@@ -80,7 +80,7 @@ export function describeOutbox(name: string, open: () => Promise<OutboxUnderTest
       expect(await under.outbox.readOldest(10)).toEqual([second]);
     });
 
-    test('sets one aside with the reason, and goes on with the others', async () => {
+    test('sets one entry aside with the reason and keeps the others', async () => {
       const [first, second] = await addAll([sampleLogout(Date.now()), sampleLogout(Date.now())]);
       await under.outbox.setAside(first!.entryId, 'mysql errno 1406', 1_700_000_000_123);
       expect(await under.outbox.readOldest(10)).toEqual([second]);
@@ -90,7 +90,7 @@ export function describeOutbox(name: string, open: () => Promise<OutboxUnderTest
       expect(await under.outbox.status()).toMatchObject({ pending: 1, setAside: 1 });
     });
 
-    test('sets nothing aside that is gone, nor anything twice', async () => {
+    test('sets no removed entry aside, and none twice', async () => {
       const [first, second] = await addAll([sampleLogout(Date.now()), sampleLogout(Date.now())]);
       await under.outbox.remove([first!.entryId]);
       await under.outbox.setAside(first!.entryId, 'late', 1);
@@ -101,7 +101,7 @@ export function describeOutbox(name: string, open: () => Promise<OutboxUnderTest
     });
 
     test.each(['', 'garbage', '{}', '[]', 'null', '{"type":"logout"}', '{"type":"other","id":"x"}'])(
-      'tells that %j is not an event, and can set it aside whole',
+      'reads %j as no event, and can set it aside unchanged',
       async (text) => {
         const entryId = await under.putText(text);
         expect(await under.outbox.readOldest(10)).toEqual([{ entryId, activity: null }]);
@@ -110,11 +110,11 @@ export function describeOutbox(name: string, open: () => Promise<OutboxUnderTest
       },
     );
 
-    test('tells how many wait and since when', async () => {
+    test('reports how many are pending and since when', async () => {
       const [first] = await addAll([sampleLogout(0), sampleLogout(0)]);
       const { pending, setAside, oldestAtMs } = await under.outbox.status();
       expect([pending, setAside]).toEqual([2, 0]);
-      // When it was put in, not when it happened.
+      // When it was added, not when it happened.
       expect(oldestAtMs).toBe(Number.parseInt(first!.entryId, 10));
       expect(oldestAtMs).toBeGreaterThan(1_600_000_000_000);
     });

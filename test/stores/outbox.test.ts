@@ -21,7 +21,7 @@ describeOutbox('outbox in memory', async () => {
   };
 });
 
-describeOutbox('outbox in Upstash Redis', async () => {
+describeOutbox('outbox in Redis', async () => {
   await cloud.redis.flushdb();
   return {
     outbox: openCloudStores(cloud).outbox,
@@ -36,15 +36,15 @@ describeOutbox('outbox in Upstash Redis', async () => {
   };
 });
 
-describe('outbox in Upstash Redis, seen from behind', () => {
-  test('an entry without the field of an event cannot be read either', async () => {
+describe('Redis outbox, its entries and commands', () => {
+  test('an entry without an event field is no event', async () => {
     await cloud.redis.flushdb();
     const { outbox } = openCloudStores(cloud);
     const entryId = await cloud.redis.xadd(OUTBOX_KEY, '*', 'something', 'else');
     expect(await outbox.readOldest(1)).toEqual([{ entryId, activity: null }]);
   });
 
-  test('adding, reading, setting aside and asking are one command each', async () => {
+  test('reading, setting aside and status are one command each; removing nothing is none', async () => {
     const { outbox } = openCloudStores(cloud);
     cloud.calls.length = 0;
     await outbox.readOldest(1);

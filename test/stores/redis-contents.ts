@@ -4,7 +4,7 @@ import { decodeRecord } from '../../src/session/record.ts';
 import { isExpired } from '../../src/session/rules.ts';
 import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/script-functions.ts';
 
-/** All keys and values, as one text to search in. */
+/** All keys and values, as one text to search. */
 export async function everythingIn(redis: Redis): Promise<string> {
   const parts: unknown[] = [];
   for (const key of await redis.keys('*')) {

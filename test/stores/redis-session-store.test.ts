@@ -1,22 +1,16 @@
-import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { OUTBOX_KEY } from '../../src/activity/redis-outbox.ts';
-import { endsAtMs } from '../../src/session/rules.ts';
-import { ABANDONED_TOKEN_SECONDS, RECEIPT_SECONDS } from '../../src/session/session-store.ts';
+import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/script-functions.ts';
 import { hashToken, newToken, type Token } from '../../src/session/token.ts';
-import {
-  INDEX_KEY_PREFIX,
-  RECEIPT_KEY_PREFIX,
-  SESSION_KEY_PREFIX,
-} from '../../src/session/script-functions.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
+import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import { newTokenHash, newUserId, sampleOperation, sampleSession, sampleStart } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
 import { expectIndexesAgree, everythingIn } from './redis-contents.ts';
 import { begin, pendingLogouts, type SessionStoreUnderTest } from './session-store/under-test.ts';
 
-// What only the adapter has: keys, lives, commands. What it answers is in session-store/suite.ts.
+// What only the adapter has: keys, TTLs, commands. What it returns is in session-store/suite.ts.
 
 let cloud: CloudProxy;
 let under: SessionStoreUnderTest;
@@ -34,7 +28,7 @@ beforeEach(async () => {
   under = { store, outbox, nowMs: () => nowMs, advance: () => Promise.reject(new Error('not here')) };
 });
 
-describe('an outbox that takes nothing', () => {
+describe('an outbox that accepts nothing', () => {
   type Step = (me: Awaited<ReturnType<typeof begin>>) => Promise<unknown>;
   const nowMs = Date.now();
   const steps: [string, Step][] = [
@@ -49,9 +43,9 @@ describe('an outbox that takes nothing', () => {
     ['renew', (me) => under.store.renew(me.credential, newTokenHash(), me.session, sampleOperation(nowMs))],
   ];
 
-  // As Upstash does where a stream has reached the size that the plan allows.
+  // As on Upstash when a stream has reached the plan's record size.
   test.each(steps)(
-    '%s: fails and ends nobody’s session, so that none ends without its event',
+    '%s: fails and ends no session, so that none ends without its event',
     async (name, step) => {
       const userId = newUserId();
       const [me, other] = [await begin(under, { userId }), await begin(under, { userId })];
@@ -71,91 +65,8 @@ describe('an outbox that takes nothing', () => {
   );
 });
 
-describe('lives in Redis', () => {
-  test('a record goes at the end of its session, to the millisecond', async () => {
-    for (const idleAgeSeconds of [7200, 1_000_000]) {
-      const { tokenHash, session } = await begin(under, { idleAgeSeconds });
-      expect(await cloud.redis.pexpiretime(recordKey(tokenHash))).toBe(endsAtMs(session));
-    }
-  });
-
-  test('a refresh moves that, at most to the absolute end', async () => {
-    const { tokenHash, session } = await begin(under);
-    for (const lastSeenAtMs of [session.lastSeenAtMs + 600_000, session.expiresAtMs - 1000]) {
-      await under.store.refresh(tokenHash, { ...session, lastSeenAtMs });
-      const end = Math.min(lastSeenAtMs + 7_200_000, session.expiresAtMs);
-      expect(await cloud.redis.pexpiretime(recordKey(tokenHash))).toBe(end);
-    }
-  });
-
-  test('a renewed record keeps the end of its session', async () => {
-    const { credential, session } = await begin(under);
-    const hash = newTokenHash();
-    await under.store.renew(credential, hash, session, sampleOperation(under.nowMs()));
-    expect(await cloud.redis.pexpiretime(recordKey(hash))).toBe(endsAtMs(session));
-    expect(await cloud.redis.pexpiretime(recordKey(credential.tokenHash))).toBe(session.expiresAtMs);
-  });
-
-  test('what is left of an ended session lives to its absolute end', async () => {
-    const { tokenHash, session } = await begin(under);
-    await under.store.end([tokenHash], 'cookie', 'logout', sampleOperation(under.nowMs()));
-    expect(await cloud.redis.pexpiretime(recordKey(tokenHash))).toBe(session.expiresAtMs);
-  });
-
-  test('an abandoned token is remembered for a while', async () => {
-    const [begun, session, hash] = [await begin(under), sampleSession(under.nowMs()), newTokenHash()];
-    await under.store.abandon(hash, session, under.nowMs());
-    await under.store.abandon(begun.tokenHash, begun.session, under.nowMs());
-    for (const each of [hash, begun.tokenHash]) {
-      const seconds = await cloud.redis.ttl(recordKey(each));
-      expect(seconds).toBeGreaterThan(ABANDONED_TOKEN_SECONDS - 60);
-      expect(seconds).toBeLessThanOrEqual(ABANDONED_TOKEN_SECONDS);
-    }
-  });
-
-  test('a receipt lives for a short while', async () => {
-    const operation = sampleOperation(under.nowMs());
-    await under.store.end([newTokenHash()], 'cookie', 'logout', operation);
-    const seconds = await cloud.redis.ttl(RECEIPT_KEY_PREFIX + operation.id);
-    expect(seconds).toBeGreaterThan(RECEIPT_SECONDS - 60);
-    expect(seconds).toBeLessThanOrEqual(RECEIPT_SECONDS);
-  });
-
-  test('an index lives as long as the longest of its sessions could', async () => {
-    const userId = newUserId();
-    const t = under.nowMs();
-    for (const days of [1, 30, 2]) await begin(under, { userId, expiresAtMs: t + days * 86_400_000 });
-    expect(await cloud.redis.pexpiretime(INDEX_KEY_PREFIX + userId)).toBe(t + 30 * 86_400_000);
-  });
-
-  test('nothing but the outbox lives for ever', async () => {
-    const { tokenHash, credential, session } = await begin(under);
-    await begin(under, {}, { replaces: [tokenHash] });
-    await under.store.renew(credential, newTokenHash(), session, sampleOperation(under.nowMs()));
-    const keys = await cloud.redis.keys('*');
-    const lives = await Promise.all(keys.map(async (key) => [key, await cloud.redis.pttl(key)] as const));
-    expect(lives.filter(([, ms]) => ms < 0).map(([key]) => key)).toEqual([OUTBOX_KEY]);
-  });
-
-  test('the last session takes the index with it', async () => {
-    const { tokenHash, session } = await begin(under);
-    await under.store.end([tokenHash], 'cookie', 'logout', sampleOperation(under.nowMs()));
-    expect(await cloud.redis.exists(INDEX_KEY_PREFIX + session.userId)).toBe(0);
-  });
-
-  test('a list drops sessions from the index that ran out', async () => {
-    const userId = newUserId();
-    const { credential } = await begin(under, { userId });
-    const short = await begin(under, { userId, idleAgeSeconds: 60 });
-    await cloud.redis.del(recordKey(short.tokenHash));
-    expect(await cloud.redis.hlen(INDEX_KEY_PREFIX + userId)).toBe(2);
-    await under.store.list(credential, under.nowMs());
-    expect(await cloud.redis.hlen(INDEX_KEY_PREFIX + userId)).toBe(1);
-  });
-});
-
 describe('commands', () => {
-  test('each method is one, and a check is a plain read', async () => {
+  test('each method sends one, and a check is a plain GET', async () => {
     const { store } = under;
     const t = under.nowMs();
     const session = sampleSession(t);
@@ -178,7 +89,7 @@ describe('commands', () => {
     expect(cloud.calls).toMatchObject([{ commands: [['get', recordKey(credential.tokenHash)]] }]);
   });
 
-  test('no raw token gets to Redis, not even on the way', async () => {
+  test('no raw token is sent to Redis', async () => {
     const tokens: Token[] = [newToken(), newToken(), newToken(), newToken()];
     const [old, first, second, third] = tokens.map(hashToken);
     const t = under.nowMs();
@@ -196,22 +107,9 @@ describe('commands', () => {
   });
 });
 
-describe('what cannot be read', () => {
-  test.each(['', 'garbage', '{}', '[]', '[9,"another version"]', 'null', '"text"', '[1,2,3]'])(
-    'under a token, %j is no session',
-    async (text) => {
-      const tokenHash = newTokenHash();
-      await cloud.redis.set(recordKey(tokenHash), text);
-      const credential = { tokenHash, kind: 'cookie' } as const;
-      expect(await under.store.check(credential, under.nowMs())).toEqual({
-        status: 'invalid',
-        reason: 'unknown',
-      });
-    },
-  );
-
+describe('unreadable records', () => {
   test.each(['', 'garbage', '{}', '[]', '[9,"another version"]', 'null', '7', '[1,2,3]'])(
-    'one record of a user that is %j does not hold up the others',
+    'a record that is %j does not affect the user’s others',
     async (text) => {
       const { store } = under;
       const t = under.nowMs();
@@ -233,7 +131,7 @@ describe('what cannot be read', () => {
     },
   );
 
-  test('an answer that is not of our script is an outage, neither signed in nor signed out', async () => {
+  test('an unexpected reply is an outage: neither signed in nor signed out', async () => {
     const { credential } = await begin(under);
     cloud.faults.set('redis', { kind: 'status', status: 200, body: '{"result":"PONG"}' });
     const { store } = under;
@@ -247,7 +145,7 @@ describe('what cannot be read', () => {
 });
 
 describe('at the same time', () => {
-  test('starts, refreshes, ends of all and new tokens leave index, records and outbox agreeing', async () => {
+  test('starts, refreshes, revocations and renewals keep index, records and outbox consistent', async () => {
     const { store } = under;
     const t = under.nowMs();
     const userId = newUserId();
@@ -273,11 +171,11 @@ describe('at the same time', () => {
     }
     const open = Object.keys(await cloud.redis.hgetall(INDEX_KEY_PREFIX + userId));
     const ended = (await pendingLogouts(under)).map(({ sessionId }) => sessionId);
-    // Each session that ever began is either open or has exactly one logout.
+    // Each session is either open or has exactly one log-out.
     expect([...open, ...ended].sort()).toEqual([...everBegun].sort());
   });
 
-  test('a start that arrives once more, late, changes nothing', async () => {
+  test('a start that arrives a second time, late, changes nothing', async () => {
     const request = sampleStart(sampleSession(under.nowMs()), newTokenHash());
     cloud.faults.set('redis', { kind: 'late', ms: 500, times: 1 });
     const impatient = openCloudStores(cloud, 50).sessions;
@@ -289,7 +187,7 @@ describe('at the same time', () => {
     await expectIndexesAgree(cloud.redis, under.nowMs());
   });
 
-  test('a start that arrives only after it was given up does not begin', async () => {
+  test('a start that arrives only after it was abandoned does not begin', async () => {
     const [session, tokenHash] = [sampleSession(under.nowMs()), newTokenHash()];
     cloud.faults.set('redis', { kind: 'late', ms: 500, times: 1 });
     const impatient = openCloudStores(cloud, 50).sessions;

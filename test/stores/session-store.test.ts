@@ -2,7 +2,7 @@ import { afterAll, beforeAll } from 'vitest';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openMemoryStores } from '../fakes/memory-stores.ts';
 import { openCloud } from '../support/cloud.ts';
-import { openCloudStores, shortenLives } from './open-cloud-stores.ts';
+import { openCloudStores, shortenTtls } from './open-cloud-stores.ts';
 import { describeSessionStore } from './session-store/suite.ts';
 
 let cloud: CloudProxy;
@@ -17,17 +17,17 @@ describeSessionStore('sessions in memory', async () => {
   return { store, outbox, nowMs: () => clock.nowMs(), advance: async (ms) => clock.advance(ms) };
 });
 
-describeSessionStore('sessions in Upstash Redis', async () => {
+describeSessionStore('sessions in Redis', async () => {
   await cloud.redis.flushdb();
   const { sessions: store, outbox } = openCloudStores(cloud);
-  // The store's time stands at that of the machine, and moves when lives are shortened.
+  // The store's time starts at the machine's and moves when TTLs are shortened.
   let nowMs = Date.now();
   return {
     store,
     outbox,
     nowMs: () => nowMs,
     advance: async (ms) => {
-      await shortenLives(cloud.redis, ms);
+      await shortenTtls(cloud.redis, ms);
       nowMs += ms;
     },
   };

@@ -25,10 +25,10 @@ const attemptBy = (username: string, network = '203.0.113.7'): Attempt => ({
 export function describeThrottle(name: string, open: () => Promise<ThrottleUnderTest>): void {
   let under: ThrottleUnderTest;
   const reserve = (attempt: Attempt): Promise<Reservation> => under.throttle.reserve(attempt);
-  /** Fails so many times, one name and network each as given for its number. */
+  /** Counts this many failures; `make` gives the attempt of each number. */
   const fail = async (count: number, make: (i: number) => Attempt): Promise<void> => {
-    const answers = await Promise.all(Array.from({ length: count }, (_, i) => reserve(make(i))));
-    expect(answers.filter(({ status }) => status !== 'allowed')).toEqual([]);
+    const results = await Promise.all(Array.from({ length: count }, (_, i) => reserve(make(i))));
+    expect(results.filter(({ status }) => status !== 'allowed')).toEqual([]);
   };
   const isAllowed = async (attempt: Attempt): Promise<boolean> =>
     (await reserve(attempt)).status === 'allowed';
@@ -39,7 +39,7 @@ export function describeThrottle(name: string, open: () => Promise<ThrottleUnder
     });
 
     describe('limits', () => {
-      test('10 failures per account and network; other names and networks go on', async () => {
+      test('10 failures per account and network; other names and networks are not affected', async () => {
         await fail(10, () => attemptBy('ann'));
         expect(await reserve(attemptBy('ann'))).toMatchObject({ status: 'throttled' });
         expect(await isAllowed(attemptBy('ann', '198.51.100.1'))).toBe(true);
@@ -47,30 +47,30 @@ export function describeThrottle(name: string, open: () => Promise<ThrottleUnder
         expect(await isAllowed(attemptBy('Ann'))).toBe(true);
       });
 
-      test('100 failures per account, from wherever; other names go on', async () => {
+      test('100 failures per account, from any network; other names are not affected', async () => {
         await fail(100, (i) => attemptBy('ann', `2001:db8:0:${i}::/64`));
         const refused = await reserve(attemptBy('ann', '198.51.100.1'));
         expect(refused).toMatchObject({ status: 'throttled' });
         expect(await isAllowed(attemptBy('bob', '198.51.100.1'))).toBe(true);
       });
 
-      test('200 failures per network, whatever the names; other networks go on', async () => {
+      test('200 failures per network, whatever the names; other networks are not affected', async () => {
         await fail(200, (i) => attemptBy(`name ${i}`));
         expect(await reserve(attemptBy('ann'))).toMatchObject({ status: 'throttled' });
         expect(await isAllowed(attemptBy('ann', '198.51.100.1'))).toBe(true);
       });
 
       test('attempts at the same time are counted one by one', async () => {
-        const answers = await Promise.all(Array.from({ length: 30 }, () => reserve(attemptBy('ann'))));
-        expect(answers.filter(({ status }) => status === 'allowed')).toHaveLength(10);
-        const first = answers.filter((answer) => answer.status === 'throttled' && answer.firstInWindow);
+        const results = await Promise.all(Array.from({ length: 30 }, () => reserve(attemptBy('ann'))));
+        expect(results.filter(({ status }) => status === 'allowed')).toHaveLength(10);
+        const first = results.filter((result) => result.status === 'throttled' && result.firstInWindow);
         expect(first).toHaveLength(1);
       });
 
-      test('a refused attempt is not counted as a failure itself', async () => {
+      test('a throttled attempt is not counted as a failure', async () => {
         await fail(10, () => attemptBy('ann'));
         for (let i = 0; i < 5; i += 1) await reserve(attemptBy('ann'));
-        // 90 more are left to the account elsewhere.
+        // The account has 90 left on other networks.
         await fail(90, (i) => attemptBy('ann', `198.51.100.${i}`));
       });
     });
@@ -90,7 +90,7 @@ export function describeThrottle(name: string, open: () => Promise<ThrottleUnder
         { of: 'account and network', limit: ACCOUNT_NETWORK_LIMIT, make: () => attemptBy('ann') },
         { of: 'account', limit: ACCOUNT_LIMIT, make: (i: number) => attemptBy('ann', `net ${i}`) },
         { of: 'network', limit: NETWORK_LIMIT, make: (i: number) => attemptBy(`name ${i}`) },
-      ])('tell when that of the $of ends', async ({ limit, make }) => {
+      ])('say when that of the $of ends', async ({ limit, make }) => {
         await fail(limit.failures, make);
         await under.advance(100_000);
         const refused = await reserve(attemptBy('ann'));
@@ -99,14 +99,14 @@ export function describeThrottle(name: string, open: () => Promise<ThrottleUnder
         expect(seconds).toBeLessThanOrEqual(limit.windowSeconds - 100);
       });
 
-      test('of several full ones the longest counts', async () => {
+      test('of several full ones, the longest counts', async () => {
         await fail(10, () => attemptBy('ann'));
         await fail(90, (i) => attemptBy('ann', `net ${i}`));
         const refused = await reserve(attemptBy('ann'));
         expect(refused.status === 'throttled' && refused.retryAfterSeconds > 900).toBe(true);
       });
 
-      test('the first refusal in a window is told to be that, once', async () => {
+      test('report the first refusal, once', async () => {
         const windowMs = ACCOUNT_NETWORK_LIMIT.windowSeconds * 1000;
         for (let window = 0; window < 2; window += 1) {
           await fail(10, () => attemptBy('ann'));
@@ -117,7 +117,7 @@ export function describeThrottle(name: string, open: () => Promise<ThrottleUnder
         }
       });
 
-      test('a window that opens after all attempts were given back has a first refusal of its own', async () => {
+      test('have a first refusal of their own after all attempts were given back', async () => {
         const attempts = Array.from({ length: 10 }, () => attemptBy('ann'));
         await fail(10, (i) => attempts[i]!);
         expect(await reserve(attemptBy('ann'))).toMatchObject({ firstInWindow: true });
@@ -138,7 +138,7 @@ export function describeThrottle(name: string, open: () => Promise<ThrottleUnder
         expect(await isAllowed(attemptBy('ann'))).toBe(false);
       });
 
-      test('takes its own count from the account and the network, and no more', async () => {
+      test('gives only its own count back to the account and the network', async () => {
         await fail(99, (i) => attemptBy('ann', `net ${i}`));
         const success = attemptBy('ann');
         await reserve(success);
@@ -148,7 +148,7 @@ export function describeThrottle(name: string, open: () => Promise<ThrottleUnder
         expect(await isAllowed(attemptBy('ann', 'elsewhere'))).toBe(false);
       });
 
-      test('repeated, takes nothing twice', async () => {
+      test('repeated, gives nothing back twice', async () => {
         await fail(99, (i) => attemptBy('ann', `net ${i}`));
         const success = attemptBy('ann');
         await reserve(success);
@@ -181,14 +181,14 @@ export function describeThrottle(name: string, open: () => Promise<ThrottleUnder
         expect(await isAllowed(attemptBy('ann'))).toBe(false);
       });
 
-      test('of an attempt that arrives later still keeps it from being counted', async () => {
+      test('keeps an attempt that arrives later from being counted', async () => {
         const late = attemptBy('ann');
         await under.throttle.release(late);
         await reserve(late);
         await fail(10, () => attemptBy('ann'));
       });
 
-      test('of an attempt that was refused gives nothing back', async () => {
+      test('of a throttled attempt gives nothing back', async () => {
         await fail(10, () => attemptBy('ann'));
         const refused = attemptBy('ann');
         await reserve(refused);
@@ -196,7 +196,7 @@ export function describeThrottle(name: string, open: () => Promise<ThrottleUnder
         expect(await isAllowed(attemptBy('ann'))).toBe(false);
       });
 
-      test('after the window has gone makes no counter', async () => {
+      test('after the window has ended makes no counter', async () => {
         const attempt = attemptBy('ann');
         await reserve(attempt);
         await under.advance(ACCOUNT_NETWORK_LIMIT.windowSeconds * 1000);
@@ -206,7 +206,7 @@ export function describeThrottle(name: string, open: () => Promise<ThrottleUnder
       });
     });
 
-    test('one attempt that is sent again is counted once', async () => {
+    test('an attempt sent again is counted once', async () => {
       const attempt = attemptBy('ann');
       for (let i = 0; i < 30; i += 1) expect(await isAllowed(attempt)).toBe(true);
       await fail(9, () => attemptBy('ann'));

@@ -4,7 +4,7 @@ import { uuidV7 } from '../../src/lib/ids.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openMemoryStores } from '../fakes/memory-stores.ts';
 import { openCloud } from '../support/cloud.ts';
-import { openCloudStores, shortenLives } from './open-cloud-stores.ts';
+import { openCloudStores, shortenTtls } from './open-cloud-stores.ts';
 import { everythingIn } from './redis-contents.ts';
 import { describeThrottle } from './throttle-suite.ts';
 
@@ -19,12 +19,12 @@ describeThrottle('throttle in memory', async () => {
   return { throttle: stores.throttle, advance: async (ms) => clock.advance(ms) };
 });
 
-describeThrottle('throttle in Upstash Redis', async () => {
+describeThrottle('throttle in Redis', async () => {
   await cloud.redis.flushdb();
-  return { throttle: openCloudStores(cloud).throttle, advance: (ms) => shortenLives(cloud.redis, ms) };
+  return { throttle: openCloudStores(cloud).throttle, advance: (ms) => shortenTtls(cloud.redis, ms) };
 });
 
-describe('throttle in Upstash Redis, seen from behind', () => {
+describe('Redis throttle, its keys and commands', () => {
   test('no name is stored: people type passwords into that field', async () => {
     await cloud.redis.flushdb();
     const attempt = { attemptId: uuidV7(Date.now()), username: 'correct horse', network: '203.0.113.7' };
@@ -32,17 +32,17 @@ describe('throttle in Upstash Redis, seen from behind', () => {
     expect(await everythingIn(cloud.redis)).not.toContain('horse');
   });
 
-  test('each counter lives to the end of its window, and an attempt for a while', async () => {
+  test('each counter expires at the end of its window, an attempt after a while', async () => {
     await cloud.redis.flushdb();
     const { throttle } = openCloudStores(cloud);
     const attempt = { attemptId: uuidV7(Date.now()), username: 'ann', network: '203.0.113.7' };
     await throttle.reserve(attempt);
-    const lives: number[] = [];
-    for (const key of (await cloud.redis.keys('*')).sort()) lives.push(await cloud.redis.ttl(key));
+    const ttls: number[] = [];
+    for (const key of (await cloud.redis.keys('*')).sort()) ttls.push(await cloud.redis.ttl(key));
     // account-network, account, attempt, network
     for (const [i, seconds] of [900, 3600, ATTEMPT_SECONDS, 3600].entries()) {
-      expect(lives[i]).toBeGreaterThan(seconds - 30);
-      expect(lives[i]).toBeLessThanOrEqual(seconds);
+      expect(ttls[i]).toBeGreaterThan(seconds - 30);
+      expect(ttls[i]).toBeLessThanOrEqual(seconds);
     }
   });
 

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { UserId } from '../../src/lib/ids.ts';
 import type { User, UserStore } from '../../src/auth/user-store.ts';
+import type { UserId } from '../../src/lib/ids.ts';
 
 /** One implementation, without users. */
 export interface UserStoreUnderTest {
   readonly users: UserStore;
-  /** As the operator adds one. */
+  /** As the operator adds a user. */
   readonly add: (user: { username: string; passwordHash: string; isActive?: boolean }) => Promise<User>;
 }
 
@@ -32,7 +32,7 @@ export function describeUserStore(name: string, open: () => Promise<UserStoreUnd
       expect(await under.users.findById(ann.id)).toEqual(ann);
     });
 
-    test('tells who is not active', async () => {
+    test('reports who is inactive', async () => {
       const ann = await under.add({ username: 'ann', passwordHash: 'hash', isActive: false });
       expect(await under.users.findByUsername('ann')).toMatchObject({ isActive: false });
       expect(await under.users.findById(ann.id)).toMatchObject({ isActive: false });
@@ -52,7 +52,7 @@ export function describeUserStore(name: string, open: () => Promise<UserStoreUnd
       "ann' OR '1'='1",
       '%',
       '?',
-    ])('does not take %j for ann', async (username) => {
+    ])('does not find ann by %j', async (username) => {
       await addNamed('ann');
       expect(await under.users.findByUsername(username)).toBeNull();
     });
@@ -69,12 +69,12 @@ export function describeUserStore(name: string, open: () => Promise<UserStoreUnd
       'a\0b\n\r\t',
       'é'.repeat(150),
       '😀'.repeat(150),
-    ])('finds %j as it was written', async (username) => {
+    ])('finds %j exactly as written', async (username) => {
       const user = await addNamed(username);
       expect(await under.users.findByUsername(username)).toEqual(user);
     });
 
-    test('keeps names apart that differ in case, accents or composition', async () => {
+    test('distinguishes names by case, accents and composition', async () => {
       const names = ['zoe', 'Zoe', 'zoë', 'zoe\u0308', 'zøe'];
       const added = [];
       for (const each of names) added.push(await addNamed(each));
@@ -82,14 +82,14 @@ export function describeUserStore(name: string, open: () => Promise<UserStoreUnd
         expect(await under.users.findByUsername(each)).toEqual(added[i]);
     });
 
-    test('nobody has an id that was not given out', async () => {
+    test('finds no user by an unknown id', async () => {
       await addNamed('ann');
       for (const id of ['999999999', '18446744073709551615', '0'])
         expect(await under.users.findById(id as UserId)).toBeNull();
     });
 
     describe('replacePasswordHash', () => {
-      test('replaces the hash that it is told is there', async () => {
+      test('replaces the expected hash', async () => {
         const ann = await under.add({ username: 'ann', passwordHash: 'old' });
         const bob = await under.add({ username: 'bob', passwordHash: 'old' });
         expect(await under.users.replacePasswordHash(ann.id, 'old', 'new')).toBe(true);
@@ -97,34 +97,31 @@ export function describeUserStore(name: string, open: () => Promise<UserStoreUnd
         expect(await under.users.findById(bob.id)).toMatchObject({ passwordHash: 'old' });
       });
 
-      test.each(['another', 'OLD', '', 'ol', 'old1'])(
-        'leaves it when %j is thought to be there',
-        async (hash) => {
-          const ann = await under.add({ username: 'ann', passwordHash: 'old' });
-          expect(await under.users.replacePasswordHash(ann.id, hash, 'new')).toBe(false);
-          expect(await under.users.findById(ann.id)).toMatchObject({ passwordHash: 'old' });
-        },
-      );
+      test.each(['another', 'OLD', '', 'ol', 'old1'])('changes nothing if %j was expected', async (hash) => {
+        const ann = await under.add({ username: 'ann', passwordHash: 'old' });
+        expect(await under.users.replacePasswordHash(ann.id, hash, 'new')).toBe(false);
+        expect(await under.users.findById(ann.id)).toMatchObject({ passwordHash: 'old' });
+      });
 
-      test('repeated, answers false and changes nothing', async () => {
+      test('repeated, returns false and changes nothing', async () => {
         const ann = await under.add({ username: 'ann', passwordHash: 'old' });
         await under.users.replacePasswordHash(ann.id, 'old', 'new');
         expect(await under.users.replacePasswordHash(ann.id, 'old', 'new')).toBe(false);
         expect(await under.users.findById(ann.id)).toMatchObject({ passwordHash: 'new' });
       });
 
-      test('of two at the same time, one wins', async () => {
+      test('of several at the same time, one wins', async () => {
         const ann = await under.add({ username: 'ann', passwordHash: 'old' });
         const hashes = ['one', 'two', 'three'];
-        const answers = await Promise.all(
+        const results = await Promise.all(
           hashes.map((hash) => under.users.replacePasswordHash(ann.id, 'old', hash)),
         );
-        expect(answers.filter((isReplaced) => isReplaced)).toHaveLength(1);
-        const winner = hashes[answers.indexOf(true)];
+        expect(results.filter((isReplaced) => isReplaced)).toHaveLength(1);
+        const winner = hashes[results.indexOf(true)];
         expect(await under.users.findById(ann.id)).toMatchObject({ passwordHash: winner });
       });
 
-      test('for nobody answers false', async () => {
+      test('returns false for an unknown user', async () => {
         expect(await under.users.replacePasswordHash('999999999' as UserId, 'old', 'new')).toBe(false);
       });
     });

@@ -17,7 +17,7 @@ describeUserStore('users in memory', async () => {
   return { users, add: async (user) => users.add(user) };
 });
 
-describeUserStore('users in PlanetScale', async () => {
+describeUserStore('users in MySQL', async () => {
   await cloud.query('DELETE FROM users');
   return {
     users: openCloudStores(cloud).users,
@@ -33,8 +33,8 @@ describeUserStore('users in PlanetScale', async () => {
   };
 });
 
-describe('users in PlanetScale, seen from behind', () => {
-  test('a row of a name and a hash alone is a user who may sign in', async () => {
+describe('MySQL user store, its rows', () => {
+  test('a row with only a name and a hash is a user who may sign in', async () => {
     await cloud.query("INSERT INTO users (username, password_hash) VALUES ('minimal', 'hash')");
     const user = await openCloudStores(cloud).users.findByUsername('minimal');
     expect(user).toMatchObject({ isActive: true });

@@ -15,7 +15,7 @@ export interface ApiDescription {
   components: { schemas: Record<string, object> };
 }
 
-/** The document and the schemas that were needed so far. The Worker of a test file is always the same bundle. */
+/** The document, and the schemas used so far. A test file always talks to the same bundle. */
 let loaded: Promise<{ document: ApiDescription; schemas: Map<string, ZodType> }> | null = null;
 
 export async function describedApi(visitor: Visitor): Promise<ApiDescription> {
@@ -30,7 +30,7 @@ function load(visitor: Visitor) {
   return loaded;
 }
 
-/** The described path that stands for this one; null: there is none. */
+/** The described path that matches this one; null if there is none. */
 export function describedPath({ paths }: ApiDescription, path: string): string | null {
   const [bare = ''] = path.split('?');
   if (paths[bare] !== undefined) return bare;
@@ -45,7 +45,7 @@ interface Exchange {
   parsed: unknown;
 }
 
-/** An answer of a route must have a status, a media type and a body that the description knows, and no member more. */
+/** A route's response must have a described status and media type, and a body with the described members only. */
 export async function expectAsDescribed(
   visitor: Visitor,
   { method, path, answer, parsed }: Exchange,
@@ -53,7 +53,7 @@ export async function expectAsDescribed(
   const { document, schemas } = await load(visitor);
   const operation = document.paths[describedPath(document, path) ?? '']?.[method.toLowerCase()];
   if (operation === undefined) return;
-  const place = `${method} ${path} answered ${answer.status}`;
+  const place = `${method} ${path} returned ${answer.status}`;
   const response = operation.responses[String(answer.status)];
   expect(response, `${place}, which is not described`).toBeDefined();
   const mediaType = answer.headers.get('Content-Type')?.split(';')[0] ?? '';

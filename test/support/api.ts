@@ -27,7 +27,7 @@ export interface LogoutBody {
   country: string | null;
 }
 
-/** The members of all answers together: a test reads those that its route has. */
+/** The members of all response bodies together; a test reads those that its route has. */
 export interface ApiBody {
   token: string;
   token_type: string;
@@ -49,18 +49,18 @@ export interface ApiAnswer extends Omit<Answer, 'body'> {
 }
 
 export interface ApiRequest {
-  /** Sent as it stands, instead of `json`. */
+  /** Sent unchanged, instead of `json`. */
   body?: string;
   json?: unknown;
-  /** Over the others; undefined takes one away. */
+  /** Override the others; undefined removes one. */
   headers?: Record<string, string | undefined>;
 }
 
 const MEDIA_TYPE = 'application/problem+json';
 
 /**
- * Calls the API as an app with a bearer token, as a script on a page with this browser's cookies, or as nobody.
- * Whatever is answered must be what openapi.json says, and each refusal a whole RFC 9457 problem.
+ * Calls the API as an app with a bearer token, as a script on a page with this browser's cookies, or anonymously. Each
+ * response must match openapi.json, and each refusal must be a complete RFC 9457 problem.
  */
 export class ApiCaller {
   readonly visitor: Visitor;

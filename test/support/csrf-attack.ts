@@ -6,7 +6,7 @@ import { ORIGIN } from './visitor.ts';
 export const FORM = 'application/x-www-form-urlencoded';
 const NEW_PASSWORD = 'another good long password';
 
-/** Everything that a session's cookie can change. */
+/** A request by which a session's cookie can change something. */
 export interface Target {
   method: string;
   path: string;
@@ -35,16 +35,16 @@ export const targetsOf = ({ session, user }: SeededVisitor): Target[] => [
   },
 ];
 
-/** What an attacker changes of a request that would otherwise be a good one. */
+/** What an attacker changes in an otherwise valid request. */
 export interface Attack {
-  /** `csrftoken`; the victim's own by default. */
+  /** The `csrftoken` cookie; default: the victim's own. */
   cookie?: string;
-  /** Where the token goes, and which; nowhere by default. */
+  /** The token in the form field or in the header; default: neither. */
   field?: string;
   header?: string;
   headers?: Record<string, string>;
   query?: string;
-  /** In the place of the form. */
+  /** Instead of the form. */
   body?: string;
 }
 
@@ -59,7 +59,7 @@ export async function keysOf(victim: SeededVisitor): Promise<Keys> {
   return { victim, cookie: (await victim.visitor.cookie('csrftoken')) ?? '', token: csrfToken ?? '' };
 }
 
-/** Sends the attack to this target; answers the status. */
+/** Sends the attack to this target. Returns the status. */
 export async function send(
   siege: Siege,
   { victim, cookie }: Keys,
@@ -73,7 +73,7 @@ export async function send(
   const body =
     attack.body ?? (target.isApi === true ? JSON.stringify(fields) : new URLSearchParams(fields).toString());
   const [path, query = ''] = target.path.split('?');
-  const answer = await siege.fetch(`${ORIGIN}${path}?${query}${attack.query ?? ''}`, {
+  const response = await siege.fetch(`${ORIGIN}${path}?${query}${attack.query ?? ''}`, {
     method: target.method,
     ...(target.method === 'DELETE' ? {} : { body: Buffer.from(body) }),
     headers: {
@@ -83,10 +83,10 @@ export async function send(
       ...attack.headers,
     },
   });
-  return answer.status;
+  return response.status;
 }
 
-/** Sends the attack to everything that it could change: it is refused, and nothing has changed. */
+/** Sends the attack to each target. All must refuse it, and nothing may change. */
 export async function expectRefused(
   siege: Siege,
   keys: Keys,

@@ -3,12 +3,12 @@ import naughtyStrings from 'big-list-of-naughty-strings/blns.json' with { type: 
 /** The Big List of Naughty Strings, each once. */
 export const NAUGHTY: readonly string[] = [...new Set(naughtyStrings)];
 
-/** Those that an HTTP header can carry: bytes (U+0000 to U+00FF), no control character, no space around. */
+/** Those that an HTTP header can carry: bytes (U+0000 to U+00FF), no control character, no space at either end. */
 export const NAUGHTY_IN_HEADERS: readonly string[] = NAUGHTY.filter(
   (text) => /^[\u0020-\u007e\u00a0-\u00ff]+$/.test(text) && text.trim() === text,
 );
 
-/** Text that means something to MySQL, to Redis or to a Redis script, and should mean nothing in a field. */
+/** Text that means something to MySQL, Redis or a Redis script, and must mean nothing in a field. */
 export const SQL_AND_LUA: readonly string[] = [
   "' OR '1'='1",
   "' OR 1=1 -- ",
@@ -50,10 +50,10 @@ export const SQL_AND_LUA: readonly string[] = [
   '\u{1f600}'.repeat(50),
 ];
 
-/** Of PASSWORD, at a cost that only a test may use: for guesses that are many and all wrong. */
+/** The hash of PASSWORD at a cost that only tests may use: makes many wrong guesses affordable. */
 export const CHEAP_HASH = 'bcrypt_sha256$$2b$04$MKn.XUxF3fAQk8ftHTspqOhlVcOckKT5S02mUvqbEhAM1UhbgMJia';
 
-/** Known ways to have a browser leave, `evil.example` being where to. */
+/** Known tricks that send a browser to `evil.example`. */
 export const OPEN_REDIRECTS: readonly string[] = [
   ...[
     '//evil.example',

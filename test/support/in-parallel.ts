@@ -1,4 +1,4 @@
-/** Does the work on each item, so many at a time: what is slow alone is bearable side by side. */
+/** Does the work on each item, at most `lanes` at a time. */
 export async function inParallel<T>(
   items: readonly T[],
   work: (item: T, index: number) => Promise<void>,

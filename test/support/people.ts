@@ -5,7 +5,7 @@ import { BACKGROUND_DEADLINE_MS } from './worker.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 
-/** One hash serves a whole file: making one takes a tenth of a second. */
+/** One for the whole file: each takes a tenth of a second. */
 let sharedHash: Promise<string> | null = null;
 
 export interface TestUser {
@@ -16,14 +16,14 @@ export interface TestUser {
 
 export interface NewUser {
   username?: string;
-  /** By default that of PASSWORD in the format that the service writes, cost 10. */
+  /** Default: the hash of PASSWORD in the format that the service writes, cost 10. */
   passwordHash?: string;
   isActive?: boolean;
 }
 
 let people = 0;
 
-/** Adds a user whom no other test has. */
+/** Adds a user that no other test has. */
 export async function addUser(cloud: CloudProxy, wanted: NewUser = {}): Promise<TestUser> {
   people += 1;
   const username = wanted.username ?? `person-${people}`;
@@ -37,19 +37,19 @@ export async function addUser(cloud: CloudProxy, wanted: NewUser = {}): Promise<
   return { id: String(row?.['id']), username, password: PASSWORD };
 }
 
-/** This user's logouts, oldest first. For those that are not written yet, see `TestWorker.delivered`. */
+/** This user's log-outs, oldest first. For those not written yet, see `TestWorker.delivered`. */
 export function logoutRows(cloud: CloudProxy, user: TestUser): Promise<Row[]> {
   return cloud.query('SELECT * FROM logout_activity WHERE user_id = ? ORDER BY logged_out_at, id', [user.id]);
 }
 
-/** Tries to sign in under this name, oldest first. */
+/** Sign-in attempts under this name, oldest first. */
 export function loginRows(cloud: CloudProxy, username: string): Promise<Row[]> {
   return cloud.query('SELECT * FROM login_activity WHERE BINARY username = ? ORDER BY occurred_at, id', [
     username,
   ]);
 }
 
-/** CallCounts until there is something: work behind an answer takes its time. */
+/** Polls until the probe doesn't throw: background work takes time. */
 export function eventually<T>(probe: () => Promise<T> | T, timeout = BACKGROUND_DEADLINE_MS): Promise<T> {
   return vi.waitFor(async () => await probe(), { timeout, interval: 20 });
 }

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-export interface RawAnswer {
+export interface RawResponse {
   status: number;
   headers: Headers;
   body: string;
@@ -9,19 +9,19 @@ export interface RawAnswer {
 const RAW_TIMEOUT_MS = 5000;
 
 /**
- * Sends these very bytes, for requests that no client library would make. The connection is closed after the answer:
- * say `Connection: close`. Rejects where the answer is none that HTTP knows.
+ * Sends exactly these bytes, for requests that no client library would make. Include `Connection: close`: the response
+ * ends with the connection. Rejects if the response is not HTTP.
  */
-export function sendRaw(origin: string, request: string | Uint8Array): Promise<RawAnswer> {
+export function sendRaw(origin: string, request: string | Uint8Array): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     const socket = connect(Number(new URL(origin).port), '127.0.0.1', () => socket.write(request));
-    socket.setTimeout(RAW_TIMEOUT_MS, () => socket.destroy(new Error('There is no answer')));
+    socket.setTimeout(RAW_TIMEOUT_MS, () => socket.destroy(new Error('no response')));
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('error', reject);
     socket.on('close', () => {
       try {
-        resolve(parseAnswer(Buffer.concat(chunks).toString('utf8')));
+        resolve(parseResponse(Buffer.concat(chunks).toString('utf8')));
       } catch (error) {
         reject(error);
       }
@@ -29,7 +29,7 @@ export function sendRaw(origin: string, request: string | Uint8Array): Promise<R
   });
 }
 
-/** A request of HTTP/1.1 with exactly this target, to be sent as it is. */
+/** The bytes of an HTTP/1.1 request with exactly this target. */
 export function rawRequest(
   origin: string,
   method: string,
@@ -48,16 +48,16 @@ export function rawRequest(
   return `${head.join('\r\n')}\r\n\r\n${body}`;
 }
 
-function parseAnswer(text: string): RawAnswer {
+function parseResponse(text: string): RawResponse {
   const [head = '', ...rest] = text.split('\r\n\r\n');
   const [statusLine = '', ...lines] = head.split('\r\n');
   const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(statusLine)?.[1]);
-  if (!(status > 0)) throw new Error(`This is no answer: ${JSON.stringify(text.slice(0, 200))}`);
+  if (!(status > 0)) throw new Error(`not an HTTP response: ${JSON.stringify(text.slice(0, 200))}`);
   const headers = new Headers();
   for (const line of lines) {
     const at = line.indexOf(':');
     headers.append(line.slice(0, at), line.slice(at + 1).trim());
   }
-  // Chunks are left as they came: the length lines between them are in nobody's way.
+  // Chunked bodies keep their length lines, which no test minds.
   return { status, headers, body: rest.join('\r\n\r\n') };
 }

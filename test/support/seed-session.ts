@@ -1,7 +1,7 @@
 import type { UserId } from '../../src/lib/ids.ts';
-import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import type { Session } from '../../src/session/session.ts';
 import { hashToken, newToken, type Token, type TokenHash } from '../../src/session/token.ts';
+import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { sampleSession, sampleStart } from '../fakes/samples.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import type { TestUser } from './people.ts';
@@ -15,8 +15,8 @@ export interface SeededSession {
 }
 
 /**
- * An open session without the tenth of a second that a sign-in's bcrypt takes: put into the store by the adapter
- * that the Worker uses. It leaves no login.
+ * An open session without the tenth of a second that a sign-in's bcrypt takes: written by the adapter that the Worker
+ * uses. It leaves no login event.
  */
 export async function seedSession(
   cloud: CloudProxy,
@@ -37,7 +37,7 @@ export async function seedSession(
   return { token, tokenHash, session };
 }
 
-/** A browser with a session of its own, and the `csrftoken` that goes with it. */
+/** A browser with a session of its own and its `csrftoken`. */
 export async function seedVisitor(
   { cloud, worker }: { cloud: CloudProxy; worker: TestWorker },
   user: TestUser,

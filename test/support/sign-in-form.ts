@@ -5,7 +5,7 @@ import { ORIGIN } from './visitor.ts';
 
 export type Fields = Record<string, string>;
 
-/** A sign-in page, opened once and sent again and again: by nobody in particular, who keeps no cookie. */
+/** A sign-in page, opened once and submitted many times by an anonymous visitor who keeps no cookie. */
 export interface SignInForm {
   cookie: string;
   token: string;
@@ -14,7 +14,7 @@ export interface SignInForm {
 
 let addresses = 0;
 
-/** An address that no other request of this file came from, so that the throttle never counts up to its limits. */
+/** An address that no other request of this file came from, so that the throttle never reaches its limits. */
 export function freshAddress(): string {
   addresses += 1;
   return `100.${64 + (addresses >> 16)}.${(addresses >> 8) & 255}.${addresses & 255}`;

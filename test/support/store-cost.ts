@@ -6,49 +6,48 @@ import { ORIGIN } from './visitor.ts';
 import { BACKGROUND_DEADLINE_MS, type TestWorker } from './worker.ts';
 
 /**
- * So many round trips through the Worker without a new call to a store, and none is to come before something else
- * happens. Not a time: on a busy machine a round trip takes the longer, as does the Worker's way to a store.
+ * After this many round trips through the Worker without a new call to a store, no call will come by itself. Not a time:
+ * on a busy machine both take longer.
  */
 const IDLE_ROUND_TRIPS = 8;
 
 export interface CostStage {
   readonly cloud: CloudProxy;
-  /** Reaches the isolate that is asked. */
+  /** Reaches the isolate that handles the request. */
   readonly worker: Pick<TestWorker, 'fetch'>;
 }
 
 export interface MeasuredAnswer<T> {
   readonly answer: T;
   readonly cost: StoreCost;
-  /** All calls, those behind the answer too. */
+  /** All calls, those in the background included. */
   readonly calls: readonly Call[];
 }
 
 /**
- * What was asked of the stores until the answer, and until all work behind it was done.
+ * Counts the calls to the stores until the response, and until all background work is done.
  *
- * The stores take turns with the Worker: they hold what it asks until it asks no more, then answer all of it at once.
- * So calls of one turn are one wait, whatever the machine does meanwhile, and what is asked behind the answer is done
- * after it, or beside a wait of the answer's, always the same one. `behind` waits for work behind the answer that
- * pauses in between.
+ * The stores take turns with the Worker: they hold its calls until no more come, then reply to all of them at once. So
+ * the calls of one turn are one round trip, however busy the machine is, and background calls come after the response or
+ * always during the same round trip. `inBackground` waits for background work that pauses in between.
  */
 export async function storeCost<T>(
   stage: CostStage,
   ask: () => Promise<T>,
-  behind: () => Promise<unknown> = () => Promise.resolve(),
+  inBackground: () => Promise<unknown> = () => Promise.resolve(),
 ): Promise<MeasuredAnswer<T>> {
   const { cloud } = stage;
-  // What earlier requests still do behind their answers is not this one's.
+  // Background work of earlier requests doesn't count.
   await allDone(stage);
   cloud.calls.length = 0;
   try {
     const { answer, lastTurnMs } = await inTurns(stage, ask);
     cloud.faults.clear();
-    await behind();
+    await inBackground();
     await allDone(stage);
     const calls = [...cloud.calls];
-    const answered = calls.filter(({ startedAtMs }) => startedAtMs <= lastTurnMs);
-    return { answer, calls, cost: { before: countAll(answered), all: countAll(calls) } };
+    const beforeResponse = calls.filter(({ startedAtMs }) => startedAtMs <= lastTurnMs);
+    return { answer, calls, cost: { before: countAll(beforeResponse), all: countAll(calls) } };
   } finally {
     cloud.faults.clear();
   }
@@ -56,7 +55,7 @@ export async function storeCost<T>(
 
 const countAll = (calls: readonly Call[]) => countCalls(calls, -Infinity, Infinity);
 
-/** Answers turn by turn until there is the answer to the request, and says when the stores' last turn began. */
+/** Lets the stores reply turn by turn until the request has its response. Returns when their last turn began. */
 async function inTurns<T>(
   { cloud, worker }: CostStage,
   ask: () => Promise<T>,
@@ -65,21 +64,21 @@ async function inTurns<T>(
   let released = 0;
   const hold = (): void => {
     const match = (): boolean => (arrived += 1) > 0;
-    // What the fault before held is carried out now.
+    // What the previous fault held is carried out now.
     for (const store of ['redis', 'mysql'] as const) cloud.faults.set(store, { kind: 'hang', match });
   };
   hold();
-  let isAnswered = false;
-  const asking = ask().finally(() => (isAnswered = true));
-  // Its failure is told below; until then nobody looks.
+  let hasResponse = false;
+  const asking = ask().finally(() => (hasResponse = true));
+  // A failure is thrown below, where it is awaited.
   asking.catch(() => undefined);
   let lastTurnMs = -Infinity;
-  for (let idleFor = 0; !isAnswered;) {
+  for (let idleFor = 0; !hasResponse;) {
     const seen = arrived;
     await roundTrip(worker);
-    // While a store is at work the Worker waits for it, and is not idle.
+    // While a store is working, the Worker waits for it and is not idle.
     idleFor = arrived === seen && cloud.calls.length >= released ? idleFor + 1 : 0;
-    if (isAnswered || idleFor < IDLE_ROUND_TRIPS || arrived === released) continue;
+    if (hasResponse || idleFor < IDLE_ROUND_TRIPS || arrived === released) continue;
     idleFor = 0;
     released = arrived;
     lastTurnMs = nowMs();
@@ -92,7 +91,7 @@ async function roundTrip(worker: CostStage['worker']): Promise<void> {
   await (await worker.fetch(`${ORIGIN}/healthz`)).text();
 }
 
-/** CallCounts until nothing is done behind any answer. */
+/** Waits until no background work is left. */
 async function allDone({ cloud, worker }: CostStage): Promise<void> {
   const deadlineMs = nowMs() + BACKGROUND_DEADLINE_MS;
   for (let idleFor = 0; idleFor < IDLE_ROUND_TRIPS;) {
@@ -101,6 +100,6 @@ async function allDone({ cloud, worker }: CostStage): Promise<void> {
     await cloud.settled();
     const pending = await cloud.redis.xlen('outbox:pending');
     idleFor = pending === 0 && cloud.calls.length === seen ? idleFor + 1 : 0;
-    if (nowMs() > deadlineMs) throw new Error(`Behind answers, ${pending} events are still pending`);
+    if (nowMs() > deadlineMs) throw new Error(`${pending} events are still pending after the deadline`);
   }
 }

@@ -41,19 +41,19 @@ describe('defaults', () => {
     ACTIVITY_RETENTION_DAYS: 0,
   };
 
-  test('stand where nothing is set', () => expect(settingsOf()).toMatchObject(defaults));
+  test('apply if nothing is set', () => expect(settingsOf()).toMatchObject(defaults));
 
-  test('stand where a variable is empty', () => {
+  test('apply if a variable is empty', () => {
     const empty = Object.fromEntries(Object.keys(defaults).map((name) => [name, '']));
     expect(settingsOf(empty)).toMatchObject(defaults);
   });
 
-  test('other bindings are left alone', () => {
+  test('other bindings are ignored', () => {
     expect(settingsOf({ ASSETS: { fetch: () => null }, UNKNOWN: 7 })).not.toHaveProperty('UNKNOWN');
   });
 });
 
-describe('what is read', () => {
+describe('valid values', () => {
   test.each([
     ['SESSION_COOKIE_AGE', 3600, 3600],
     ['SESSION_COOKIE_AGE', '3600', 3600],
@@ -184,7 +184,7 @@ const MALFORMED: Record<string, unknown[]> = {
   ACTIVITY_RETENTION_DAYS: ['-1', '36501', 'forever'],
 };
 
-describe('what is malformed', () => {
+describe('malformed settings', () => {
   const cases = Object.entries(MALFORMED).flatMap(([name, values]) =>
     values.map((value): [string, unknown] => [name, value]),
   );
@@ -192,7 +192,7 @@ describe('what is malformed', () => {
     expect(malformedOf({ ...SECRETS, [name]: value })).toEqual([name]);
   });
 
-  test('each required one that is missing', () => {
+  test('a required one that is missing is malformed', () => {
     for (const name of Object.keys(SECRETS)) {
       const env = Object.fromEntries(Object.entries(SECRETS).filter(([each]) => each !== name));
       expect(malformedOf(env)).toEqual([name]);
@@ -200,11 +200,11 @@ describe('what is malformed', () => {
     expect(malformedOf({}).toSorted()).toEqual(Object.keys(SECRETS).toSorted());
   });
 
-  test.each([null, undefined, 7, 'text', []])('an environment that is %j names something', (env) => {
+  test.each([null, undefined, 7, 'text', []])('an environment that is %j is malformed', (env) => {
     expect(malformedOf(env).length).toBeGreaterThan(0);
   });
 
-  test('is told by name, all of them, and never by value', () => {
+  test('are all reported by name, never by value', () => {
     // A marker in each value, so that a leak shows.
     const marked = Object.fromEntries(Object.keys(MALFORMED).map((name) => [name, `;leak of ${name}\n`]));
     fc.assert(
@@ -220,7 +220,7 @@ describe('what is malformed', () => {
     );
   });
 
-  test('no string at all makes it throw, and an answer holds names alone', () => {
+  test('never throw, and the result holds only names', () => {
     fc.assert(
       fc.property(fc.constantFrom(...Object.keys(MALFORMED)), anyText(), (name, value) => {
         const result = parseSettings({ ...SECRETS, [name]: value });
@@ -229,16 +229,16 @@ describe('what is malformed', () => {
     );
   });
 
-  // A pattern that tries all ways to split a segment would take minutes for a longer one.
-  test('a long LOGIN_URL is judged at once', { timeout: 500 }, () => {
+  // A pattern that tries each way to split a segment would take minutes.
+  test('a long LOGIN_URL is parsed quickly', { timeout: 500 }, () => {
     expect(malformedOf({ ...SECRETS, LOGIN_URL: `/${'a'.repeat(26)}?` })).toEqual(['LOGIN_URL']);
   });
 });
 
-describe('what contradicts', () => {
+describe('contradicting settings', () => {
   test.each([
     [{ SESSION_COOKIE_NAME: '__Host-sid', SESSION_COOKIE_DOMAIN: 'example.org' }, ['SESSION_COOKIE_NAME']],
-    // Browsers take the prefix in any case.
+    // Browsers ignore the prefix's case.
     [{ SESSION_COOKIE_NAME: '__host-sid', SESSION_COOKIE_DOMAIN: 'example.org' }, ['SESSION_COOKIE_NAME']],
     [{ SESSION_COOKIE_NAME: '__Secure-sid', SESSION_COOKIE_DOMAIN: 'example.org' }, []],
     // csrftoken is host-only whatever the domain.

@@ -53,7 +53,7 @@ export function describeEnd(current: Current): void {
       await expectInOutbox(current(), logouts);
     });
 
-    test('names its event for the session and the time, as a UUIDv7', async () => {
+    test('derives the event id from the session and the time, as a UUIDv7', async () => {
       const { store, nowMs } = current();
       const [first, second] = [await begin(current()), await begin(current())];
       const hashes = [first.tokenHash, second.tokenHash];
@@ -68,7 +68,7 @@ export function describeEnd(current: Current): void {
       expect(new Set(ids).size).toBe(2);
     });
 
-    test('leaves out what is not open: ended, unknown, run out, abandoned, twice the same', async () => {
+    test('leaves out what is not open: ended, unknown, expired, abandoned, a duplicate', async () => {
       const { store, nowMs } = current();
       const t = nowMs();
       const open = await begin(current());
@@ -84,7 +84,7 @@ export function describeEnd(current: Current): void {
       expect(await pendingLogouts(current())).toHaveLength(2);
     });
 
-    test('of no tokens ends nothing', async () => {
+    test('without tokens ends nothing', async () => {
       expect(await current().store.end([], 'cookie', 'logout', sampleOperation(current().nowMs()))).toEqual(
         [],
       );
@@ -93,7 +93,7 @@ export function describeEnd(current: Current): void {
     test.each([
       { kind: 'cookie', other: 'bearer' },
       { kind: 'bearer', other: 'cookie' },
-    ] as const)('a $kind session shown as a $other is not ended', async ({ kind, other }) => {
+    ] as const)('does not end a $kind session offered as a $other', async ({ kind, other }) => {
       const { store, nowMs } = current();
       const { tokenHash, credential } = await begin(current(), { kind });
       expect(await store.end([tokenHash], other, 'logout', sampleOperation(nowMs()))).toEqual([]);
@@ -101,7 +101,7 @@ export function describeEnd(current: Current): void {
       expect(await store.end([tokenHash], kind, 'logout', sampleOperation(nowMs()))).toHaveLength(1);
     });
 
-    test('a session is over at its end: one millisecond before, it is a logout', async () => {
+    test('ends a session in its last millisecond, not after', async () => {
       const { store, nowMs } = current();
       const t = nowMs();
       const [first, second] = [
@@ -115,7 +115,7 @@ export function describeEnd(current: Current): void {
       ).toHaveLength(1);
     });
 
-    test('repeated under the same operation, gives the same logouts again and records none', async () => {
+    test('retried as the same operation, returns the same log-outs and records none', async () => {
       const { store, nowMs } = current();
       const { tokenHash } = await begin(current());
       const operation = sampleOperation(nowMs());
@@ -125,7 +125,7 @@ export function describeEnd(current: Current): void {
       expect(await pendingLogouts(current())).toHaveLength(1);
     });
 
-    test('repeated under the same operation, ends nothing that began meanwhile', async () => {
+    test('retried as the same operation, ends nothing that began meanwhile', async () => {
       const { store, nowMs } = current();
       const operation = sampleOperation(nowMs());
       const hash = newTokenHash();
@@ -143,7 +143,7 @@ export function describeEnd(current: Current): void {
       expect(await pendingLogouts(current())).toHaveLength(1);
     });
 
-    test('forgets the operation after a while, and still records no second logout', async () => {
+    test('records no second log-out even after the receipt has expired', async () => {
       const { store, nowMs, advance } = current();
       const { tokenHash } = await begin(current());
       const operation = sampleOperation(nowMs());
@@ -153,7 +153,7 @@ export function describeEnd(current: Current): void {
       expect(await pendingLogouts(current())).toHaveLength(1);
     });
 
-    test("takes the session from its user's list", async () => {
+    test("removes the session from its user's list", async () => {
       const { store, nowMs } = current();
       const userId = newUserId();
       const [gone, stays] = [await begin(current(), { userId }), await begin(current(), { userId })];

@@ -15,26 +15,26 @@ const times = <T>(count: number, make: (i: number) => T): T[] =>
 
 export function describeRaces(current: Current): void {
   describe('at the same time', () => {
-    test('fifty ends of one session give exactly one logout', async () => {
+    test('fifty ends of one session give exactly one log-out', async () => {
       const { store, nowMs } = current();
       const { tokenHash } = await begin(current());
-      const answers = await Promise.all(
+      const results = await Promise.all(
         times(COUNT, () => store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()))),
       );
-      const logouts = answers.flat();
+      const logouts = results.flat();
       expect(logouts).toHaveLength(1);
       expect(await pendingLogouts(current())).toEqual([logouts[0]!.activity]);
     });
 
-    test('fifty sendings of one operation give the same answer fifty times', async () => {
+    test('one operation sent fifty times gets the same result fifty times', async () => {
       const { store, nowMs } = current();
       const { tokenHash } = await begin(current());
       const operation = sampleOperation(nowMs());
-      const answers = await Promise.all(
+      const results = await Promise.all(
         times(COUNT, () => store.end([tokenHash], 'cookie', 'logout', operation)),
       );
-      expect(answers).toEqual(times(COUNT, () => answers[0]));
-      expect(answers[0]).toHaveLength(1);
+      expect(results).toEqual(times(COUNT, () => results[0]));
+      expect(results[0]).toHaveLength(1);
       expect(await pendingLogouts(current())).toHaveLength(1);
     });
 
@@ -52,7 +52,7 @@ export function describeRaces(current: Current): void {
       expect(await pendingLogouts(current())).toHaveLength(1);
     });
 
-    test('starts never go past the limit, and each session too many is one logout', async () => {
+    test('starts never exceed the limit, and each session beyond it is one log-out', async () => {
       const { store, nowMs } = current();
       const userId = newUserId();
       const begun = await Promise.all(
@@ -81,7 +81,7 @@ export function describeRaces(current: Current): void {
         });
     });
 
-    test('two who renew one session: one gets the token, the other is turned away', async () => {
+    test('of two renewals of one session, one gets the token and the other is invalid', async () => {
       const { store, nowMs } = current();
       const { credential } = await begin(current());
       const hashes = [newTokenHash(), newTokenHash()];
@@ -95,7 +95,7 @@ export function describeRaces(current: Current): void {
       expect(checks.map(({ status }) => status).sort()).toEqual(['invalid', 'valid']);
     });
 
-    test('of two sessions that end each other, at least one stays the only one', async () => {
+    test('of two sessions that end each other, exactly one stays open', async () => {
       const { store, nowMs } = current();
       const userId = newUserId();
       const both = [await begin(current(), { userId }), await begin(current(), { userId })];

@@ -9,7 +9,7 @@ import {
 } from '../../fakes/samples.ts';
 import { begin, expectInOutbox, pendingLogouts, reasonsOf, type Begun, type Current } from './under-test.ts';
 
-/** A user with three sessions of both kinds, and somebody else with one. */
+/** A user with three sessions of both kinds, and another user with one. */
 async function openSessions(current: Current): Promise<[Begun, Begun, Begun, Begun]> {
   const userId = newUserId();
   return [
@@ -30,18 +30,18 @@ export function describeRevoke(current: Current): void {
     );
 
   describe('revoke', () => {
-    test('one session of the same user, by its id', async () => {
+    test('ends one session of the same user by its id', async () => {
       const { store, nowMs } = current();
       const all = await openSessions(current);
       const [me, phone] = all;
       const result = await store.revoke(me.credential, { only: phone.session.id }, sampleOperation(nowMs()));
-      if (result.status !== 'revoked') throw new Error(`answered ${result.status}`);
+      if (result.status !== 'revoked') throw new Error(result.status);
       expect(reasonsOf(result.logouts)).toEqual([[phone.session.id, 'revoked']]);
       await expectInOutbox(current(), result.logouts);
       expect(await stillOpen(all)).toEqual([true, false, true, true]);
     });
 
-    test("one's own id is a logout", async () => {
+    test("ends the caller's own session as a log-out", async () => {
       const { store, nowMs } = current();
       const [me] = await openSessions(current);
       const result = await store.revoke(me.credential, { only: me.session.id }, sampleOperation(nowMs()));
@@ -50,9 +50,9 @@ export function describeRevoke(current: Current): void {
     });
 
     test.each([
-      { who: "somebody else's", pick: (all: Begun[]) => all[3]!.session.id },
-      { who: 'nobody’s', pick: () => UNKNOWN_SESSION_ID },
-    ])('$who id is not found, and nothing changes', async ({ pick }) => {
+      { who: "another user's", pick: (all: Begun[]) => all[3]!.session.id },
+      { who: 'an unknown', pick: () => UNKNOWN_SESSION_ID },
+    ])('does not find $who id, and changes nothing', async ({ pick }) => {
       const { store, nowMs } = current();
       const all = await openSessions(current);
       const operation = sampleOperation(nowMs());
@@ -63,7 +63,7 @@ export function describeRevoke(current: Current): void {
       expect(await pendingLogouts(current())).toEqual([]);
     });
 
-    test('a session that was ended or ran out is not found', async () => {
+    test('does not find a session that has ended or expired', async () => {
       const { store, nowMs } = current();
       const t = nowMs();
       const userId = newUserId();
@@ -82,11 +82,11 @@ export function describeRevoke(current: Current): void {
     test.each([
       { scope: { all: 'others' }, open: [true, false, false, true], reason: 'logout_others' },
       { scope: { all: 'everywhere' }, open: [false, false, false, true], reason: 'logout_all' },
-    ] as const)('$scope ends with $reason', async ({ scope, open, reason }) => {
+    ] as const)('$scope ends sessions with $reason', async ({ scope, open, reason }) => {
       const { store, nowMs } = current();
       const all = await openSessions(current);
       const result = await store.revoke(all[0].credential, scope, sampleOperation(nowMs()));
-      if (result.status !== 'revoked') throw new Error(`answered ${result.status}`);
+      if (result.status !== 'revoked') throw new Error(result.status);
       const gone = all.filter((_, i) => open[i] === false);
       expect(reasonsOf(result.logouts)).toEqual(
         gone.map(({ session }): [string, string] => [session.id, reason]).sort(),
@@ -96,7 +96,7 @@ export function describeRevoke(current: Current): void {
       expect(new Set(result.logouts.map(({ activity }) => activity.id)).size).toBe(result.logouts.length);
     });
 
-    test('the others of somebody who has no others are none', async () => {
+    test('ends nothing for a user without other sessions', async () => {
       const { store, nowMs } = current();
       const { credential } = await begin(current());
       expect(await store.revoke(credential, { all: 'others' }, sampleOperation(nowMs()))).toEqual({
@@ -106,7 +106,7 @@ export function describeRevoke(current: Current): void {
       expect(await store.check(credential, nowMs())).toMatchObject({ status: 'valid' });
     });
 
-    test('sessions that ran out are not recorded as logouts', async () => {
+    test('records no log-outs of expired sessions', async () => {
       const { store, nowMs } = current();
       const t = nowMs();
       const userId = newUserId();
@@ -118,7 +118,7 @@ export function describeRevoke(current: Current): void {
     });
 
     test.each([{ only: UNKNOWN_SESSION_ID }, { all: 'others' }, { all: 'everywhere' }] as const)(
-      'repeated as the same operation, %o gives its answer again',
+      'retried as the same operation, %o returns the same result',
       async (scope) => {
         const { store, nowMs } = current();
         const [me, phone] = await openSessions(current);
@@ -132,21 +132,24 @@ export function describeRevoke(current: Current): void {
       },
     );
 
-    test('a credential that is no session changes nothing and learns why', async () => {
+    test('changes nothing for a credential that is no open session, and says why', async () => {
       const { store, nowMs } = current();
       const t = nowMs();
       const all = await openSessions(current);
       const [me, phone] = all;
-      const asked = (credential: typeof me.credential, atMs = t) =>
+      const revokeWith = (credential: typeof me.credential, atMs = t) =>
         store.revoke(credential, { all: 'everywhere' }, sampleOperation(atMs));
       const unknown = { status: 'invalid', reason: 'unknown' };
-      expect(await asked({ tokenHash: newTokenHash(), kind: 'cookie' })).toEqual(unknown);
-      expect(await asked({ ...me.credential, kind: 'bearer' })).toEqual(unknown);
-      expect(await asked({ ...phone.credential, kind: 'cookie' })).toEqual(unknown);
-      expect(await asked(me.credential, t + 7_300_000)).toEqual({ status: 'invalid', reason: 'expired' });
+      expect(await revokeWith({ tokenHash: newTokenHash(), kind: 'cookie' })).toEqual(unknown);
+      expect(await revokeWith({ ...me.credential, kind: 'bearer' })).toEqual(unknown);
+      expect(await revokeWith({ ...phone.credential, kind: 'cookie' })).toEqual(unknown);
+      expect(await revokeWith(me.credential, t + 7_300_000)).toEqual({
+        status: 'invalid',
+        reason: 'expired',
+      });
       expect(await stillOpen(all)).toEqual([true, true, true, true]);
       await store.end([me.tokenHash], 'cookie', 'logout', sampleOperation(t));
-      expect(await asked(me.credential)).toMatchObject({
+      expect(await revokeWith(me.credential)).toMatchObject({
         reason: 'ended',
         tombstone: { sessionId: me.session.id },
       });
@@ -167,12 +170,12 @@ export function describeRevoke(current: Current): void {
       expect(await stillOpen(all)).toEqual([true, false, false, true]);
     });
 
-    test('ends them all if the one to keep has ended, and refuses starts that were checked before', async () => {
+    test('ends them all if the one to keep has ended, and refuses starts checked earlier', async () => {
       const { store, nowMs, advance } = current();
       const userId = newUserId();
       const [me, thief] = [await begin(current(), { userId }), await begin(current(), { userId })];
       await store.end([me.tokenHash], 'cookie', 'logout', sampleOperation(nowMs()));
-      const lookedAtMs = nowMs();
+      const checkedAtMs = nowMs();
       await advance(1000);
       const operation = sampleOperation(nowMs());
       const logouts = await store.endOthers(me.session, me.tokenHash, operation);
@@ -182,7 +185,7 @@ export function describeRevoke(current: Current): void {
         tombstone: { reason: 'password_changed' },
       });
       const late = sampleStart(sampleSession(nowMs(), { userId }), newTokenHash(), {
-        checkedFromMs: lookedAtMs,
+        checkedFromMs: checkedAtMs,
       });
       await expect(store.start(late)).resolves.toEqual({ status: 'superseded' });
     });

@@ -1,10 +1,13 @@
 import { beforeEach, describe } from 'vitest';
-import { describeCheck, describeRefresh } from './check-and-refresh.ts';
+import { describeAbandon } from './abandon.ts';
+import { describeCheck } from './check.ts';
 import { describeEnd } from './end.ts';
-import { describeList, describeRenew } from './list-and-renew.ts';
+import { describeList } from './list.ts';
 import { describeRaces } from './races.ts';
+import { describeRefresh } from './refresh.ts';
+import { describeRenew } from './renew.ts';
 import { describeRevoke } from './revoke.ts';
-import { describeAbandon, describeStart } from './start-and-abandon.ts';
+import { describeStart } from './start.ts';
 import type { Current, SessionStoreUnderTest } from './under-test.ts';
 
 /** What every `SessionStore` does. `open` gives each test an empty one. */

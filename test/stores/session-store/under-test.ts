@@ -16,13 +16,13 @@ import { newTokenHash, sampleSession, sampleStart } from '../../fakes/samples.ts
 export interface SessionStoreUnderTest {
   readonly store: SessionStore;
   readonly outbox: Outbox;
-  /** The store's own time. Where a method takes the time, it is handed over. */
+  /** The store's own time. Methods that take the time are given it. */
   readonly nowMs: () => number;
-  /** Moves the store's own time, by which it forgets things. */
+  /** Moves the store's own time, by which things expire. */
   readonly advance: (ms: number) => Promise<void>;
 }
 
-/** Hands a section of the suite the implementation that its test has to itself. */
+/** Gives a part of the suite the implementation of the current test. */
 export type Current = () => SessionStoreUnderTest;
 
 export interface Begun {
@@ -53,7 +53,7 @@ export async function begin(
   };
 }
 
-/** All that waits in the outbox, oldest first. */
+/** All that is pending in the outbox, oldest first. */
 export async function pendingActivities({ outbox }: SessionStoreUnderTest): Promise<Activity[]> {
   const entries = await outbox.readOldest(10_000);
   return entries.flatMap(({ activity }) => activity ?? []);
@@ -68,7 +68,7 @@ export async function pendingLogouts(under: SessionStoreUnderTest): Promise<Logo
 export const reasonsOf = (logouts: readonly RecordedLogout[]): [string, string][] =>
   logouts.map(({ activity }): [string, string] => [activity.sessionId, activity.reason]).sort();
 
-/** The answer of an operation and the outbox tell of the same logouts, each once. */
+/** The outbox holds each of these log-outs once, as the operation returned them. */
 export async function expectInOutbox(
   under: SessionStoreUnderTest,
   logouts: readonly RecordedLogout[],

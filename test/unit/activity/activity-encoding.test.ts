@@ -38,13 +38,13 @@ test('events are read as they were written', () => {
   );
 });
 
-test('hold nothing null, as what the scripts write does not', () => {
-  const nobody = { ipAddress: null, userAgent: null, country: null };
-  const text = encodeActivity(sampleLogin(T, { userId: null, sessionId: null, client: nobody }));
+test('absent texts are empty, not null, as in what the scripts write', () => {
+  const unknownClient = { ipAddress: null, userAgent: null, country: null };
+  const text = encodeActivity(sampleLogin(T, { userId: null, sessionId: null, client: unknownClient }));
   expect(text).not.toContain('null');
 });
 
-test('whatever else lies there is none, and no reason to throw', () => {
+test('anything else is no event, and never throws', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json(), fc.anything()), (value) => {
       expect(parseActivity(value)).toBeNull();
@@ -52,7 +52,7 @@ test('whatever else lies there is none, and no reason to throw', () => {
   );
 });
 
-describe('what is not an event', () => {
+describe('not an event', () => {
   const logout = JSON.parse(encodeActivity(sampleLogout(T))) as Record<string, unknown>;
   const login = JSON.parse(encodeActivity(sampleLogin(T))) as Record<string, unknown>;
   test.each([
@@ -61,22 +61,22 @@ describe('what is not an event', () => {
     ['no id', logout, { id: undefined }],
     ['an id that is a number', logout, { id: 7 }],
     ['no name', login, { username: null }],
-    ['a logout of nobody', logout, { userId: '' }],
-    ['a logout of no session', logout, { sessionId: '' }],
-    ['a reason that is none', logout, { reason: 'because' }],
-    ['a login with the reason of a logout', login, { outcome: 'logout' }],
+    ['a log-out without a user', logout, { userId: '' }],
+    ['a log-out without a session', logout, { sessionId: '' }],
+    ['an unknown reason', logout, { reason: 'because' }],
+    ['a login with the reason of a log-out', login, { outcome: 'logout' }],
     ['an outcome that is a list', login, { outcome: ['success'] }],
     ['a time that is text', logout, { at: '2026-11-23' }],
     ['no time', login, { at: null }],
-    // Beyond what a Date can hold (ECMA-262 section 21.4.1.1): nothing could be written of it.
-    ['a time that is none', logout, { at: 8.64e15 + 1 }],
-    ['a time that is none, before all', login, { at: -1e300 }],
+    // ECMA-262 section 21.4.1.1.
+    ['a time beyond what a Date holds', logout, { at: 8.64e15 + 1 }],
+    ['a time far before that', login, { at: -1e300 }],
   ])('%s', (_, event, changes) => {
     expect(parseActivity(JSON.stringify(event))).not.toBeNull();
     expect(parseActivity(JSON.stringify({ ...event, ...changes }))).toBeNull();
   });
 
-  test('whatever is read has a time that can be written', () => {
+  test('whatever is read has a time that MySQL can store', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (at) => {
         const activity = parseActivity(JSON.stringify({ ...logout, at }));

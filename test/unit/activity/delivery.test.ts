@@ -1,8 +1,3 @@
-import {
-  RETENTION_BATCHES_PER_RUN,
-  RETENTION_BATCH_SIZE,
-  deleteOldActivity,
-} from '../../../src/activity/retention.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
 import {
   deliver,
@@ -12,9 +7,9 @@ import {
 } from '../../../src/activity/delivery.ts';
 import type { Activity, LogoutActivity } from '../../../src/activity/events.ts';
 import type { CapturedLog } from '../../fakes/captured-log.ts';
+import type { ManualClock } from '../../fakes/manual-clock.ts';
 import { openMemoryStores, type MemoryStores } from '../../fakes/memory-stores.ts';
 import { STORE_UNAVAILABLE, type Outage } from '../../fakes/outage.ts';
-import type { ManualClock } from '../../fakes/manual-clock.ts';
 import { sampleLogin, sampleLogout } from '../../fakes/samples.ts';
 
 let stores: MemoryStores;
@@ -44,12 +39,12 @@ describe('deliverPending', () => {
     expect(await stores.outbox.status()).toEqual({ pending: 0, setAside: 0, oldestAtMs: null });
   });
 
-  test('has nothing to do with an empty outbox', async () => {
+  test('does not call MySQL for an empty outbox', async () => {
     expect(await deliverAll()).toBe(0);
     expect(outage.calls.database).toBe(0);
   });
 
-  test('goes by arrival, oldest first, a hundred at a time', async () => {
+  test('writes in order of arrival, a hundred at a time', async () => {
     const written: string[][] = [];
     const writeLogouts = stores.activityLog.writeLogouts.bind(stores.activityLog);
     stores.activityLog.writeLogouts = (events) => {
@@ -62,7 +57,7 @@ describe('deliverPending', () => {
     expect(written.flat()).toEqual(ids);
   });
 
-  test('goes through so many batches in a run, and through the rest in the next', async () => {
+  test('delivers a limited number of batches in one run and the rest in the next', async () => {
     const most = DELIVERY_BATCH_SIZE * DELIVERY_BATCHES_PER_RUN;
     putMany(most + 1);
     expect(await deliverAll()).toBe(most);
@@ -85,7 +80,7 @@ describe('deliverPending', () => {
     },
   );
 
-  test('several refused ones, logins too, hold up nobody', async () => {
+  test('several refused events, logins among them, delay no other', async () => {
     putMany(100, (i) => {
       if (i % 10 === 3) return tooLong();
       return i % 2 === 0
@@ -97,17 +92,17 @@ describe('deliverPending', () => {
     expect(stores.activityLog.logouts.size + stores.activityLog.logins.size).toBe(89);
   });
 
-  test('nothing but refused ones', async () => {
+  test('sets all aside if all are refused', async () => {
     putMany(7, tooLong);
     await deliverAll();
     expect(stores.outbox.aside).toHaveLength(7);
     expect(await stores.outbox.status()).toMatchObject({ pending: 0, setAside: 7 });
   });
 
-  test('does not look for the refused one among those that are not', async () => {
+  test('finds the refused one by halving, not one by one', async () => {
     putMany(100, (i) => (i === 40 ? tooLong() : sampleLogout(now())));
     await deliverAll();
-    // Halving: two statements for each of the seven halvings at most, and those around it.
+    // Two statements for each of the seven halvings at most, and those around it.
     expect(outage.calls.database).toBeLessThan(20);
   });
 
@@ -124,7 +119,7 @@ describe('deliverPending', () => {
     },
   );
 
-  test('an event of a time that no column holds is set aside, too', async () => {
+  test('an event with a time that no column can hold is set aside', async () => {
     const text = JSON.stringify({ ...sampleLogout(now()), ip: '', at: 9e15 });
     stores.outbox.putText(text);
     putMany(1);
@@ -133,7 +128,7 @@ describe('deliverPending', () => {
     expect(stores.activityLog.logouts.size).toBe(1);
   });
 
-  test('an outage of MySQL leaves all in its place, and is thrown', async () => {
+  test('an outage of MySQL leaves everything in the outbox, and is thrown', async () => {
     putMany(150);
     const before = stores.outbox.pending;
     outage.refuse('database');
@@ -157,9 +152,9 @@ describe('deliverPending', () => {
     expect(stores.outbox.pending).toEqual([]);
   });
 
-  test('an answer of MySQL that is lost makes no second row', async () => {
+  test('a lost reply from MySQL makes no second row', async () => {
     putMany(3);
-    outage.loseAnswers('database');
+    outage.loseReplies('database');
     await expect(deliverAll()).rejects.toMatchObject(STORE_UNAVAILABLE);
     outage.heal();
     await deliverAll();
@@ -168,7 +163,7 @@ describe('deliverPending', () => {
 });
 
 describe('deliver', () => {
-  test('the same entries twice, as behind the answer and by the cron, are one row each', async () => {
+  test('the same entries twice, in the background and by the cron, are one row each', async () => {
     putMany(2);
     const entries = await stores.outbox.readOldest(10);
     await Promise.all([
@@ -180,7 +175,7 @@ describe('deliver', () => {
     expect(await stores.outbox.status()).toEqual({ pending: 0, setAside: 0, oldestAtMs: null });
   });
 
-  test('a refused one twice is set aside once', async () => {
+  test('a refused event delivered twice is set aside once', async () => {
     stores.outbox.put(tooLong());
     const entries = await stores.outbox.readOldest(10);
     await deliver({ stores, log, nowMs: now() }, entries);
@@ -188,67 +183,16 @@ describe('deliver', () => {
     expect(stores.outbox.aside).toHaveLength(1);
   });
 
-  test('no entries ask no store', async () => {
+  test('calls no store without entries', async () => {
     await deliver({ stores, log, nowMs: now() }, []);
     expect(outage.calls).toEqual({ redis: 0, database: 0 });
   });
 
-  test('takes out only what it was given', async () => {
+  test('removes only what it was given', async () => {
     putMany(2);
     const [first] = await stores.outbox.readOldest(1);
     const [, second] = stores.outbox.pending;
     await deliver({ stores, log, nowMs: now() }, [first!]);
     expect(stores.outbox.pending).toEqual([second]);
-  });
-});
-
-describe('deleteOldActivity', () => {
-  const DAY_MS = 86_400_000;
-  const old = (days: number): number => deleteCutoff(days);
-  const deleteCutoff = (days: number): number => now() - days * DAY_MS;
-
-  test('deletes what is older than so many days, to the millisecond', async () => {
-    const kept = sampleLogout(old(30));
-    await stores.activityLog.writeLogouts([sampleLogout(old(30) - 1), kept]);
-    await stores.activityLog.writeLogins([sampleLogin(old(30) - 1), sampleLogin(now())]);
-    expect(await deleteOldActivity(stores.activityLog, 30, now())).toBe(2);
-    expect([...stores.activityLog.logouts.values()]).toEqual([kept]);
-    expect(stores.activityLog.logins.size).toBe(1);
-  });
-
-  test('0 keeps all for ever, and does not ask', async () => {
-    await stores.activityLog.writeLogouts([sampleLogout(0)]);
-    const asked = outage.calls.database;
-    expect(await deleteOldActivity(stores.activityLog, 0, now())).toBe(0);
-    expect(stores.activityLog.logouts.size).toBe(1);
-    expect(outage.calls.database).toBe(asked);
-  });
-
-  test('goes on in small batches until nothing is left', async () => {
-    const count = RETENTION_BATCH_SIZE * 2 + 500;
-    await stores.activityLog.writeLogouts(Array.from({ length: count }, () => sampleLogout(old(31))));
-    const asked = outage.calls.database;
-    expect(await deleteOldActivity(stores.activityLog, 30, now())).toBe(count);
-    expect(outage.calls.database - asked).toBe(3);
-  });
-
-  test('stops after so many batches: the cron comes again', async () => {
-    let batches = 0;
-    const endless = {
-      ...stores.activityLog,
-      deleteBefore: async (beforeMs: number, limit: number) => {
-        expect([beforeMs, limit]).toEqual([old(1), RETENTION_BATCH_SIZE]);
-        batches += 1;
-        return limit;
-      },
-    } as unknown as typeof stores.activityLog;
-    const most = RETENTION_BATCH_SIZE * RETENTION_BATCHES_PER_RUN;
-    expect(await deleteOldActivity(endless, 1, now())).toBe(most);
-    expect(batches).toBe(RETENTION_BATCHES_PER_RUN);
-  });
-
-  test('throws when MySQL is out', async () => {
-    outage.refuse('database');
-    await expect(deleteOldActivity(stores.activityLog, 1, now())).rejects.toMatchObject(STORE_UNAVAILABLE);
   });
 });

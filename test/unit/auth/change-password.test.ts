@@ -1,28 +1,16 @@
-import { StoreTrace } from '../../../src/store/store-trace.ts';
-import type { AuthWork, Stores } from '../../../src/auth/auth-work.ts';
-import { storeUnavailable } from '../../../src/errors.ts';
 import { expect, test } from 'vitest';
 import { changePassword } from '../../../src/auth/change-password.ts';
-import { parseSettings } from '../../../src/settings.ts';
 import { hashPassword } from '../../../src/auth/password.ts';
-import { openMemoryStores } from '../../fakes/memory-stores.ts';
+import { storeUnavailable } from '../../../src/errors.ts';
+import { openMemoryWork } from '../../fakes/memory-work.ts';
 import { newTokenHash, sampleSession, sampleStart } from '../../fakes/samples.ts';
-
-const parsed = parseSettings({
-  UPSTASH_REDIS_REST_URL: 'https://redis.example',
-  UPSTASH_REDIS_REST_TOKEN: 'token',
-  DATABASE_URL: 'mysql://user:password@mysql.example/main',
-  SECRET_KEY: 'k'.repeat(32),
-});
-if (!parsed.ok) throw new Error(`malformed: ${parsed.malformed.join()}`);
-const { settings } = parsed;
 
 const PASSWORD = 'correct horse battery staple';
 const NEW_PASSWORD = 'eine ganz neue Losung';
 
-/** Somebody with this session and another one changes the password; MySQL takes the hash, but says so to nobody. */
+/** A user with two sessions changes the password in one of them. MySQL doesn't confirm the new hash. */
 async function changeUnconfirmed() {
-  const { stores, clock, log } = openMemoryStores();
+  const { stores, clock, log, work, runBackground } = openMemoryWork();
   const user = stores.users.add({ username: 'ann', passwordHash: await hashPassword(PASSWORD, 4) });
   const begin = async () => {
     const session = sampleSession(clock.nowMs(), { userId: user.id, username: user.username });
@@ -39,22 +27,10 @@ async function changeUnconfirmed() {
       return Promise.reject(storeUnavailable('database', 'timeout'));
     },
   });
-  const background: ((stores: Stores) => Promise<unknown>)[] = [];
-  const work: AuthWork = {
-    ...stores,
-    users,
-    id: 'a-request',
-    settings,
-    client: { ipAddress: '192.0.2.1', userAgent: null, country: null },
-    clock,
-    log,
-    shield: { admit: () => Promise.resolve(true) },
-    cpuSlots: { take: () => Promise.resolve() },
-    trace: new StoreTrace(),
-    inBackground: (_task, run) => void background.push(run),
-  };
   const change = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
-  await expect(changePassword(work, mine.credential, mine.session, change)).rejects.toMatchObject({
+  await expect(
+    changePassword({ ...work, users }, mine.credential, mine.session, change),
+  ).rejects.toMatchObject({
     reason: { code: 'store_unavailable', store: 'database', unconfirmed: 'new_password' },
   });
   return {
@@ -65,45 +41,43 @@ async function changeUnconfirmed() {
     mine,
     other,
     carryOut: () => write(),
-    lookBehind: async () => {
-      for (const run of background) await run(stores);
-    },
+    runBackground,
   };
 }
 
-test('a write that MySQL carries out late refuses the sign-ins that were checked before it', async () => {
-  const { stores, clock, user, mine, other, carryOut, lookBehind } = await changeUnconfirmed();
+test('after a write that MySQL carries out late, sign-ins checked before it are refused', async () => {
+  const { stores, clock, user, mine, other, carryOut, runBackground } = await changeUnconfirmed();
   clock.advance(600);
-  const lookedAtMs = clock.nowMs();
+  const checkedFromMs = clock.nowMs();
   clock.advance(200);
   await carryOut();
   clock.advance(200);
-  await lookBehind();
+  await runBackground();
 
   expect(await stores.sessions.check(mine.credential, clock.nowMs())).toMatchObject({ status: 'valid' });
   expect(await stores.sessions.check(other.credential, clock.nowMs())).toMatchObject({ reason: 'ended' });
   const session = sampleSession(clock.nowMs(), { userId: user.id, username: user.username });
-  const start = (checkedFromMs: number) =>
-    stores.sessions.start(sampleStart(session, newTokenHash(), { checkedFromMs }));
-  await expect(start(lookedAtMs)).resolves.toEqual({ status: 'superseded' });
+  const start = (fromMs: number) =>
+    stores.sessions.start(sampleStart(session, newTokenHash(), { checkedFromMs: fromMs }));
+  await expect(start(checkedFromMs)).resolves.toEqual({ status: 'superseded' });
   await expect(start(clock.nowMs())).resolves.toMatchObject({ logouts: [] });
 });
 
-test('it is logged once it is seen: a change, and an end for each other session', async () => {
-  const { log, user, mine, other, carryOut, lookBehind } = await changeUnconfirmed();
-  const told = () => log.entries.map(({ name, fields }) => [name, fields.session_id, fields.user_id]);
-  expect(told()).toEqual([]);
+test('once the change is seen it is logged, with the end of each other session', async () => {
+  const { log, user, mine, other, carryOut, runBackground } = await changeUnconfirmed();
+  const logged = () => log.entries.map(({ name, fields }) => [name, fields.session_id, fields.user_id]);
+  expect(logged()).toEqual([]);
   await carryOut();
-  await lookBehind();
-  expect(told()).toEqual([
+  await runBackground();
+  expect(logged()).toEqual([
     ['authn_password_change', mine.session.id, user.id],
     ['session_expired', other.session.id, user.id],
   ]);
 });
 
-test('a write that MySQL never carries out ends nobody’s session, and is not logged', async () => {
-  const { stores, clock, log, mine, other, lookBehind } = await changeUnconfirmed();
-  await lookBehind();
+test('a write that MySQL never carries out ends no session and is not logged', async () => {
+  const { stores, clock, log, mine, other, runBackground } = await changeUnconfirmed();
+  await runBackground();
   for (const { credential } of [mine, other])
     expect(await stores.sessions.check(credential, clock.nowMs())).toMatchObject({ status: 'valid' });
   expect(log.entries).toEqual([]);

@@ -5,7 +5,7 @@ const flawOf = (password: string, username = 'ann-marie', minLength = 8): string
   findPasswordFlaw({ password, username, minLength });
 
 test.each(['correct horse battery', 'x7#kQp2!', 'zzzzyyyyxxxxwwww', '李小龙李小龙李小', 'ann-marie-2026'])(
-  '%j will do: there are no rules of composition',
+  '%j is accepted: there are no rules of composition',
   (password) => {
     expect(flawOf(password)).toBeNull();
   },
@@ -18,18 +18,15 @@ test('the length is counted in characters, an emoji being one', () => {
   expect(flawOf('xk29fjq4mz7w1pv', 'ann', 15)).toBeNull();
 });
 
-test.each(['ann-marie', 'ANN-MARIE', 'Ann-Marie'])('%j is the name', (password) => {
+test.each(['ann-marie', 'ANN-MARIE', 'Ann-Marie'])('%j is the username', (password) => {
   expect(flawOf(password)).toMatch(/username/);
 });
 
-test.each(['password', 'Password', '12345678', 'qwertyuiop', 'PASSWORD'])(
-  '%j is a common one',
-  (password) => {
-    expect(flawOf(password)).toMatch(/common/);
-  },
-);
+test.each(['password', 'Password', '12345678', 'qwertyuiop', 'PASSWORD'])('%j is too common', (password) => {
+  expect(flawOf(password)).toMatch(/common/);
+});
 
-test('what is wrong is told without the password', () => {
+test('the message never repeats the password', () => {
   for (const password of ['short', 'password', 'ann-marie']) {
     const flaw = flawOf(password) ?? '';
     if (password !== 'password') expect(flaw).not.toContain(password);
@@ -37,9 +34,9 @@ test('what is wrong is told without the password', () => {
 });
 
 describe('the coded list', () => {
-  test('is read as it was written', () => {
+  test('is decoded to its words', () => {
     expect([...decodeFrontCoding('AappleEyFtAbanana')]).toEqual(['apple', 'apply', 'applyt', 'banana']);
   });
 
-  test('an empty one has no words', () => expect(decodeFrontCoding('').size).toBe(0));
+  test('is empty if its text is', () => expect(decodeFrontCoding('').size).toBe(0));
 });

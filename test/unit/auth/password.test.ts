@@ -3,15 +3,15 @@ import bcrypt from 'bcryptjs';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { hashPassword, needsRehash, verifyPassword } from '../../../src/auth/password.ts';
 
-/** The cheapest that stored hashes may have. */
+/** The lowest cost that a stored hash may have. */
 const ROUNDS = 4;
 const verify = (password: string, encoded: string | null) => verifyPassword(password, encoded, ROUNDS);
 
-/** As Django's BCryptSHA256PasswordHasher makes one. */
+/** Like Django's BCryptSHA256PasswordHasher. */
 const djangoSha256 = (password: string, rounds = ROUNDS): string =>
   'bcrypt_sha256$' + bcrypt.hashSync(createHash('sha256').update(password).digest('hex'), rounds);
 const bare = (password: string): string => bcrypt.hashSync(password, ROUNDS);
-/** As Django's PBKDF2PasswordHasher makes one. */
+/** Like Django's PBKDF2PasswordHasher. */
 const pbkdf2 = (password: string, iterations = 1000, salt = 'seasalt'): string =>
   `pbkdf2_sha256$${iterations}$${salt}$${pbkdf2Sync(password, salt, iterations, 32, 'sha256').toString('base64')}`;
 
@@ -60,7 +60,7 @@ describe.each([
   { format: 'bcrypt_sha256$$2a$', make: (p: string) => djangoSha256(p).replaceAll('$2b$', '$2a$') },
   { format: 'pbkdf2_sha256$', make: (p: string) => pbkdf2(p, 50) },
 ])('$format', ({ make }) => {
-  test('takes the password that it was made of, whatever that is, and no other', async () => {
+  test('matches the password it was made from, whatever that is, and no other', async () => {
     for (const password of PASSWORDS) {
       const hash = make(password);
       expect([password, await verify(password, hash)]).toEqual([password, true]);
@@ -69,33 +69,33 @@ describe.each([
     }
   });
 
-  test('two passwords that differ after 72 bytes are two', async () => {
+  test('passwords that differ only after 72 bytes are different', async () => {
     const long = 'p'.repeat(72);
     expect(await verify(`${long}1`, make(`${long}1`))).toBe(true);
     expect(await verify(`${long}2`, make(`${long}1`))).toBe(false);
   });
 
-  test('two passwords that differ after a NUL are two', async () => {
+  test('passwords that differ only after a NUL are different', async () => {
     expect(await verify('a\0b', make('a\0c'))).toBe(false);
     expect(await verify('a', make('a\0c'))).toBe(false);
     expect(await verify('a\0c', make('a'))).toBe(false);
   });
 
-  test('composed and decomposed letters are not the same: nothing is normalised', async () => {
+  test('composed and decomposed letters differ: nothing is normalised', async () => {
     expect(await verify('\u00e4', make('a\u0308'))).toBe(false);
   });
 });
 
 describe('bare bcrypt', () => {
   const hash = bare('password');
-  test.each(['$2a$', '$2b$', '$2y$'])('%s, with and without the name of Django', async (version) => {
+  test.each(['$2a$', '$2b$', '$2y$'])('%s, with and without the prefix that Django adds', async (version) => {
     const own = version + hash.slice(4);
     expect(await verify('password', own)).toBe(true);
     expect(await verify('password', `bcrypt$${own}`)).toBe(true);
     expect(await verify('Password', own)).toBe(false);
   });
 
-  test('a password with a NUL never matches: others stop there', async () => {
+  test('a password with a NUL never matches: other implementations stop there', async () => {
     expect(await verify('pass\0word', bare('pass\0word'))).toBe(false);
     expect(await verify('password\0', hash)).toBe(false);
   });
@@ -110,37 +110,37 @@ describe('bare bcrypt', () => {
 describe('hashes that never match', () => {
   const good = bare('password');
   test.each([
-    ['nobody has that name', null],
+    ['no such user', null],
     ['empty', ''],
     ['Django, unusable', '!'],
     ['Django, unusable with its random part', '!abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN'],
-    ['in clear', 'password'],
+    ['plain text', 'password'],
     ['md5', 'md5$salt$5f4dcc3b5aa765d61d8327deb882cf99'],
     ['unsalted md5', '5f4dcc3b5aa765d61d8327deb882cf99'],
     ['sha1', 'sha1$salt$x'],
     ['argon2', 'argon2$argon2id$v=19$m=102400,t=2,p=8$x$y'],
     ['scrypt', 'scrypt$16384$salt$8$1$x'],
     ['pbkdf2 with SHA-1', pbkdf2('password').replace('pbkdf2_sha256', 'pbkdf2_sha1')],
-    ['too few iterations to be one', pbkdf2('password').replace('$1000$', '$0$')],
+    ['no iterations', pbkdf2('password').replace('$1000$', '$0$')],
     ['a broken base64', pbkdf2('password').replace(/=$/, '')],
     ['cost below 4', good.replace('$04$', '$03$')],
     ['cost above 14', good.replace('$04$', '$15$')],
     ['cost 31', good.replace('$04$', '$31$')],
     ['cut short', good.slice(0, -1)],
-    ['with something behind', `${good}x`],
-    ['with a newline behind', `${good}\n`],
+    ['with something after it', `${good}x`],
+    ['with a newline after it', `${good}\n`],
     ['with a space before', ` ${good}`],
     ['another version', good.replace('$2b$', '$2x$')],
     ['no version', good.replace('$2b$', '$2$')],
-    ['twice the name', `bcrypt$bcrypt$${good}`],
-    ['only the name', 'bcrypt_sha256$'],
+    ['the prefix twice', `bcrypt$bcrypt$${good}`],
+    ['only the prefix', 'bcrypt_sha256$'],
   ])('%s', async (_, encoded) => {
     for (const password of ['password', '', '!', encoded ?? ''])
       expect(await verify(password, encoded)).toBe(false);
   });
 
   test.each([null, '', '!', 'md5$salt$x', good.replace('$04$', '$31$'), pbkdf2('password', 2_000_001)])(
-    '%j takes one bcrypt of the configured cost, like any other',
+    '%j costs one bcrypt of the configured cost, as for a user who exists',
     async (encoded) => {
       const compare = vi.spyOn(bcrypt, 'compare');
       expect(await verifyPassword('password', encoded, 5)).toBe(false);
@@ -152,7 +152,7 @@ describe('hashes that never match', () => {
     },
   );
 
-  test('more PBKDF2 iterations than are allowed', async () => {
+  test('more PBKDF2 iterations than allowed', async () => {
     const hash = pbkdf2('password', 1001);
     expect(await verifyPassword('password', hash, ROUNDS, 1001)).toBe(true);
     expect(await verifyPassword('password', hash, ROUNDS, 1000)).toBe(false);
@@ -165,14 +165,14 @@ describe('hashPassword', () => {
     hash = await hashPassword('pässwörd', ROUNDS);
   });
 
-  test('writes what Django reads', () => {
+  test('writes a hash that Django can read', () => {
     expect(hash).toMatch(/^bcrypt_sha256\$\$2b\$04\$[./A-Za-z0-9]{53}$/);
     const digest = createHash('sha256').update('pässwörd').digest('hex');
     expect(bcrypt.compareSync(digest, hash.slice('bcrypt_sha256$'.length))).toBe(true);
     expect(hash.length).toBeLessThanOrEqual(255);
   });
 
-  test('and what is read here, with another salt each time', async () => {
+  test('and that verifies here, with a new salt each time', async () => {
     expect(await verify('pässwörd', hash)).toBe(true);
     expect(await hashPassword('pässwörd', ROUNDS)).not.toBe(hash);
   });
@@ -186,7 +186,7 @@ describe('needsRehash', () => {
     ['plain bcrypt', bare('x'), true],
     ["Django's plain bcrypt", `bcrypt$${bare('x')}`, true],
     ['PBKDF2', pbkdf2('x'), true],
-    ['what cannot be read', '!', true],
+    ['an unusable hash', '!', true],
   ])('%s: %#', (_, encoded, expected) => {
     expect(needsRehash(encoded, 4)).toBe(expected);
   });

@@ -17,7 +17,7 @@ test('agrees with the platform', async () => {
   );
 });
 
-// Around the size of a block, where the key is hashed first, and around that of a padding.
+// Around the block size, above which the key is hashed first, and around the size of the padding.
 test.each([0, 1, 31, 32, 54, 55, 56, 63, 64, 65, 127, 128, 4096])(
   'a password of %i bytes',
   async (length) => {
@@ -27,6 +27,6 @@ test.each([0, 1, 31, 32, 54, 55, 56, 63, 64, 65, 127, 128, 4096])(
   },
 );
 
-test('as many iterations as Django makes', async () => {
+test('as many iterations as Django once used', async () => {
   expect(await ours('password', 'seasalt', 100_000)).toBe(platform('password', 'seasalt', 100_000));
 });

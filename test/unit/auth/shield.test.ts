@@ -14,14 +14,11 @@ test('asks the binding about the network', async () => {
   expect(asked).toEqual([{ key: '203.0.113.7' }, { key: '2001:db8:0:0::/64' }]);
 });
 
-test.each([undefined, null, 'text', {}, { limit: 7 }])(
-  'admits everybody where %j is bound',
-  async (binding) => {
-    expect(await shieldOf(binding).admit('203.0.113.7')).toBe(true);
-  },
-);
+test.each([undefined, null, 'text', {}, { limit: 7 }])('admits everyone if %j is bound', async (binding) => {
+  expect(await shieldOf(binding).admit('203.0.113.7')).toBe(true);
+});
 
-test('admits everybody without any bindings, and when the binding fails', async () => {
+test('admits everyone without a binding, and if the binding fails', async () => {
   expect(await cloudflareShield(null).admit('x')).toBe(true);
   expect(await cloudflareShield(undefined).admit('x')).toBe(true);
   expect(await shieldOf({ limit: () => Promise.reject(new Error('down')) }).admit('x')).toBe(true);

@@ -8,12 +8,12 @@ const OTHER_KEY = 'o'.repeat(32);
 const csrf = csrfTokens([KEY]);
 const ANN = '42' as UserId;
 
-/** Each character of a text exchanged for another one, one at a time. */
+/** The text with one character replaced, once for each character. */
 const tamperings = (text: string): string[] =>
   [...text].map((letter, i) => `${text.slice(0, i)}${letter === 'A' ? 'B' : 'A'}${text.slice(i + 1)}`);
 
 describe('the cookie', () => {
-  test('is good for the session that it was given out for, and for no other', async () => {
+  test('is valid for the session it was issued for, and for no other', async () => {
     const mine = newTokenHash();
     const cookie = csrf.newCookie(mine, ANN);
     expect(csrf.isCookieFor(cookie, mine)).toBe(true);
@@ -21,27 +21,27 @@ describe('the cookie', () => {
     expect(csrf.isCookieFor(cookie, null)).toBe(false);
   });
 
-  test('from before the sign-in is no good after it', async () => {
+  test('from before the sign-in is invalid after it', async () => {
     const cookie = csrf.newCookie(null, null);
     expect(csrf.isCookieFor(cookie, null)).toBe(true);
     expect(csrf.isCookieFor(cookie, newTokenHash())).toBe(false);
   });
 
-  test('is another one each time, of characters that a cookie takes', async () => {
+  test('is different each time, in characters that a cookie may hold', async () => {
     const hash = newTokenHash();
     const cookies = Array.from({ length: 50 }, () => csrf.newCookie(hash, ANN));
     expect(new Set(cookies).size).toBe(50);
     for (const cookie of cookies) expect(cookie).toMatch(/^[\w.-]{40,80}$/);
   });
 
-  test('changed in any one character is no good', async () => {
+  test('is invalid if any one character is changed', async () => {
     const hash = newTokenHash();
     const cookie = csrf.newCookie(hash, ANN);
-    const answers = tamperings(cookie).map((each) => csrf.isCookieFor(each, hash));
-    expect(answers).toEqual(answers.map(() => false));
+    const results = tamperings(cookie).map((each) => csrf.isCookieFor(each, hash));
+    expect(results).toEqual(results.map(() => false));
   });
 
-  test('tells whose session it goes with, to nobody but that session', async () => {
+  test('names its user, but only together with its session', async () => {
     const hash = newTokenHash();
     const cookie = csrf.newCookie(hash, ANN);
     expect(csrf.userOf(cookie, hash)).toBe(ANN);
@@ -51,7 +51,7 @@ describe('the cookie', () => {
     expect(csrf.userOf(csrf.newCookie(null, null), hash)).toBeNull();
   });
 
-  test('does not mix up where the user ends and the session begins', async () => {
+  test('does not confuse where the user ends and the session begins', async () => {
     const hash = newTokenHash();
     const cookie = csrf.newCookie(hash, '4' as UserId);
     expect(csrf.isCookieFor(cookie.replace('.4.', '..'), `4\n${hash}` as typeof hash)).toBe(false);
@@ -59,16 +59,16 @@ describe('the cookie', () => {
 });
 
 describe('a form token', () => {
-  test('is good with its cookie and session', async () => {
+  test('is valid with its cookie and session', async () => {
     const hash = newTokenHash();
     const cookie = csrf.newCookie(hash, ANN);
     const token = csrf.formToken(cookie);
     expect(csrf.verify(token, cookie, [hash])).toBe(true);
-    // Any of several sessions will do: of two cookies that came along, one is good.
+    // One of several sessions is enough, as a browser may send duplicate cookies.
     expect(csrf.verify(token, cookie, [newTokenHash(), hash])).toBe(true);
   });
 
-  test('is no good with another cookie, another session or none', async () => {
+  test('is invalid with another cookie, another session or none', async () => {
     const hash = newTokenHash();
     const cookie = csrf.newCookie(hash, ANN);
     const token = csrf.formToken(cookie);
@@ -77,14 +77,14 @@ describe('a form token', () => {
     expect(csrf.verify(token, cookie, [])).toBe(false);
   });
 
-  test('is another one in every page, and all of them are good', async () => {
+  test('is different on every page, and each is valid', async () => {
     const cookie = csrf.newCookie(null, null);
     const tokens = Array.from({ length: 20 }, () => csrf.formToken(cookie));
     expect(new Set(tokens).size).toBe(20);
     for (const token of tokens) expect(csrf.verify(token, cookie, [null])).toBe(true);
   });
 
-  test('of a cookie that an attacker planted is no good', async () => {
+  test('of a cookie that an attacker planted is invalid', async () => {
     const attackers = csrfTokens([OTHER_KEY]);
     const hash = newTokenHash();
     const cookie = attackers.newCookie(hash, ANN);
@@ -94,14 +94,14 @@ describe('a form token', () => {
     expect(csrf.verify(csrf.formToken(own), own, [hash, null])).toBe(false);
   });
 
-  test('changed in any one character is no good', async () => {
+  test('is invalid if any one character is changed', async () => {
     const cookie = csrf.newCookie(null, null);
     const token = csrf.formToken(cookie);
-    const answers = tamperings(token).map((each) => csrf.verify(each, cookie, [null]));
-    expect(answers).toEqual(answers.map(() => false));
+    const results = tamperings(token).map((each) => csrf.verify(each, cookie, [null]));
+    expect(results).toEqual(results.map(() => false));
   });
 
-  test("the cookie's own value will do, as with Django", async () => {
+  test("may be the cookie's own value, as with Django", async () => {
     const hash = newTokenHash();
     const cookie = csrf.newCookie(hash, ANN);
     expect(csrf.verify(cookie, cookie, [hash])).toBe(true);
@@ -118,14 +118,14 @@ describe('a form token', () => {
     '😀',
     'a'.repeat(10_000),
     `${'A'.repeat(11)}.${'A'.repeat(22)}`,
-  ])('%j is none, nor a cookie', async (text) => {
+  ])('%j is neither a token nor a cookie', async (text) => {
     const cookie = csrf.newCookie(null, null);
     expect(csrf.verify(text, cookie, [null])).toBe(false);
     expect(csrf.verify(text, text, [null])).toBe(false);
     expect(csrf.isCookieFor(text, null)).toBe(false);
   });
 
-  test('the two kinds of mac do not stand in for each other', async () => {
+  test('neither kind of MAC can be used as the other', async () => {
     const cookie = csrf.newCookie(null, null);
     const [nonce = '', user = '', mac = ''] = cookie.split('.');
     expect(csrf.verify(`${nonce.slice(0, 11)}.${mac}`, cookie, [null])).toBe(false);
@@ -135,7 +135,7 @@ describe('a form token', () => {
 });
 
 describe('keys', () => {
-  test('an older one is still believed, the newest one signs', async () => {
+  test('an older one still verifies, the newest one signs', async () => {
     const hash = newTokenHash();
     const before = csrfTokens([OTHER_KEY]);
     const rotated = csrfTokens([KEY, 'x'.repeat(40), OTHER_KEY]);
@@ -146,12 +146,12 @@ describe('keys', () => {
     expect(before.isCookieFor(fresh, hash)).toBe(false);
   });
 
-  test('one that is not listed any more is not believed', async () => {
+  test('one that is no longer listed does not verify', async () => {
     const cookie = csrfTokens([OTHER_KEY]).newCookie(null, null);
     expect(csrf.isCookieFor(cookie, null)).toBe(false);
   });
 
-  test('of any characters will do', async () => {
+  test('may have any characters', async () => {
     const unicode = csrfTokens(['ключ🔑'.repeat(8)]);
     const cookie = unicode.newCookie(null, null);
     expect(unicode.verify(unicode.formToken(cookie), cookie, [null])).toBe(true);

@@ -1,13 +1,13 @@
-import fc, { anyText } from '../../fakes/property.ts';
 import { describe, expect, test } from 'vitest';
 import { safeNextUrl } from '../../../src/http/next-url.ts';
+import fc, { anyText } from '../../fakes/property.ts';
 
 const BASE = new URL('https://login.example.org/sign-in/?next=x');
 const ALLOWED = ['app.example.org', 'other.example:8443'];
 const safe = (next: string | null | undefined, base = BASE): string | null =>
   safeNextUrl(next, base, ALLOWED);
 
-describe('places to go to', () => {
+describe('safe addresses', () => {
   test.each([
     ['/', '/'],
     ['/home/', '/home/'],
@@ -20,7 +20,7 @@ describe('places to go to', () => {
     ['/%0d%0aSet-Cookie:x', '/%0d%0aSet-Cookie:x'],
     ['/javascript:alert(1)', '/javascript:alert(1)'],
     ['/user@evil.com', '/user@evil.com'],
-    // This origin's own whole address.
+    // Absolute, on this origin.
     ['https://login.example.org/home/?a#b', '/home/?a#b'],
     ['https://login.example.org', '/'],
     ['https://LOGIN.example.org:443/x', '/x'],
@@ -32,7 +32,7 @@ describe('places to go to', () => {
     expect(safe(next)).toBe(expected);
   });
 
-  test('on plain http, allowed hosts may be either', () => {
+  test('from plain http, allowed hosts may use http or https', () => {
     const base = new URL('http://localhost:8787/');
     expect(safe('http://app.example.org/', base)).toBe('http://app.example.org/');
     expect(safe('https://app.example.org/', base)).toBe('https://app.example.org/');
@@ -40,11 +40,11 @@ describe('places to go to', () => {
   });
 });
 
-describe('no place to go to', () => {
+describe('unsafe addresses', () => {
   test.each([null, undefined, ''])('%j', (next) => expect(safe(next)).toBeNull());
 
   test.each([
-    // Another host, in any reading.
+    // Another host, to at least one parser.
     '//evil.com',
     '///evil.com',
     '////evil.com',
@@ -101,7 +101,7 @@ describe('no place to go to', () => {
     '#x',
     'login.example.org/x',
     '@evil.com',
-    // What could end a header, and what is no text.
+    // What could end a header, or is not well-formed.
     '/\r\nSet-Cookie: x=y',
     '/\u0000',
     '/\u007f',
@@ -116,7 +116,7 @@ describe('no place to go to', () => {
   });
 });
 
-/** Strings that look like addresses more often than chance has it. */
+/** Strings that look like addresses more often than random ones. */
 const pieces = fc.array(
   fc.oneof(
     fc.constantFrom(
@@ -181,22 +181,22 @@ describe('for any string', () => {
     const base = new URL(href);
     fc.assert(
       fc.property(anyNext, (next) => {
-        const answer = safe(next, base);
-        if (answer === null) return;
+        const result = safe(next, base);
+        if (result === null) return;
         // ASCII without controls, spaces or backslashes: nothing that ends or splits a header.
-        expect(answer).toMatch(/^[!-[\]-~]+$/);
-        const isFine = (url: URL): boolean =>
+        expect(result).toMatch(/^[!-[\]-~]+$/);
+        const isAllowed = (url: URL): boolean =>
           url.origin === base.origin ||
           (ALLOWED.includes(url.host) && (url.protocol === 'https:' || base.protocol === 'http:'));
-        const once = new URL(answer, base);
-        expect(isFine(once)).toBe(true);
+        const once = new URL(result, base);
+        expect(isAllowed(once)).toBe(true);
         expect(once.username + once.password).toBe('');
-        // Whoever takes the path out and resolves it once more stays there as well.
+        // A client that resolves the path once more stays there as well.
         const twice = new URL(once.href.slice(once.origin.length), once);
-        expect(isFine(twice)).toBe(true);
+        expect(isAllowed(twice)).toBe(true);
         expect(twice.href).toBe(once.href);
-        // And the answer is safe to be asked about again.
-        expect(safe(answer, base)).toBe(answer);
+        // Checking the result again changes nothing.
+        expect(safe(result, base)).toBe(result);
       }),
       { numRuns: 3000 },
     );

@@ -22,10 +22,10 @@ test.each([
   { origin: 'https://login.example.org/', site: null, foreign: true },
   { origin: '', site: null, foreign: true },
   { origin: `${OWN}, ${OWN}`, site: null, foreign: true },
-  // The browser says so, whatever else is told.
+  // The browser says cross-site, whatever the Origin.
   { origin: null, site: 'cross-site', foreign: true },
   { origin: OWN, site: 'cross-site', foreign: true },
-  // Trusted, to the letter.
+  // Trusted, if it matches exactly.
   { origin: 'https://app.example.org', site: 'same-site', foreign: false },
   { origin: 'https://app.example.org', site: 'cross-site', foreign: false },
   { origin: 'http://localhost:3000', site: 'cross-site', foreign: false },

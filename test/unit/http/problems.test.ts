@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ServiceError, type Reason } from '../../../src/errors.ts';
+import type { Reason } from '../../../src/errors.ts';
 import { problemOf, RETRY_AFTER_OUTAGE_SECONDS } from '../../../src/http/problems.ts';
 
 const REASONS: { [Code in Reason['code']]: [Extract<Reason, { code: Code }>, number] } = {
@@ -25,7 +25,7 @@ const REASONS: { [Code in Reason['code']]: [Extract<Reason, { code: Code }>, num
 const rows = Object.values(REASONS).map(([reason, status]) => ({ code: reason.code, reason, status }));
 
 describe('problemOf', () => {
-  test.each(rows)('$code is a $status in words', ({ reason, status }) => {
+  test.each(rows)('$code is a $status with a title and a detail', ({ reason, status }) => {
     const problem = problemOf(reason);
     expect(problem.status).toBe(status);
     expect(problem.title).toMatch(/^[A-Z].+[^.]$/);
@@ -33,11 +33,11 @@ describe('problemOf', () => {
     for (const value of Object.values(problem.headers)) expect(value).toMatch(/^[ -~]+$/);
   });
 
-  test.each(rows.filter(({ status }) => status === 401))('$code challenges for a bearer', ({ reason }) => {
+  test.each(rows.filter(({ status }) => status === 401))('$code asks for a bearer token', ({ reason }) => {
     expect(problemOf(reason).headers).toEqual({ 'WWW-Authenticate': 'Bearer' });
   });
 
-  test('tells which methods there are', () => {
+  test('names the allowed methods', () => {
     expect(problemOf(REASONS.method_not_allowed[0])).toMatchObject({ headers: { Allow: 'GET, POST' } });
   });
 
@@ -47,13 +47,13 @@ describe('problemOf', () => {
     [61, '2 minutes'],
     [900, '15 minutes'],
     [3600, '60 minutes'],
-  ])('tells to come again in %i s: %s', (retryAfterSeconds, words) => {
+  ])('says to retry in %i s: %s', (retryAfterSeconds, words) => {
     const { detail, headers } = problemOf({ code: 'throttled', retryAfterSeconds });
     expect(headers).toEqual({ 'Retry-After': String(retryAfterSeconds) });
     expect(detail).toContain(words);
   });
 
-  test('an outage says when to come again, and not which store it is', () => {
+  test('an outage says when to retry, and not which store is unavailable', () => {
     const [redis, database] = (['redis', 'database'] as const).map((store) =>
       problemOf({ code: 'store_unavailable', store, fault: 'timeout' }),
     );
@@ -74,12 +74,7 @@ describe('problemOf', () => {
     expect(problemOf(change).detail).toMatch(/password is changed/);
   });
 
-  test('fields are told in their own words', () => {
+  test('a wrong field has its own message', () => {
     expect(problemOf(REASONS.invalid_fields[0]).detail).toBe('Enter your username.');
   });
-});
-
-test('a ServiceError has its code as text, and nothing more', () => {
-  const error = new ServiceError({ code: 'throttled', retryAfterSeconds: 5 });
-  expect([error.name, error.message, error.reason.code]).toEqual(['ServiceError', 'throttled', 'throttled']);
 });

@@ -1,9 +1,9 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import fc, { anyText } from '../../fakes/property.ts';
 import { describe, expect, test } from 'vitest';
 import { networkOf, parseIpAddress, readClientInfo } from '../../../src/lib/client-info.ts';
+import fc, { anyText } from '../../fakes/property.ts';
 
-/** A request as Workers hand it over: header values may hold any character, and there is `cf`. */
+/** A request as Workers receive it: header values may hold any character, and there is `cf`. */
 function requestWith(headers: Record<string, string>, cf?: unknown): Request {
   const map = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   return {
@@ -13,7 +13,7 @@ function requestWith(headers: Record<string, string>, cf?: unknown): Request {
 }
 
 describe('readClientInfo', () => {
-  test('takes what Cloudflare tells', () => {
+  test('reads the headers that Cloudflare sets', () => {
     const request = requestWith({
       'CF-Connecting-IP': '203.0.113.7',
       'User-Agent': 'Mozilla/5.0',
@@ -26,7 +26,7 @@ describe('readClientInfo', () => {
     });
   });
 
-  test('nothing told is null, not empty', () => {
+  test('absent and empty headers are null', () => {
     const nothing = { ipAddress: null, userAgent: null, country: null };
     expect(readClientInfo(requestWith({}))).toEqual(nothing);
     const empty = { 'CF-Connecting-IP': '', 'User-Agent': '', 'CF-IPCountry': '' };
@@ -40,7 +40,7 @@ describe('readClientInfo', () => {
     'True-Client-IP',
     'CF-Connecting-IPv6',
     'X-Client-IP',
-  ])('never believes %s', (name) => {
+  ])('never trusts %s', (name) => {
     expect(readClientInfo(requestWith({ [name]: '6.6.6.6' })).ipAddress).toBeNull();
     const both = requestWith({ [name]: '2001:db8::6', 'CF-Connecting-IP': '203.0.113.7' });
     expect(readClientInfo(both).ipAddress).toBe('203.0.113.7');
@@ -53,12 +53,12 @@ describe('readClientInfo', () => {
     ['255.255.255.255', '2001:db8::1'],
     ['24.0.0.1', '24.0.0.1'],
     ['2001:db8::2', '2001:db8::2'],
-  ])('CF-Connecting-IP %s, with an IPv6 beside it: %s', (connecting, expected) => {
+  ])('CF-Connecting-IP %s, with an IPv6 address too: %s', (connecting, expected) => {
     const headers = { 'CF-Connecting-IP': connecting, 'CF-Connecting-IPv6': '2001:DB8:0:0::1' };
     expect(readClientInfo(requestWith(headers)).ipAddress).toBe(expected);
   });
 
-  test('a pseudo address without an IPv6 beside it is none', () => {
+  test('a pseudo address without an IPv6 address is null', () => {
     expect(readClientInfo(requestWith({ 'CF-Connecting-IP': '240.1.2.3' })).ipAddress).toBeNull();
   });
 
@@ -83,7 +83,7 @@ describe('readClientInfo', () => {
     const agentOf = (text: string): string | null =>
       readClientInfo(requestWith({ 'User-Agent': text })).userAgent;
 
-    test('is kept up to 512 characters, an emoji being one', () => {
+    test('is cut after 512 characters, an emoji being one', () => {
       expect(agentOf('x'.repeat(512))).toBe('x'.repeat(512));
       expect(agentOf('x'.repeat(513))).toBe('x'.repeat(512));
       expect(agentOf('😀'.repeat(512))).toBe('😀'.repeat(512));
@@ -91,7 +91,7 @@ describe('readClientInfo', () => {
       expect(agentOf(`${'x'.repeat(511)}😀y`)).toBe(`${'x'.repeat(511)}😀`);
     });
 
-    test('is well-formed and a beginning of what was sent, whatever that was', () => {
+    test('is well-formed and starts as what was sent', () => {
       const long = anyText({ minLength: 500, maxLength: 1500 });
       fc.assert(
         fc.property(fc.oneof(anyText({ minLength: 1 }), long), (text) => {
@@ -116,7 +116,7 @@ describe('parseIpAddress', () => {
     ['1:0:0:2:0:0:0:3', '1:0:0:2::3'],
     ['2001:db8:0:1:1:1:1:1', '2001:db8:0:1:1:1:1:1'],
     ['ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
-  ])('%s is written %s', (text, expected) => {
+  ])('%s becomes %s', (text, expected) => {
     expect(parseIpAddress(text)).toBe(expected);
   });
 
@@ -152,24 +152,24 @@ describe('parseIpAddress', () => {
     '::1]@[::2',
     '::1]#',
     'a@[::1',
-  ])('%j is none', (text) => {
+  ])('%j is no address', (text) => {
     expect(parseIpAddress(text)).toBeNull();
   });
 
-  test('null is none', () => expect(parseIpAddress(null)).toBeNull());
+  test('null is no address', () => expect(parseIpAddress(null)).toBeNull());
 
-  test('agrees with the platform on what is an address, and its answers stay as they are', () => {
+  test('agrees with the platform on what is an address, and leaves canonical ones unchanged', () => {
     const near = fc.string({
       unit: fc.constantFrom(...'0123456789abcdefABCDEF:.[]/%@\t\n x'),
       maxLength: 45,
     });
     fc.assert(
       fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), near, fc.string()), (text) => {
-        const answer = parseIpAddress(text);
-        expect(answer !== null).toBe(isIPv4(text) || (isIPv6(text) && !text.includes('%')));
-        if (answer === null) return;
-        expect(answer).toMatch(/^[0-9a-f:.]{2,45}$/);
-        expect(parseIpAddress(answer)).toBe(answer);
+        const result = parseIpAddress(text);
+        expect(result !== null).toBe(isIPv4(text) || (isIPv6(text) && !text.includes('%')));
+        if (result === null) return;
+        expect(result).toMatch(/^[0-9a-f:.]{2,45}$/);
+        expect(parseIpAddress(result)).toBe(result);
       }),
       { numRuns: 2000 },
     );
@@ -192,7 +192,7 @@ describe('networkOf', () => {
     expect(networkOf(ip)).toBe(network);
   });
 
-  test('two IPv6 addresses are in one network when their first 64 bits are the same', () => {
+  test('IPv6 addresses are in one network if their first 64 bits are the same', () => {
     const group = fc.constantFrom('0', '1', 'ffff', 'db8');
     const halves = fc.tuple(group, group, group, group);
     const canonical = (groups: string[]): string => parseIpAddress(groups.join(':'))!;

@@ -39,11 +39,11 @@ test.each([
   'postgres://u:p@host/db',
   'mysqls://u:p@host/db',
   'javascript:u:p@host',
-])('%j is none', (text) => {
+])('%j is no DATABASE_URL', (text) => {
   expect(parseDatabaseUrl(text)).toBeNull();
 });
 
-test('any credentials that were encoded come out as they went in', () => {
+test('any encoded credentials are decoded to what they were', () => {
   const text = anyText({ minLength: 1, maxLength: 40 });
   fc.assert(
     fc.property(text, text, fc.constantFrom('mysql', 'https', 'http'), (username, password, scheme) => {
@@ -53,6 +53,6 @@ test('any credentials that were encoded come out as they went in', () => {
   );
 });
 
-test('no string at all makes it throw', () => {
+test('never throws', () => {
   fc.assert(fc.property(fc.string(), (text) => void parseDatabaseUrl(`mysql://${text}`)));
 });

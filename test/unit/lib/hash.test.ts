@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { base64Url, equalInConstantTime, hmacSha256, randomBytes, sha256 } from '../../../src/lib/hash.ts';
+import fc from '../../fakes/property.ts';
 
 // FIPS 180-2, appendix B.
 test.each([
@@ -38,6 +39,14 @@ describe('base64Url', () => {
   ])('of %j', (text, expected) => {
     expect(base64Url(Buffer.from(text, 'latin1'))).toBe(expected);
   });
+
+  test('agrees with the platform', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+        expect(base64Url(bytes)).toBe(Buffer.from(bytes).toString('base64url'));
+      }),
+    );
+  });
 });
 
 describe('equalInConstantTime', () => {
@@ -53,7 +62,7 @@ describe('equalInConstantTime', () => {
   });
 });
 
-test('randomBytes are as many as asked for, and never the same', () => {
+test('randomBytes gives the number asked for, different each time', () => {
   expect(randomBytes(32)).toHaveLength(32);
   expect(randomBytes(32)).not.toEqual(randomBytes(32));
 });

@@ -1,6 +1,6 @@
-import fc from '../../fakes/property.ts';
 import { describe, expect, test } from 'vitest';
-import { uuidV7 } from '../../../src/lib/ids.ts';
+import { newSessionId, parseSessionId, uuidV7 } from '../../../src/lib/ids.ts';
+import fc from '../../fakes/property.ts';
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const T = Date.UTC(2026, 10, 23, 12);
@@ -26,12 +26,41 @@ describe('uuidV7', () => {
     );
   });
 
-  test('cuts fractions of a millisecond off', () => {
+  test('drops fractions of a millisecond', () => {
     expect(uuidV7(T + 0.999).slice(0, 13)).toBe(uuidV7(T).slice(0, 13));
   });
 
-  test('is never the same twice', () => {
+  test('differs each time', () => {
     const ids = Array.from({ length: 10_000 }, () => uuidV7(T));
     expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+describe('session ids', () => {
+  test('can be read back, and differ each time', () => {
+    const ids = Array.from({ length: 1000 }, newSessionId);
+    expect(ids.map(parseSessionId)).toEqual(ids);
+    expect(new Set(ids).size).toBe(1000);
+  });
+
+  test('use all 32 letters', () => {
+    const letters = new Set(Array.from({ length: 200 }, newSessionId).join(''));
+    expect([...letters].sort().join('')).toBe('0123456789abcdefghjkmnpqrstvwxyz');
+  });
+
+  const id = newSessionId();
+  test.each([
+    '',
+    id.slice(1),
+    `${id}0`,
+    id.toUpperCase().replace(/\d/g, 'A'),
+    `i${id.slice(1)}`,
+    `${id}\n`,
+    'others',
+    null,
+    7,
+    [id],
+  ])('%j is no session id', (value) => {
+    expect(parseSessionId(value)).toBeNull();
   });
 });

@@ -25,9 +25,9 @@ describe('relativeTime', () => {
     [3 * HOUR, 'in 3 hours'],
     [DAY, 'in 1 day'],
     [30 * DAY, 'in 30 days'],
-    // A moment after a session of 30 days began, it still ends in 30 days.
+    // Just after a session of 30 days began, it still ends in 30 days.
     [30 * DAY - SECOND, 'in 30 days'],
-    // What rounds up to a whole hour or day is called that.
+    // Rounded up to a whole hour or day.
     [-HOUR + 1, '1 hour ago'],
     [-DAY + 1, '1 day ago'],
     [DAY - SECOND, 'in 1 day'],
@@ -45,7 +45,7 @@ describe('relativeTime', () => {
   });
 });
 
-test('Time has the exact time for programs and, on hover, for people', async () => {
+test('Time has the exact time in datetime and in the tooltip', async () => {
   const element: { toString(): string | Promise<string> } = Time({ atMs: NOW_MS - HOUR, nowMs: NOW_MS });
   const html = await element.toString();
   expect(html).toBe(

@@ -26,7 +26,7 @@ function read(header: string) {
 const ATTRIBUTES = { domain: null, path: '/', secure: true, sameSite: 'lax' };
 
 describe('cookies that are set', () => {
-  test('the session is HttpOnly, host-only and ends with the browser', () => {
+  test('the session cookie is HttpOnly, host-only and lasts until the browser is closed', () => {
     const [header, ...more] = sessionCookies(SETTINGS, HTTPS).session(token, null);
     expect(more).toEqual([]);
     expect(read(header!)).toEqual({
@@ -55,10 +55,10 @@ describe('cookies that are set', () => {
     });
   });
 
-  test('both are expired with the attributes that they were set with', () => {
-    const [kept, ...headers] = sessionCookies(SETTINGS, HTTPS).expireAll();
-    // The cookie that makes Chromium drop its pages for Back: set, and expired at once.
-    expect(kept).toContain('signedout=1;');
+  test('both are expired with the attributes they were set with', () => {
+    const [signedOut, ...headers] = sessionCookies(SETTINGS, HTTPS).expireAll();
+    // Makes Chromium drop the pages it keeps for Back: set, and expired at once.
+    expect(signedOut).toContain('signedout=1;');
     expect(headers.map(read)).toEqual([
       { ...ATTRIBUTES, key: 'signedout', value: '', maxAge: 0, httpOnly: true },
       { ...ATTRIBUTES, key: 'sessionid', value: '', maxAge: 0, httpOnly: true },
@@ -67,7 +67,7 @@ describe('cookies that are set', () => {
     for (const header of headers) expect(Cookie.parse(header)?.expires).toEqual(new Date(0));
   });
 
-  test('with a domain, the host-only twin is expired with each', () => {
+  test('with a domain, the host-only duplicate expires too', () => {
     const settings = { ...SETTINGS, SESSION_COOKIE_DOMAIN: 'example.org' };
     const cookies = sessionCookies(settings, HTTPS);
     expect(cookies.session(token, null).map(read)).toMatchObject([

@@ -1,6 +1,6 @@
-import fc, { anyText } from '../../fakes/property.ts';
 import { describe, expect, test } from 'vitest';
 import { LOGOUT_REASONS } from '../../../src/activity/events.ts';
+import type { SessionId, UserId } from '../../../src/lib/ids.ts';
 import {
   decodeRecord,
   encodeSession,
@@ -10,14 +10,14 @@ import {
 } from '../../../src/session/record.ts';
 import { endsAtMs } from '../../../src/session/rules.ts';
 import type { Session, Tombstone } from '../../../src/session/session.ts';
-import type { SessionId, UserId } from '../../../src/lib/ids.ts';
+import fc, { anyText } from '../../fakes/property.ts';
 import { sampleSession } from '../../fakes/samples.ts';
 
 const T = Date.UTC(2026, 10, 23, 12);
 const textOrNull = fc.option(anyText({ minLength: 1 }));
 const anyTime = fc.integer({ min: 0, max: 8.64e15 });
 
-/** Ends any whole number of seconds after it began, as the service has it. */
+/** Its absolute end is a whole number of seconds after its start. */
 const anySession: fc.Arbitrary<Session> = fc
   .record({
     id: anyText() as fc.Arbitrary<never>,
@@ -54,7 +54,7 @@ describe('records', () => {
     );
   });
 
-  test('never outlive a session that ends between two seconds', () => {
+  test('of a session that ends between two seconds end the earlier one', () => {
     fc.assert(
       fc.property(anySession, fc.integer({ min: 1, max: 999 }), (session, ms) => {
         const expiresAtMs = session.expiresAtMs + ms;
@@ -63,7 +63,7 @@ describe('records', () => {
     );
   });
 
-  test('of ended sessions are read as they were written', () => {
+  test('of tombstones are read as they were written', () => {
     fc.assert(
       fc.property(anyTombstone, (tombstone) => {
         expect(decodeRecord(encodeTombstone(tombstone))).toEqual({ tombstone });
@@ -71,12 +71,12 @@ describe('records', () => {
     );
   });
 
-  test('hold nothing null, which the scripts do not know', () => {
+  test('hold no null, which the scripts cannot write', () => {
     const client = { ipAddress: null, userAgent: null, country: null };
     expect(encodeSession(sampleSession(T, { client }))).not.toContain('null');
   });
 
-  test('whatever else lies there is neither, and no reason to throw', () => {
+  test('anything else is neither, and never throws', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -96,8 +96,14 @@ describe('records', () => {
   const withField = (at: number, value: unknown): string => JSON.stringify(fields.with(at, value));
   test.each([
     ['garbage', 'garbage'],
+    ['an empty text', ''],
     ['an object', '{"0":1}'],
+    ['an empty object', '{}'],
     ['null', 'null'],
+    ['a text', '"text"'],
+    ['an empty array', '[]'],
+    ['an array of numbers', '[1,2,3]'],
+    ['a much later version', '[9,"another version"]'],
     ['a later version', withField(0, 2)],
     ['a version between two', withField(0, 1.5)],
     ['a version that is text', withField(0, '1')],
@@ -109,10 +115,10 @@ describe('records', () => {
     ['a time that is text', withField(6, '1')],
     ['a time that is null', withField(7, null)],
     ['an end that is missing', withField(8, null)],
-    ['an idle life that is text', withField(9, '7200')],
-    ['a tombstone of an unknown reason', '[0,"a","1","because",5,""]'],
+    ['an idle age that is text', withField(9, '7200')],
+    ['a tombstone with an unknown reason', '[0,"a","1","because",5,""]'],
     ['a tombstone without a time', '[0,"a","1","logout"]'],
-    ['a tombstone of nothing', '[0]'],
+    ['an empty tombstone', '[0]'],
   ])('%s is no record', (_, text) => {
     expect(decodeRecord(text)).toBeNull();
     expect(checkRecord(text, 'cookie', T)).toEqual({ status: 'invalid', reason: 'unknown' });
@@ -130,9 +136,9 @@ describe('the written form', () => {
     idleAgeSeconds: 1_209_600,
     deviceName: 'Pixel',
   });
-  const nobody = { ipAddress: null, userAgent: null, country: null };
+  const unknownClient = { ipAddress: null, userAgent: null, country: null };
 
-  test('counts times from the beginning', () => {
+  test('counts times from the start of the session', () => {
     expect(RECORD_VERSION).toBe(1);
     expect(encodeSession(session)).toBe(
       '[1,"0123456789abcdefghjkmnpqrs","18446744","twelve_chars","c",1,1795435200000,250123,2592000,1209600,"203.0.113.7","Mozilla/5.0 (X11; Linux x86_64)","DE","Pixel"]',
@@ -141,20 +147,20 @@ describe('the written form', () => {
 
   test.each<[string, Partial<Session>, string]>([
     ['a device', { deviceName: null }, '"203.0.113.7","Mozilla/5.0 (X11; Linux x86_64)","DE"]'],
-    ['anything about the client', { deviceName: null, client: nobody }, '2592000,1209600]'],
-    ['all but the device', { client: nobody }, '1209600,"","","","Pixel"]'],
+    ['anything about the client', { deviceName: null, client: unknownClient }, '2592000,1209600]'],
+    ['all but the device', { client: unknownClient }, '1209600,"","","","Pixel"]'],
     [
       'a country',
       { deviceName: null, client: { ...session.client, country: null } },
       '"203.0.113.7","Mozilla/5.0 (X11; Linux x86_64)"]',
     ],
-  ])('without %s leaves out the empty texts at its end alone', (_, changes, end) => {
+  ])('without %s leaves out only the empty texts at its end', (_, changes, end) => {
     const text = encodeSession({ ...session, ...changes });
     expect(text.endsWith(`,${end}`), text).toBe(true);
     expect(decodeRecord(text)).toEqual({ session: { ...session, ...changes } });
   });
 
-  test('of a desktop browser fits into what Redis takes 256 bytes for, after a month of use, too', () => {
+  test('of a desktop browser fits into the 256 bytes that Redis allocates, even after a month of use', () => {
     const userAgent =
       'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/148.0.0.0 Safari/537.36';
     const client = { ipAddress: '203.0.113.255', userAgent, country: 'DE' };
@@ -168,7 +174,7 @@ describe('checkRecord', () => {
   const text = encodeSession(session);
   const invalid = (reason: string) => ({ status: 'invalid', reason });
 
-  test('nothing there is unknown', () => {
+  test('no record: unknown', () => {
     expect(checkRecord(null, 'cookie', T)).toEqual(invalid('unknown'));
   });
 
@@ -177,7 +183,7 @@ describe('checkRecord', () => {
     expect(checkRecord(text, 'cookie', endsAtMs(session))).toEqual(invalid('expired'));
   });
 
-  test('neither kind opens the other, and is not told that it expired', () => {
+  test('a credential of the other kind opens nothing, and does not learn whether the session expired', () => {
     expect(checkRecord(text, 'bearer', T)).toEqual(invalid('unknown'));
     expect(checkRecord(text, 'bearer', endsAtMs(session))).toEqual(invalid('unknown'));
     const bearer = encodeSession({ ...session, kind: 'bearer' });
@@ -186,19 +192,22 @@ describe('checkRecord', () => {
     expect(checkRecord(bearer, 'either', T)).toMatchObject({ status: 'valid' });
   });
 
-  test.each([...LOGOUT_REASONS, 'renewed'] as const)('ended by %s is told with what is left', (reason) => {
-    const tombstone: Tombstone = {
-      sessionId: session.id,
-      userId: session.userId,
-      reason,
-      endedAtMs: T,
-      ipAddress: null,
-    };
-    const ended = { status: 'invalid', reason: 'ended', tombstone };
-    expect(checkRecord(encodeTombstone(tombstone), 'cookie', T)).toEqual(ended);
-  });
+  test.each([...LOGOUT_REASONS, 'renewed'] as const)(
+    'a tombstone with reason %s says how the session ended',
+    (reason) => {
+      const tombstone: Tombstone = {
+        sessionId: session.id,
+        userId: session.userId,
+        reason,
+        endedAtMs: T,
+        ipAddress: null,
+      };
+      const ended = { status: 'invalid', reason: 'ended', tombstone };
+      expect(checkRecord(encodeTombstone(tombstone), 'cookie', T)).toEqual(ended);
+    },
+  );
 
-  test('an abandoned start never was', () => {
+  test('an abandoned start: unknown, as if it had never begun', () => {
     const tombstone = { sessionId: session.id, userId: session.userId, endedAtMs: T, ipAddress: null };
     const abandoned = encodeTombstone({ ...tombstone, reason: 'abandoned' });
     expect(checkRecord(abandoned, 'cookie', T)).toEqual(invalid('unknown'));

@@ -32,7 +32,7 @@ describe('isExpired', () => {
     { atMs: T + 2 * HOUR_MS - 1, expired: false },
     { atMs: T + 2 * HOUR_MS, expired: true },
     { atMs: T + 2 * HOUR_MS + 1, expired: true },
-    // A clock that is behind the one that wrote the record.
+    // This clock is behind the one that wrote the record.
     { atMs: T - 5000, expired: false },
   ])('at $atMs: $expired', ({ atMs, expired }) => {
     expect(isExpired(sampleSession(T), atMs)).toBe(expired);
@@ -46,21 +46,21 @@ describe('needsRefresh', () => {
     { idleAgeSeconds: 7200, intervalMs: interval },
     { idleAgeSeconds: 1_209_600, intervalMs: interval },
     { idleAgeSeconds: 2400, intervalMs: interval },
-    // A tenth of a short idle life.
+    // A tenth of a short idle age.
     { idleAgeSeconds: 600, intervalMs: 60_000 },
     { idleAgeSeconds: 1, intervalMs: 100 },
-  ])('of an idle life of $idleAgeSeconds s: after $intervalMs ms', ({ idleAgeSeconds, intervalMs }) => {
+  ])('with an idle age of $idleAgeSeconds s: after $intervalMs ms', ({ idleAgeSeconds, intervalMs }) => {
     const session = sampleSession(T, { idleAgeSeconds });
     expect(needsRefresh(session, T)).toBe(false);
     expect(needsRefresh(session, T + intervalMs - 1)).toBe(false);
     expect(needsRefresh(session, T + intervalMs)).toBe(true);
   });
 
-  test('comes before the 5 minutes that are promised', () => {
+  test('within the 5 minutes that are promised', () => {
     expect(interval).toBeLessThan(300_000);
   });
 
-  test('not when the clock is behind', () => {
+  test('not if the clock is behind', () => {
     expect(needsRefresh(sampleSession(T), T - HOUR_MS)).toBe(false);
   });
 });

@@ -1,12 +1,11 @@
-import { StoreTrace } from '../../../src/store/store-trace.ts';
+import { inspect } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test, vi, type Mock } from 'vitest';
 import {
   storeUnavailable,
   type StoreFault,
   type StoreName,
   type StoreUnavailableError,
 } from '../../../src/errors.ts';
-import { inspect } from 'node:util';
-import { afterEach, beforeEach, describe, expect, test, vi, type Mock } from 'vitest';
 import {
   BACKGROUND_STORE_TIMEOUT_MS,
   callStore,
@@ -14,6 +13,7 @@ import {
   STORE_TIMEOUT_MS,
   type StoreCall,
 } from '../../../src/store/call-store.ts';
+import { StoreTrace } from '../../../src/store/store-trace.ts';
 
 const T = Date.UTC(2026, 10, 23, 12);
 let calls: [number, number][];
@@ -48,7 +48,7 @@ const options = (changes: Partial<StoreCall> = {}): StoreCall => ({
 const broken = () => Promise.reject(new Error('secret: EVAL ... at https://db.example'));
 const hanging = () => new Promise<never>(() => undefined);
 
-/** What became of a call, all timers run. */
+/** The result or error of a call, once all timers have run. */
 async function outcomeOf<T>(call: Promise<T>): Promise<T | Error> {
   const settled = call.catch((error: unknown) => error as Error);
   await vi.runAllTimersAsync();
@@ -63,20 +63,20 @@ async function expectFault(call: Promise<unknown>, fault: StoreFault): Promise<S
 }
 
 describe('callStore', () => {
-  test('answers what the command answers, and traces one wait', async () => {
-    const command = () => new Promise<string>((resolve) => setTimeout(() => resolve('answer'), 300));
-    expect(await outcomeOf(callStore(options(), command))).toBe('answer');
+  test('returns what the command returns, and traces one round trip', async () => {
+    const command = () => new Promise<string>((resolve) => setTimeout(() => resolve('result'), 300));
+    expect(await outcomeOf(callStore(options(), command))).toBe('result');
     expect(calls).toEqual([[0, 300]]);
   });
 
-  test.each([null, undefined, 0, '', false])('takes %j for an answer', async (answer) => {
-    expect(await outcomeOf(callStore(options(), async () => answer))).toBe(answer);
+  test.each([null, undefined, 0, '', false])('takes %j for a result', async (result) => {
+    expect(await outcomeOf(callStore(options(), async () => result))).toBe(result);
   });
 
   test.each([1, 2])('tries again after %i broken connections', async (failures) => {
-    const command = vi.fn().mockResolvedValue('answer');
+    const command = vi.fn().mockResolvedValue('result');
     for (let i = 0; i < failures; i += 1) command.mockImplementationOnce(broken);
-    expect(await outcomeOf(callStore(options(), command))).toBe('answer');
+    expect(await outcomeOf(callStore(options(), command))).toBe('result');
     expect(command).toHaveBeenCalledTimes(failures + 1);
     expect(calls).toHaveLength(1);
   });
@@ -88,21 +88,21 @@ describe('callStore', () => {
     expect(calls).toEqual([[0, 100]]);
   });
 
-  test.each(['refused', 'protocol', 'timeout'] as const)('does not repeat a final "%s"', async (fault) => {
+  test.each(['refused', 'protocol', 'timeout'] as const)('does not retry a final "%s"', async (fault) => {
     const command = vi.fn(broken);
     await expectFault(callStore(options({ classify: () => ({ fault, final: true }) }), command), fault);
     expect(command).toHaveBeenCalledTimes(1);
   });
 
-  test('tells the last fault of several', async () => {
+  test('reports the last fault of several', async () => {
     const faults: StoreFault[] = ['unreachable', 'protocol', 'refused'];
     const classify = () => ({ fault: faults.shift()!, final: false });
     await expectFault(callStore(options({ classify }), broken), 'refused');
   });
 
-  test('times out at the millisecond', async () => {
-    const inTime = () => new Promise<string>((resolve) => setTimeout(() => resolve('answer'), 999));
-    expect(await outcomeOf(callStore(options(), inTime))).toBe('answer');
+  test('times out to the millisecond', async () => {
+    const inTime = () => new Promise<string>((resolve) => setTimeout(() => resolve('result'), 999));
+    expect(await outcomeOf(callStore(options(), inTime))).toBe('result');
     await expectFault(callStore(options(), hanging), 'timeout');
     expect(calls).toEqual([
       [0, 999],
@@ -110,15 +110,15 @@ describe('callStore', () => {
     ]);
   });
 
-  test('leaves no timer behind', async () => {
-    for (const command of [() => Promise.resolve('answer'), broken]) {
+  test('leaves no timer running', async () => {
+    for (const command of [() => Promise.resolve('result'), broken]) {
       const call = callStore(options({ classify: () => ({ fault: 'refused', final: true }) }), command);
       await call.catch(() => undefined);
       expect(vi.getTimerCount()).toBe(0);
     }
   });
 
-  test('the time is for all tries together, the pauses included', async () => {
+  test('the time limit is for all tries together, pauses included', async () => {
     const slowlyBroken = vi.fn(
       () => new Promise<never>((_, reject) => setTimeout(() => reject(new Error('broken')), 480)),
     );
@@ -127,12 +127,12 @@ describe('callStore', () => {
     expect(calls).toEqual([[0, 1000]]);
   });
 
-  test('is not waited for in a pause either', async () => {
+  test('times out during a pause, too', async () => {
     await expectFault(callStore(options({ timeoutMs: 50 }), vi.fn(broken)), 'timeout');
     expect(calls).toEqual([[0, 50]]);
   });
 
-  test('takes no more than the request has left', async () => {
+  test('takes no more time than the request has left', async () => {
     budgetMs = 200;
     await expectFault(callStore(options(), hanging), 'timeout');
     expect(calls).toEqual([[0, 200]]);
@@ -144,14 +144,14 @@ describe('callStore', () => {
     expect(calls).toEqual([[0, 0]]);
   });
 
-  test('throws on what is to be thrown on, as it is, and traces the wait', async () => {
+  test('rethrows what classify says to rethrow, and traces the round trip', async () => {
     const error = new Error('refused for good');
     const call = callStore(options({ classify: () => 'rethrow' }), () => Promise.reject(error));
     expect(await outcomeOf(call)).toBe(error);
     expect(calls).toHaveLength(1);
   });
 
-  test('throws our own error on without asking or trying again', async () => {
+  test('rethrows our own error without classifying or retrying', async () => {
     const classify = vi.fn(options().classify);
     const command = vi.fn(() => Promise.reject(storeUnavailable('redis', 'protocol')));
     await expectFault(callStore(options({ classify }), command), 'protocol');
@@ -159,7 +159,7 @@ describe('callStore', () => {
     expect(classify).not.toHaveBeenCalled();
   });
 
-  test('treats a command that throws at once like one that rejects', async () => {
+  test('treats a command that throws like one that rejects', async () => {
     const command = vi.fn((): Promise<never> => {
       throw new Error('at once');
     });
@@ -168,7 +168,7 @@ describe('callStore', () => {
   });
 
   test('reports a call without a result once, and no other', async () => {
-    await outcomeOf(callStore(options(), async () => 'answer'));
+    await outcomeOf(callStore(options(), async () => 'result'));
     await outcomeOf(callStore(options({ classify: () => 'rethrow' }), broken));
     expect(onFault).not.toHaveBeenCalled();
     await expectFault(callStore(options(), broken), 'unreachable');
@@ -185,7 +185,7 @@ describe('callStore', () => {
     expect(error.cause).toBeUndefined();
   });
 
-  test('an answer behind the time-out is nobody’s unhandled rejection', async () => {
+  test('a rejection after the time-out is not left unhandled', async () => {
     const late = () =>
       new Promise<never>((_, reject) => setTimeout(() => reject(new Error('much later')), 5000));
     await expectFault(callStore(options(), late), 'timeout');
@@ -193,13 +193,13 @@ describe('callStore', () => {
   });
 });
 
-describe('times', () => {
-  test('of a call behind the answer are longer', () => {
+describe('time limits', () => {
+  test('of calls in the background are longer', () => {
     expect(BACKGROUND_STORE_TIMEOUT_MS).toBeGreaterThan(STORE_TIMEOUT_MS);
     expect(new StoreTrace().leftMs()).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test.each([10, 11, 12, 13, 14])('of all calls leave room for bcrypt of cost %i below 5 s', (rounds) => {
+  test.each([10, 11, 12, 13, 14])('of all calls leave room for a bcrypt of cost %i within 5 s', (rounds) => {
     const oneBcryptMs = 105 * 2 ** (rounds - 10);
     expect(storeBudgetMs(rounds)).toBeGreaterThan(500);
     expect(storeBudgetMs(rounds) + 2 * oneBcryptMs).toBeLessThan(5000);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { redisClient, upstashRedis } from '../../../src/store/redis-client.ts';
 import { StoreTrace } from '../../../src/store/store-trace.ts';
 
-// What the settings of the vendor's client come to. What it makes of faults is in test/stores/outages.test.ts.
+// What the options for the vendor's client amount to. Faults are in test/stores/outages.test.ts.
 
 let requests: { headers: Headers; body: unknown }[];
 let reply: unknown;
@@ -21,7 +21,7 @@ afterEach(() => vi.unstubAllGlobals());
 const open = (redis = upstashRedis({ url: 'https://redis.example', token: 'secret' }, 1000)) =>
   redisClient(redis, 1000, new StoreTrace());
 
-test('each command is one request, in the order sent, without telemetry or base64', async () => {
+test('each command is one request, in order, without telemetry or base64', async () => {
   const client = open();
   await Promise.all([client.get('a'), client.eval('return 1', ['k'], ['007'])]);
   await client.xdel('stream', ['1-1', '1-2']);
@@ -36,7 +36,7 @@ test('each command is one request, in the order sent, without telemetry or base6
   }
 });
 
-test('texts stay texts, digits and JSON too', async () => {
+test('texts stay texts, even digits and JSON', async () => {
   for (const text of ['7', '[1,"a"]', 'null', 'OK']) {
     reply = text;
     expect(await open().get('key')).toBe(text);
@@ -46,14 +46,14 @@ test('texts stay texts, digits and JSON too', async () => {
 });
 
 // Upstash's "Read Your Writes": a replica waits until it has seen what this client has seen.
-test('the sync token of a reply goes along with the next command, of another request too', async () => {
+test('the sync token of a reply is sent with the next command, even of another request', async () => {
   const redis = upstashRedis({ url: 'https://redis.example', token: 'secret' }, 1000);
   await open(redis).eval('return 1', [], []);
   await open(redis).get('a');
   expect(requests[1]?.headers.get('upstash-sync-token')).toBe('token 1');
 });
 
-test('what the operator’s tool needs: a step of a scan, and the number of keys', async () => {
+test('scans and counts the keys, for the operator’s tool', async () => {
   reply = ['17', ['a', 'b']];
   expect(await open().scan('0', 500)).toEqual({ cursor: '17', keys: ['a', 'b'] });
   reply = 42;

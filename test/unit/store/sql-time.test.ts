@@ -11,7 +11,7 @@ test.each([
   expect(fromSqlTime(text)).toBe(atMs);
 });
 
-test('is read to the millisecond, whatever the year', () => {
+test('keeps the millisecond, whatever the year', () => {
   fc.assert(
     fc.property(fc.integer({ min: -62_167_219_200_000, max: 253_402_300_799_999 }), (atMs) => {
       expect(fromSqlTime(toSqlTime(atMs))).toBe(atMs);
@@ -19,7 +19,7 @@ test('is read to the millisecond, whatever the year', () => {
   );
 });
 
-test('is read without a fraction, and with microseconds', () => {
+test('reads a time without a fraction, and with microseconds', () => {
   expect(fromSqlTime('2026-11-23 19:33:45')).toBe(Date.UTC(2026, 10, 23, 19, 33, 45));
   expect(fromSqlTime('2026-11-23 19:33:45.123456')).toBe(Date.UTC(2026, 10, 23, 19, 33, 45, 123));
 });

@@ -31,7 +31,7 @@ const CASES: { name: string; spans: Span[]; roundTrips: number; spentMs: number 
     spentMs: 20,
   },
   {
-    name: 'two at once',
+    name: 'two at the same time',
     spans: [
       [0, 10],
       [0, 10],
@@ -69,7 +69,7 @@ const CASES: { name: string; spans: Span[]; roundTrips: number; spentMs: number 
     spentMs: 25,
   },
   {
-    name: 'a long one beside two in a row',
+    name: 'a long one alongside two in a row',
     spans: [
       [0, 30],
       [0, 10],
@@ -79,7 +79,7 @@ const CASES: { name: string; spans: Span[]; roundTrips: number; spentMs: number 
     spentMs: 30,
   },
   {
-    name: 'told out of order',
+    name: 'reported out of order',
     spans: [
       [20, 30],
       [0, 10],
@@ -89,8 +89,8 @@ const CASES: { name: string; spans: Span[]; roundTrips: number; spentMs: number 
   },
 ];
 
-describe('a trace', () => {
-  test.each(CASES)('of $name: $roundTrips roundTrips, $spentMs ms', ({ spans, roundTrips, spentMs }) => {
+describe('StoreTrace', () => {
+  test.each(CASES)('$name: $roundTrips round trips, $spentMs ms', ({ spans, roundTrips, spentMs }) => {
     expect(traceOf(spans).roundTrips()).toBe(roundTrips);
     expect(traceOf(spans).leftMs()).toBe(1000 - spentMs);
   });
@@ -102,7 +102,7 @@ describe('a trace', () => {
     expect([trace.roundTrips(), trace.leftMs()]).toEqual([2, 970]);
   });
 
-  test('may have less than nothing left', () => {
+  test('may have less than no time left', () => {
     expect(traceOf([[0, 1500]]).leftMs()).toBe(-500);
   });
 });

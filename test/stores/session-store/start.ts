@@ -1,6 +1,6 @@
+import { describe, expect, test } from 'vitest';
 import { STORE_UNAVAILABLE } from '../../fakes/outage.ts';
 import fc, { anyText } from '../../fakes/property.ts';
-import { describe, expect, test } from 'vitest';
 import { newTokenHash, newUserId, sampleOperation, sampleSession, sampleStart } from '../../fakes/samples.ts';
 import {
   begin,
@@ -13,7 +13,7 @@ import {
 
 export function describeStart(current: Current): void {
   describe('start', () => {
-    test('puts the login into the outbox, in its place', async () => {
+    test('adds the login to the outbox and returns its entry', async () => {
       const { outbox } = current();
       const { started, request } = await begin(current());
       expect(started.logouts).toEqual([]);
@@ -39,7 +39,7 @@ export function describeStart(current: Current): void {
       expect(await pendingLogouts(current())).toHaveLength(1);
     });
 
-    test('a request that comes once more after the session was ended is refused', async () => {
+    test('refuses a request repeated after the session was ended', async () => {
       const { store, nowMs } = current();
       const { request, tokenHash, credential } = await begin(current());
       await store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()));
@@ -47,7 +47,7 @@ export function describeStart(current: Current): void {
       expect(await store.check(credential, nowMs())).toMatchObject({ reason: 'ended' });
     });
 
-    test('a token that another session has is refused', async () => {
+    test('refuses a token that another session has', async () => {
       const { store, nowMs } = current();
       const { tokenHash, credential, session } = await begin(current());
       const other = sampleSession(nowMs());
@@ -56,18 +56,18 @@ export function describeStart(current: Current): void {
       expect(await pendingActivities(current())).toHaveLength(1);
     });
 
-    test('ends the sessions that came along, whoever they belong to', async () => {
+    test('ends the sessions it replaces, whoever they belong to', async () => {
       const { store, nowMs } = current();
       const mine = await begin(current(), { username: 'ann' });
-      const someoneElses = await begin(current(), { username: 'bob' });
+      const theirs = await begin(current(), { username: 'bob' });
       const client = { ipAddress: '198.51.100.4', userAgent: 'new browser', country: 'T1' };
       const { started, request } = await begin(
         current(),
         { userId: mine.session.userId, client },
-        { replaces: [mine.tokenHash, someoneElses.tokenHash, newTokenHash()] },
+        { replaces: [mine.tokenHash, theirs.tokenHash, newTokenHash()] },
       );
       expect(started.logouts.map(({ activity }) => activity)).toEqual(
-        [mine, someoneElses].map(({ session }, i) => ({
+        [mine, theirs].map(({ session }, i) => ({
           type: 'logout',
           id: expect.any(String) as string,
           userId: session.userId,
@@ -79,7 +79,7 @@ export function describeStart(current: Current): void {
         })),
       );
       await expectInOutbox(current(), started.logouts);
-      for (const { credential } of [mine, someoneElses])
+      for (const { credential } of [mine, theirs])
         expect(await store.check(credential, nowMs())).toMatchObject({ tombstone: { reason: 'replaced' } });
     });
 
@@ -141,7 +141,7 @@ export function describeStart(current: Current): void {
       });
     });
 
-    test('does not count sessions that ran out, and records no logout for them', async () => {
+    test('does not count expired sessions, and records no log-out for them', async () => {
       const userId = newUserId();
       const t = current().nowMs();
       await begin(current(), { userId, createdAtMs: t - 7_200_000, lastSeenAtMs: t - 7_199_000 });
@@ -152,7 +152,7 @@ export function describeStart(current: Current): void {
       expect(await current().store.list(credential, t + 1000)).toMatchObject({ sessions: [{}, {}] });
     });
 
-    test('leaves the sessions of others alone', async () => {
+    test('does not touch the sessions of other users', async () => {
       const other = await begin(current());
       await begin(current(), {}, { maxSessionsPerUser: 1 });
       expect(await current().store.check(other.credential, current().nowMs())).toMatchObject({
@@ -160,7 +160,7 @@ export function describeStart(current: Current): void {
       });
     });
 
-    test('keeps any text as it is, through the record and the events', async () => {
+    test('keeps any text unchanged, in the record and the events', async () => {
       const text = anyText({ minLength: 1, maxLength: 60 });
       const nasty = `O'Brien "the\\ /x" \0\n\r\t\u007f\u2028 é 李 👩‍👩‍👧 ${'😀'.repeat(20)}`;
       await fc.assert(
@@ -199,92 +199,13 @@ export function describeStart(current: Current): void {
       }
     });
 
-    test('takes no text that is not well-formed, rather than store it changed', async () => {
+    test('refuses text that is not well-formed, rather than store it changed', async () => {
       const { store, nowMs } = current();
       const session = sampleSession(nowMs(), { username: 'half a \ud83d surrogate pair' });
       await expect(store.start(sampleStart(session, newTokenHash()))).rejects.toMatchObject(
         STORE_UNAVAILABLE,
       );
       expect(await pendingActivities(current())).toEqual([]);
-    });
-  });
-}
-
-export function describeAbandon(current: Current): void {
-  describe('abandon', () => {
-    test('ends a session that began, without a logout', async () => {
-      const { store, nowMs } = current();
-      const userId = newUserId();
-      const { tokenHash, session, credential } = await begin(current(), { userId });
-      await store.abandon(tokenHash, session, nowMs());
-      expect(await store.check(credential, nowMs())).toEqual({ status: 'invalid', reason: 'unknown' });
-      expect(await pendingLogouts(current())).toEqual([]);
-      const next = await begin(current(), { userId });
-      expect(await store.list(next.credential, nowMs())).toMatchObject({
-        sessions: [{ id: next.session.id }],
-      });
-    });
-
-    test('keeps a start that is still under way from beginning', async () => {
-      const { store, nowMs } = current();
-      const session = sampleSession(nowMs());
-      const tokenHash = newTokenHash();
-      await store.abandon(tokenHash, session, nowMs());
-      await expect(store.start(sampleStart(session, tokenHash))).resolves.toEqual({ status: 'superseded' });
-      expect(await store.check({ tokenHash, kind: 'cookie' }, nowMs())).toEqual({
-        status: 'invalid',
-        reason: 'unknown',
-      });
-      expect(await pendingActivities(current())).toEqual([]);
-    });
-
-    test('refuses that start with all that it would have ended', async () => {
-      const { store, nowMs } = current();
-      const old = await begin(current());
-      const session = sampleSession(nowMs(), { userId: old.session.userId });
-      const tokenHash = newTokenHash();
-      await store.abandon(tokenHash, session, nowMs());
-      const request = sampleStart(session, tokenHash, { replaces: [old.tokenHash], maxSessionsPerUser: 1 });
-      await expect(store.start(request)).resolves.toEqual({ status: 'superseded' });
-      expect(await store.check(old.credential, nowMs())).toMatchObject({ status: 'valid' });
-    });
-
-    test('may be repeated', async () => {
-      const { store, nowMs } = current();
-      const { tokenHash, session, credential } = await begin(current());
-      await store.abandon(tokenHash, session, nowMs());
-      await store.abandon(tokenHash, session, nowMs());
-      expect(await store.check(credential, nowMs())).toMatchObject({ reason: 'unknown' });
-    });
-
-    test('leaves a session that was ended already as it is', async () => {
-      const { store, nowMs } = current();
-      const { tokenHash, session, credential } = await begin(current());
-      await store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()));
-      await store.abandon(tokenHash, session, nowMs());
-      expect(await store.check(credential, nowMs())).toMatchObject({ tombstone: { reason: 'logout' } });
-    });
-
-    test('does not touch another session under that token', async () => {
-      const { store, nowMs } = current();
-      const { tokenHash, credential } = await begin(current());
-      await store.abandon(tokenHash, sampleSession(nowMs()), nowMs());
-      expect(await store.check(credential, nowMs())).toMatchObject({ status: 'valid' });
-    });
-
-    test('an abandoned session cannot be ended, revoked from, listed or renewed', async () => {
-      const { store, nowMs } = current();
-      const { tokenHash, session, credential } = await begin(current());
-      await store.abandon(tokenHash, session, nowMs());
-      const unknown = { status: 'invalid', reason: 'unknown' };
-      expect(await store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()))).toEqual([]);
-      expect(await store.revoke(credential, { all: 'everywhere' }, sampleOperation(nowMs()))).toEqual(
-        unknown,
-      );
-      expect(await store.list(credential, nowMs())).toEqual(unknown);
-      expect(await store.renew(credential, newTokenHash(), session, sampleOperation(nowMs()))).toEqual(
-        unknown,
-      );
     });
   });
 }

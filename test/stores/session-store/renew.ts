@@ -10,84 +10,10 @@ import {
 } from '../../fakes/samples.ts';
 import { begin, expectInOutbox, pendingLogouts, reasonsOf, type Current } from './under-test.ts';
 
-export function describeList(current: Current): void {
-  describe('list', () => {
-    test('gives the own session and all open ones of its user, newest first', async () => {
-      const { store, nowMs } = current();
-      const userId = newUserId();
-      const t = nowMs();
-      const middle = await begin(current(), { userId, createdAtMs: t - 2000 });
-      const newest = await begin(current(), {
-        userId,
-        createdAtMs: t - 1000,
-        kind: 'bearer',
-        deviceName: 'Pixel',
-      });
-      const oldest = await begin(current(), { userId, createdAtMs: t - 3000, rememberMe: true });
-      await begin(current());
-      expect(await store.list(middle.credential, nowMs())).toEqual({
-        status: 'valid',
-        session: middle.session,
-        sessions: [newest.session, middle.session, oldest.session],
-      });
-    });
-
-    test('has one order for sessions of the same millisecond', async () => {
-      const { store, nowMs } = current();
-      const [userId, createdAtMs] = [newUserId(), nowMs()];
-      const begun = [];
-      for (let i = 0; i < 5; i += 1) begun.push(await begin(current(), { userId, createdAtMs }));
-      const result = await store.list(begun[0]!.credential, nowMs());
-      const ids = result.status === 'valid' ? result.sessions.map(({ id }) => id) : [];
-      expect(ids).toEqual(
-        begun
-          .map(({ session }) => session.id)
-          .sort()
-          .reverse(),
-      );
-    });
-
-    test('leaves out what ran out, and drops it', async () => {
-      const { store, nowMs } = current();
-      const userId = newUserId();
-      const t = nowMs();
-      const me = await begin(current(), { userId, createdAtMs: t });
-      await begin(current(), { userId, idleAgeSeconds: 60, createdAtMs: t });
-      expect(await store.list(me.credential, t + 59_999)).toMatchObject({ sessions: [{}, {}] });
-      expect(await store.list(me.credential, t + 60_000)).toMatchObject({
-        sessions: [{ id: me.session.id }],
-      });
-      expect(await pendingLogouts(current())).toEqual([]);
-    });
-
-    test('shows what a refresh moved', async () => {
-      const { store, nowMs } = current();
-      const { credential, tokenHash, session } = await begin(current());
-      const seen = { ...session, lastSeenAtMs: session.lastSeenAtMs + 300_000 };
-      await store.refresh(tokenHash, seen);
-      expect(await store.list(credential, nowMs())).toMatchObject({ session: seen, sessions: [seen] });
-    });
-
-    test('a credential that is no session sees nothing', async () => {
-      const { store, nowMs } = current();
-      const { credential, session } = await begin(current());
-      const unknown = { status: 'invalid', reason: 'unknown' };
-      expect(await store.list({ tokenHash: newTokenHash(), kind: 'cookie' }, nowMs())).toEqual(unknown);
-      expect(await store.list({ ...credential, kind: 'bearer' }, nowMs())).toEqual(unknown);
-      expect(await store.list(credential, endsAtMs(session))).toEqual({
-        status: 'invalid',
-        reason: 'expired',
-      });
-      await store.end([credential.tokenHash], 'cookie', 'logout', sampleOperation(nowMs()));
-      expect(await store.list(credential, nowMs())).toMatchObject({ status: 'invalid', reason: 'ended' });
-    });
-  });
-}
-
 export function describeRenew(current: Current): void {
   describe('renew', () => {
     test.each(['cookie', 'bearer'] as const)(
-      'gives a %s session a new token and keeps the rest',
+      'gives a %s session a new token and keeps everything else',
       async (kind) => {
         const { store, nowMs } = current();
         const { credential, session } = await begin(current(), { kind, deviceName: 'Pixel' });
@@ -100,7 +26,7 @@ export function describeRenew(current: Current): void {
       },
     );
 
-    test('the old token opens nothing any more, and says why', async () => {
+    test('the old token is no longer valid, and the result says why', async () => {
       const { store, nowMs } = current();
       const { credential, session } = await begin(current());
       const operation = sampleOperation(nowMs());
@@ -127,7 +53,7 @@ export function describeRenew(current: Current): void {
       ];
       const stranger = await begin(current());
       const result = await store.renew(me.credential, newTokenHash(), me.session, sampleOperation(nowMs()));
-      if (result.status !== 'renewed') throw new Error(`answered ${result.status}`);
+      if (result.status !== 'renewed') throw new Error(result.status);
       expect(reasonsOf(result.logouts)).toEqual(
         [other, phone].map(({ session }): [string, string] => [session.id, 'password_changed']).sort(),
       );
@@ -135,35 +61,35 @@ export function describeRenew(current: Current): void {
       expect(await store.check(stranger.credential, nowMs())).toMatchObject({ status: 'valid' });
     });
 
-    test('refuses a start whose password was looked at before, not one looked at after', async () => {
+    test('refuses starts whose password was checked before it, not after', async () => {
       const { store, nowMs, advance } = current();
       const { credential, session } = await begin(current());
-      const lookedAtMs = nowMs();
+      const checkedAtMs = nowMs();
       await advance(1000);
       await store.renew(credential, newTokenHash(), session, sampleOperation(nowMs()));
       const late = sampleSession(nowMs(), { userId: session.userId });
       const start = (checkedFromMs: number) =>
         store.start(sampleStart(late, newTokenHash(), { checkedFromMs }));
-      await expect(start(lookedAtMs)).resolves.toEqual({ status: 'superseded' });
+      await expect(start(checkedAtMs)).resolves.toEqual({ status: 'superseded' });
       await expect(start(nowMs())).resolves.toMatchObject({ logouts: [] });
     });
 
-    test('that arrives late takes no later mark back', async () => {
+    test('that arrives late does not move a later cutoff back', async () => {
       const { store, nowMs, advance } = current();
       const { credential, session } = await begin(current());
       const sentMs = nowMs();
       await advance(500);
-      const lookedAtMs = nowMs();
+      const checkedAtMs = nowMs();
       await advance(500);
       await store.renew(credential, newTokenHash(), session, sampleOperation(nowMs()));
       await store.renew(credential, newTokenHash(), session, sampleOperation(sentMs));
       const start = sampleStart(sampleSession(nowMs(), { userId: session.userId }), newTokenHash(), {
-        checkedFromMs: lookedAtMs,
+        checkedFromMs: checkedAtMs,
       });
       await expect(store.start(start)).resolves.toEqual({ status: 'superseded' });
     });
 
-    test('by a session that was ended meanwhile still ends the others', async () => {
+    test('with a session that was ended meanwhile still ends the others', async () => {
       const { store, nowMs } = current();
       const userId = newUserId();
       const [me, thief] = [await begin(current(), { userId }), await begin(current(), { userId })];
@@ -176,7 +102,7 @@ export function describeRenew(current: Current): void {
       });
     });
 
-    test('the session lives on under its new token, by the same rules', async () => {
+    test('the session goes on under its new token, by the same rules', async () => {
       const { store, nowMs, advance } = current();
       const { credential, session } = await begin(current());
       const tokenHash = newTokenHash();
@@ -190,7 +116,7 @@ export function describeRenew(current: Current): void {
       expect(await store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()))).toHaveLength(1);
     });
 
-    test('repeated as the same operation, gives its answer again', async () => {
+    test('retried as the same operation, returns the same result', async () => {
       const { store, nowMs } = current();
       const userId = newUserId();
       const [me, other] = [await begin(current(), { userId }), await begin(current(), { userId })];
@@ -202,7 +128,7 @@ export function describeRenew(current: Current): void {
       expect(await store.check({ tokenHash, kind: 'cookie' }, nowMs())).toMatchObject({ status: 'valid' });
     });
 
-    test('a new token that was abandoned meanwhile is refused, and nothing changes', async () => {
+    test('refuses a new token that was abandoned meanwhile, and changes nothing', async () => {
       const { store, nowMs } = current();
       const userId = newUserId();
       const [me, other] = [await begin(current(), { userId }), await begin(current(), { userId })];
@@ -216,17 +142,17 @@ export function describeRenew(current: Current): void {
       expect(list).toMatchObject({ sessions: expect.arrayContaining([me.session]) as unknown });
     });
 
-    test('a credential that is no session gets no token', async () => {
+    test('gives no token to a credential that is no open session', async () => {
       const { store, nowMs } = current();
       const { credential, session } = await begin(current());
       const tokenHash = newTokenHash();
-      const asked = (changes: Partial<typeof credential>, atMs = nowMs()) =>
+      const renewWith = (changes: Partial<typeof credential>, atMs = nowMs()) =>
         store.renew({ ...credential, ...changes }, tokenHash, NO_USER, sampleOperation(atMs));
-      expect(await asked({ tokenHash: newTokenHash() })).toMatchObject({ reason: 'unknown' });
-      expect(await asked({ kind: 'bearer' })).toMatchObject({ reason: 'unknown' });
-      expect(await asked({}, endsAtMs(session))).toMatchObject({ reason: 'expired' });
+      expect(await renewWith({ tokenHash: newTokenHash() })).toMatchObject({ reason: 'unknown' });
+      expect(await renewWith({ kind: 'bearer' })).toMatchObject({ reason: 'unknown' });
+      expect(await renewWith({}, endsAtMs(session))).toMatchObject({ reason: 'expired' });
       await store.end([credential.tokenHash], 'cookie', 'logout', sampleOperation(nowMs()));
-      expect(await asked({})).toMatchObject({ reason: 'ended' });
+      expect(await renewWith({})).toMatchObject({ reason: 'ended' });
       expect(await store.check({ tokenHash, kind: 'cookie' }, nowMs())).toMatchObject({ reason: 'unknown' });
     });
   });
