@@ -7,7 +7,8 @@ const ROOT = join(import.meta.dirname, '../..');
 const DOCUMENTS = globSync(['*.md', 'docs/**/*.md'], { cwd: ROOT }).sort();
 
 /** Folders of tests, by which SECURITY.md names what shows a thing. */
-const TESTED = /`((?:unit|stores|worker|api|budget|devices|attacks|faults|browser|hoskie)\/[\w/-]+)`/g;
+const TESTED =
+  /`((?:unit|stores|worker|api|budget|devices|attacks|faults|browser)\/[\w/-]+|tools\/hoskie\/[\w-]+)`/g;
 
 const found = (text: string, pattern: RegExp): string[] =>
   [...text.matchAll(pattern)].map((match) => match[1] ?? '');
