@@ -1,19 +1,19 @@
 import { createServer, request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A service that is broken: what stands behind `target`, its answers' headers spoilt. Header names are in lower case. */
+/** A broken service: a proxy to `target` that spoils the response headers, whose names are in lower case. */
 export async function startBrokenProxy(
   target: string,
-  spoil: (headers: OutgoingHttpHeaders, asked: IncomingHttpHeaders) => void,
+  spoil: (headers: OutgoingHttpHeaders, received: IncomingHttpHeaders) => void,
 ): Promise<{ origin: string; stop: () => Promise<void> }> {
   const { hostname, port } = new URL(target);
   const server = createServer((incoming, outgoing) => {
     const { method = 'GET', url: path = '/', headers } = incoming;
-    const onward = request({ hostname, port, path, method, headers }, (answer) => {
-      const answered: OutgoingHttpHeaders = { ...answer.headers };
-      spoil(answered, headers);
-      outgoing.writeHead(answer.statusCode ?? 500, answered);
-      answer.pipe(outgoing);
+    const onward = request({ hostname, port, path, method, headers }, (response) => {
+      const sent: OutgoingHttpHeaders = { ...response.headers };
+      spoil(sent, headers);
+      outgoing.writeHead(response.statusCode ?? 500, sent);
+      response.pipe(outgoing);
     });
     onward.on('error', () => outgoing.destroy());
     incoming.pipe(onward);

@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 afterEach(() => void vi.unstubAllGlobals());
 
-describe('what anybody can see is found broken', () => {
+describe('finds what anyone can see broken', () => {
   const csp = 'Content-Security-Policy';
   test.each<[string, Spoil, string[]]>([
     [
@@ -39,7 +39,8 @@ describe('what anybody can see is found broken', () => {
     ],
     [
       'a CSP that allows inline scripts',
-      (answer) => answer.headers.set(csp, `${answer.headers.get(csp)}; script-src 'self' 'unsafe-inline'`),
+      (response) =>
+        response.headers.set(csp, `${response.headers.get(csp)}; script-src 'self' 'unsafe-inline'`),
       ["content security policy: it allows 'unsafe-inline'"],
     ],
     [
@@ -54,31 +55,31 @@ describe('what anybody can see is found broken', () => {
     ],
     [
       'a CSRF check that lets all through',
-      (answer) =>
-        answer.status === 403 ? new Response('<p role="alert">no</p>', { status: 401 }) : undefined,
+      (response) =>
+        response.status === 403 ? new Response('<p role="alert">no</p>', { status: 401 }) : undefined,
       [
-        'sign-in without CSRF token: it answers 401, not 403',
-        "sign-in with another's CSRF token: it answers 401, not 403",
-        'sign-in from a foreign Origin: it answers 401, not 403',
-        'sign-in from Origin null: it answers 401, not 403',
-        'sign-in that says it is cross-site: it answers 401, not 403',
+        'sign-in without CSRF token: it returns 401, not 403',
+        "sign-in with another's CSRF token: it returns 401, not 403",
+        'sign-in from a foreign Origin: it returns 401, not 403',
+        'sign-in from Origin null: it returns 401, not 403',
+        'sign-in that says it is cross-site: it returns 401, not 403',
       ],
     ],
     [
       'errors that are JSON, but no problems',
-      (answer) => {
-        if (answer.headers.get('Content-Type') === 'application/problem+json')
-          answer.headers.set('Content-Type', 'application/json');
+      (response) => {
+        if (response.headers.get('Content-Type') === 'application/problem+json')
+          response.headers.set('Content-Type', 'application/json');
       },
       ['API errors: a 401 is application/json, not problem+json'],
     ],
     [
       'a clock an hour late',
-      (answer) => answer.headers.set('Date', new Date(Date.now() - 3_600_000).toUTCString()),
+      (response) => response.headers.set('Date', new Date(Date.now() - 3_600_000).toUTCString()),
       [expect.stringMatching(/^clock: the clocks differ by -360[01] s$/) as string],
     ],
     [
-      'a store that is out',
+      'an unavailable store',
       (_, { url }) =>
         url.pathname === '/readyz'
           ? Response.json(
@@ -86,27 +87,27 @@ describe('what anybody can see is found broken', () => {
               { status: 503 },
             )
           : undefined,
-      ['readyz: Redis does not answer'],
+      ['readyz: Redis is unavailable'],
     ],
     [
-      'plain http that answers',
+      'plain http without a redirect',
       (_, { url }) => (url.protocol === 'http:' ? new Response('hello') : undefined),
-      ['https: plain http answers 200'],
+      ['https: plain http returns 200, not a redirect to https'],
     ],
     [
       'a protected page that is open',
       (_, { url }) => (url.pathname === '/home/' ? new Response('welcome') : undefined),
-      ['protected page: /home/ answers 200 to a stranger'],
+      ['protected page: /home/ returns 200 to an anonymous visitor'],
     ],
   ])('%s', async (_, spoil, failures) => {
     expect(failuresOf(await examineWith({ from: worker, spoil }, null))).toEqual(failures);
   });
 });
 
-describe('what a signed-in user can see is found broken', () => {
+describe('finds what a signed-in user can see broken', () => {
   const isSignOut = ({ url, method }: Asked): boolean => url.pathname === '/logout/' && method === 'POST';
 
-  test('a session cookie without Secure that stays for ever', async () => {
+  test('a session cookie without Secure, and one that outlives the browser', async () => {
     const spoil = cookies((line) => (line.includes('Max-Age=0') ? line : line.replace('; Secure', '')));
     expect(failuresOf(await examineWith({ from: worker, spoil }, user))).toEqual([
       'csrftoken flags: csrftoken is not Secure',
@@ -121,7 +122,8 @@ describe('what a signed-in user can see is found broken', () => {
   });
 
   test('a sign-out that leaves the cookies', async () => {
-    const spoil: Spoil = (answer, asked) => void (isSignOut(asked) && answer.headers.delete('Set-Cookie'));
+    const spoil: Spoil = (response, asked) =>
+      void (isSignOut(asked) && response.headers.delete('Set-Cookie'));
     expect(failuresOf(await examineWith({ from: worker, spoil }, user))).toEqual([
       'sign-out: the browser still has sessionid',
     ]);
@@ -129,45 +131,45 @@ describe('what a signed-in user can see is found broken', () => {
 
   test('a session that outlives its sign-out for a while', async () => {
     let signedOutAtMs = Number.POSITIVE_INFINITY;
-    const spoil: Spoil = (answer, asked) => {
-      if (isSignOut(asked) && answer.status === 303)
+    const spoil: Spoil = (response, asked) => {
+      if (isSignOut(asked) && response.status === 303)
         signedOutAtMs = Math.min(signedOutAtMs, performance.now());
       const isStale = performance.now() - signedOutAtMs < 2500 && asked.headers.has('Cookie');
       return asked.url.pathname === '/home/' && isStale ? new Response('welcome') : undefined;
     };
     const failures = failuresOf(await examineWith({ from: worker, spoil }, user));
     expect(failures.filter((each) => each.startsWith('old cookie'))).toEqual([
-      expect.stringMatching(/^old cookie after the sign-out: it was good for another \d{4} ms$/) as string,
+      expect.stringMatching(/^old cookie after the sign-out: it worked for another \d{4} ms$/) as string,
     ]);
   });
 
   test('a next that leads anywhere', async () => {
-    const spoil: Spoil = (answer, { url }) => {
+    const spoil: Spoil = (response, { url }) => {
       const next = url.searchParams.get('next');
-      if (url.pathname === '/sign-in/' && answer.status === 302 && next?.startsWith('//') === true)
-        answer.headers.set('Location', next);
+      if (url.pathname === '/sign-in/' && response.status === 302 && next?.startsWith('//') === true)
+        response.headers.set('Location', next);
     };
     expect(failuresOf(await examineWith({ from: worker, spoil }, user))).toEqual([
-      'hostile next: next="//attacker.example/" leads to https://attacker.example',
+      'hostile next: next="//attacker.example/" redirects to https://attacker.example',
     ]);
   });
 
-  test('an address that anybody can make up, and a sign-out that says nothing was ended', async () => {
+  test('an address that anyone can forge, and a sign-out that reports no ended session', async () => {
     const ask = ({ headers }: Asked): void => {
       const forwarded = headers.get('X-Forwarded-For');
       if (forwarded !== null) headers.set('CF-Connecting-IP', forwarded);
     };
     const spoil = body((text) => text.replace('"revoked":1', '"revoked":0'));
     expect(failuresOf(await examineWith({ from: worker, ask, spoil }, user))).toEqual([
-      'client address: X-Forwarded-For or one of its kind is believed',
-      'API sign-out: its receipt says that 0 sessions ended',
+      'client address: it trusts X-Forwarded-For or a similar header',
+      'API sign-out: it reports 0 ended sessions instead of 1',
     ]);
   });
 
   test('a CSRF token that stays the same', async () => {
-    const spoil: Spoil = (answer, { url, method }) => {
+    const spoil: Spoil = (response, { url, method }) => {
       if (url.pathname === '/sign-in/' && method === 'POST')
-        return cookies((line) => (line.startsWith('csrftoken=') ? 'other=1' : line))(answer, {
+        return cookies((line) => (line.startsWith('csrftoken=') ? 'other=1' : line))(response, {
           url,
           method,
           headers: new Headers(),
@@ -178,17 +180,17 @@ describe('what a signed-in user can see is found broken', () => {
     );
   });
 
-  test('words that tell whether there is such a user', async () => {
+  test('a message that gives away whether the user exists', async () => {
     let tries = 0;
-    const spoil: Spoil = (answer, { url, method }) => {
-      if (url.pathname !== '/sign-in/' || method !== 'POST' || answer.status !== 401) return undefined;
+    const spoil: Spoil = (response, { url, method }) => {
+      if (url.pathname !== '/sign-in/' || method !== 'POST' || response.status !== 401) return undefined;
       tries += 1;
       return new Response(`<p role="alert">${tries === 1 ? 'No such user' : 'Wrong password'}</p>`, {
         status: 401,
       });
     };
     expect(failuresOf(await examineWith({ from: worker, spoil }, user))).toEqual([
-      'wrong password: the message tells whether there is such a user',
+      'wrong password: the message gives away whether the user exists',
     ]);
   });
 });

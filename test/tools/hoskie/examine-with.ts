@@ -11,9 +11,9 @@ export interface Asked {
   headers: Headers;
 }
 
-/** Spoils an answer, in place or by giving another one. */
+/** Spoils a response, in place or by returning another one. */
 export type Spoil = (
-  answer: Response,
+  response: Response,
   asked: Asked,
 ) => Response | undefined | void | Promise<Response | undefined | void>;
 
@@ -26,7 +26,7 @@ export interface Service {
   spoil?: Spoil;
 }
 
-/** Examines the Worker under an https address, as if Cloudflare stood before it, spoilt in some way. */
+/** Examines the Worker under an https address, as if behind Cloudflare, spoilt in some way. */
 export async function examineWith(
   { ask, spoil, from, names = ['sessionid', 'csrftoken'] }: Service,
   credentials: TestUser | null,
@@ -47,11 +47,11 @@ export async function examineWith(
           headers: Object.fromEntries(asked.headers),
         })
         .then(async (given) => ({ status: given.status, headers: given.headers, text: await given.text() }));
-      const answer = new Response([204, 304].includes(status) ? null : rest.text, {
+      const response = new Response([204, 304].includes(status) ? null : rest.text, {
         status,
         headers: [...headers] as [string, string][],
       });
-      return (await spoil?.(answer, asked)) ?? answer;
+      return (await spoil?.(response, asked)) ?? response;
     },
   );
   return examine(
@@ -67,19 +67,19 @@ export const failuresOf = (results: readonly CheckResult[]): string[] =>
 /** Changes each cookie that is set. */
 export const cookies =
   (change: (line: string) => string): Spoil =>
-  (answer) => {
-    const lines = answer.headers.getSetCookie();
-    answer.headers.delete('Set-Cookie');
-    for (const line of lines) answer.headers.append('Set-Cookie', change(line));
+  (response) => {
+    const lines = response.headers.getSetCookie();
+    response.headers.delete('Set-Cookie');
+    for (const line of lines) response.headers.append('Set-Cookie', change(line));
   };
 
 export const without =
   (name: string): Spoil =>
-  (answer) =>
-    answer.headers.delete(name);
+  (response) =>
+    response.headers.delete(name);
 
 /** Changes the text of the body. */
 export const body =
   (change: (text: string) => string): Spoil =>
-  async (answer) =>
-    new Response(change(await answer.text()), answer);
+  async (response) =>
+    new Response(change(await response.text()), response);

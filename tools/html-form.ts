@@ -10,14 +10,14 @@ export interface Input {
   readonly name: string;
   readonly type: string;
   readonly autocomplete: string;
-  /** A label says so, by `for` or around it, or `aria-label` does. */
+  /** By a label with `for`, a label around it, or `aria-label`. */
   readonly isLabelled: boolean;
 }
 
 type Attributes = Readonly<Record<string, string>>;
 
-/** Enough of HTML for pages that a server writes; null: no form. */
-export function formOf(html: string): Form | null {
+/** Reads the first form of a page. Enough of HTML for pages that a server writes. Null: no form. */
+export function parseForm(html: string): Form | null {
   const found = /<form\b([^>]*)>([\s\S]*?)<\/form>/i.exec(html);
   if (found === null) return null;
   const [, head = '', content = ''] = found;
@@ -49,8 +49,8 @@ function attributesOf(text: string): Attributes {
   return attributes;
 }
 
-/** Those that HTML escapers write. */
-const decodeEntities = (text: string): string =>
+/** Decodes the entities that HTML escapers write. */
+export const decodeEntities = (text: string): string =>
   text
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')
