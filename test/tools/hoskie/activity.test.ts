@@ -46,7 +46,7 @@ describe('logouts', () => {
       search('--reason', 'admin,evicted'),
       search('--until', new Date(nowMs - 2 * HOUR_MS).toISOString(), '--user', 'history'),
       search('--limit', '1'),
-      // Nobody has this name any more: found in the rows themselves, to the letter.
+      // No user has this name any more: found in the rows themselves, compared exactly.
       search('--user', 'history '),
     ]);
     expect(all).toEqual([
@@ -64,7 +64,7 @@ describe('logouts', () => {
     expect(table.stdout).not.toContain('\u001b');
   });
 
-  test('wrong words are errors in usage, an outage is one of its own', async () => {
+  test('wrong options are usage errors, an outage is another', async () => {
     const wrong = await Promise.all(
       [
         ['--reason', 'because'],
@@ -83,7 +83,7 @@ describe('logouts', () => {
 });
 
 describe('logins', () => {
-  test('also those of names that nobody has', async () => {
+  test('also those of unknown names', async () => {
     const { activityLog } = openCloudStores(cloud);
     const nowMs = Date.now();
     const failed = sampleLogin(nowMs, {
@@ -103,7 +103,7 @@ describe('logins', () => {
     expect(filtered.logins).toEqual([]);
   });
 
-  test('--follow goes on, a JSON line each, through an outage, until it is stopped', async () => {
+  test('--follow continues, one JSON line each, through an outage, until it is stopped', async () => {
     const { activityLog } = openCloudStores(cloud);
     const before = sampleLogin(Date.now() - 1000, { username: 'followed' });
     await activityLog.writeLogins([before]);
@@ -118,7 +118,7 @@ describe('logins', () => {
     await expect.poll(() => lines.length, { timeout: 10_000 }).toBe(1);
 
     cloud.faults.set('mysql', { kind: 'refuse' });
-    await expect.poll(() => stderr, { timeout: 10_000 }).toMatch(/Waiting for it/);
+    await expect.poll(() => stderr, { timeout: 10_000 }).toMatch(/Retrying/);
     cloud.faults.clear();
     // Late: it happened before the one that is shown already.
     const late = sampleLogin(Date.now() - 60_000, { username: 'followed' });

@@ -63,7 +63,7 @@ describe('a healthy service', () => {
     expect(result.stdout).toMatch(/^pass {2}healthz: 200\n/);
     expect(result.stdout).toMatch(/skip {2}https: plain http is fine on this machine\n/);
     expect(result.stdout).toMatch(/pass {2}old cookie after the sign-out: refused after \d+ ms\n/);
-    expect(result.stdout).toMatch(/\nNothing is wrong\.\n$/);
+    expect(result.stdout).toMatch(/\nAll checks passed\.\n$/);
     expect(result.stdout).not.toContain(user.password);
   });
 });

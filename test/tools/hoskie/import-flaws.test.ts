@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { djangoPbkdf2, entry, openImportStage } from './import-stage.ts';
+import { djangoPbkdf2, entry, openImportCloud } from './import-cloud.ts';
 import { expectFailure, runCli } from './run-cli.ts';
 
-const { cloud, users, write, imported } = openImportStage();
+const { cloud, users, write, imported } = openImportCloud();
 
-describe('what cannot come along', () => {
+describe('what cannot be imported', () => {
   test('is reported with its place, and the others come in', async () => {
     await cloud().query(
       "INSERT INTO users (id, username, password_hash) VALUES (50, 'here', '!'), (51, 'spaced', '!')",
@@ -40,12 +40,12 @@ describe('what cannot come along', () => {
     expect(report).toMatchObject({ read: 19, added: 4, other_models: 1 });
     expect(report.skipped.map(({ place, reason }) => `${place}: ${reason}`).sort()).toEqual(
       [
-        'entry 2: the same name (trailing spaces do not count) as entry 1',
-        'entry 3: the same name (trailing spaces do not count) as entry 1',
+        'entry 2: the same name (ignoring trailing spaces) as entry 1',
+        'entry 3: the same name (ignoring trailing spaces) as entry 1',
         'entry 4: the same id as entry 1',
-        'entry 5: the id is that of here here',
+        'entry 5: the id belongs to here here',
         'entry 6: the name has the id 50 here',
-        'entry 7: there is a user here whose name differs in trailing spaces alone (id 51)',
+        'entry 7: a user here has this name with other trailing spaces (id 51)',
         'entry 8: the name is empty',
         'entry 9: username has more than 150 characters',
         'entry 10: email has more than 254 characters',
@@ -101,6 +101,6 @@ describe('what cannot come along', () => {
       cases.map(([name, text]) => runCli(cloud(), ['user', 'import', write(name, text)])),
     );
     results.forEach((result, i) => expectFailure(result, 2, cases[i]?.[2] ?? ''));
-    expectFailure(await runCli(cloud(), ['user', 'import', 'no-such-file.json']), 2, 'cannot be read');
+    expectFailure(await runCli(cloud(), ['user', 'import', 'no-such-file.json']), 2, "can't be read");
   });
 });

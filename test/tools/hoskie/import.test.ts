@@ -3,20 +3,20 @@ import { describe, expect, test } from 'vitest';
 import { logoutRows } from '../../support/people.ts';
 import { seedSession } from '../../support/seed-session.ts';
 import { openWorker } from '../../support/worker.ts';
-import { djangoBcrypt, djangoPbkdf2, entry, openImportStage } from './import-stage.ts';
+import { djangoBcrypt, djangoPbkdf2, entry, openImportCloud } from './import-cloud.ts';
 import { runCli } from './run-cli.ts';
 
 const FIXTURES = join(import.meta.dirname, 'fixtures');
 const DUMP = join(FIXTURES, 'django-users.json');
-/** Made up, and used by nobody: what the hashes in the fixture are of. */
+/** Invented passwords: the hashes in the fixture are of these. */
 const ENGINE = 'analytical-engine-1843';
 const WIRE = 'nanoseconds-of-wire-1952';
 const GOTO = 'go-to-considered-1968';
 
-const { cloud, users, hashOf, write, imported } = openImportStage();
+const { cloud, users, hashOf, write, imported } = openImportCloud();
 
 describe('a dump of a real site', () => {
-  test('comes in with ids, times and hashes to the letter; everybody signs in with the old password', async () => {
+  test('is imported with ids, times and hashes unchanged; everyone signs in with the old password', async () => {
     const report = await imported(DUMP);
     expect(report).toMatchObject({ read: 7, added: 7, updated: 0, unchanged: 0, skipped: [] });
     expect(report.without_password).toEqual([
@@ -77,19 +77,19 @@ describe('a dump of a real site', () => {
     expect(await users()).toHaveLength(8);
   });
 
-  test('a dry run tells the same and does nothing', async () => {
+  test('a dry run reports the same and does nothing', async () => {
     const result = await runCli(cloud(), ['user', 'import', DUMP, '--dry-run']);
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
     expect(result.stdout).toMatch(/7 users in the file; this is a dry run\.\n/);
     expect(result.stdout).toMatch(/added +7\n/);
-    expect(result.stdout).toMatch(/2 users cannot sign in until hoskie user passwd sets a password:\n/);
+    expect(result.stdout).toMatch(/2 users can't sign in until hoskie user passwd sets a password:\n/);
     expect(result.stdout).not.toMatch(/pbkdf2_sha256\$|\$2b\$/);
     expect(await users()).toEqual([]);
   });
 });
 
-describe('a repetition', () => {
-  test('takes from the dump what it knows better, and nothing else', async () => {
+describe('a second import', () => {
+  test('takes from the dump only what is newer there', async () => {
     const base = { password: djangoPbkdf2('first'), email: 'a@example.org', first_name: 'A' };
     const names = ['changed', 'set-here', 'disabled-there', 'disabled-here', 'usable-now', 'same'];
     await imported(
@@ -145,7 +145,7 @@ describe('a repetition', () => {
     expect(reasons).toEqual(['password_changed', 'admin']);
   });
 
-  test('after an outage in the middle goes on behind what is there', async () => {
+  test('continues after an outage in the middle', async () => {
     const all = Array.from({ length: 450 }, (_, i) => entry(i + 1, { username: `user-${i + 1}` }));
     const path = write('many.json', all.map((each) => JSON.stringify(each)).join('\n'));
     let inserts = 0;
@@ -159,7 +159,7 @@ describe('a repetition', () => {
     const failed = await runCli(cloud(), ['user', 'import', path, '--json']);
     cloud().faults.clear();
     expect(failed.exitCode).toBe(4);
-    expect(failed.stderr).toMatch(/repeat the command to go on\.\nhoskie: MySQL can't be reached\.\n$/);
+    expect(failed.stderr).toMatch(/run the command again to continue\.\nhoskie: MySQL can't be reached\.\n$/);
     expect(JSON.parse(failed.stdout)).toMatchObject({ complete: false, added: 200 });
 
     // The answer to one INSERT is lost: it is sent again, and finds its own rows.

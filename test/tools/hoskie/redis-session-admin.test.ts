@@ -62,7 +62,7 @@ describe('refuseStartsUnderWay', () => {
     expect(seconds).toBeLessThanOrEqual(CUTOFF_SECONDS);
   });
 
-  test('without an answer of the script it is an outage', async () => {
+  test('an unexpected reply is an outage', async () => {
     cloud.faults.set('redis', { kind: 'status', status: 200, body: '{"result":"PONG"}' });
     await expect(openAdmin().refuseStartsUnderWay(newUserId())).rejects.toMatchObject(STORE_UNAVAILABLE);
     cloud.faults.clear();

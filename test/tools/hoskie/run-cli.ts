@@ -20,7 +20,7 @@ export interface CliOptions {
   cwd?: string;
 }
 
-/** Nothing of the machine's own environment: its credentials are not for tests. */
+/** Without the machine's own environment: its credentials are not for tests. */
 const baseEnv = (): Record<string, string> => ({ PATH: process.env['PATH'] ?? '' });
 
 export function startCli(
@@ -51,7 +51,7 @@ export async function runCli(
   return { exitCode, stdout, stderr };
 }
 
-/** Runs it with `--json` and expects this exit code; answers the document. */
+/** Runs it with `--json` and expects this exit code; returns the document. */
 export async function runJson<T = Record<string, unknown>>(
   cloud: CloudProxy,
   args: readonly string[],
@@ -63,7 +63,7 @@ export async function runJson<T = Record<string, unknown>>(
   return JSON.parse(result.stdout) as T;
 }
 
-/** Expects a failure told in one line on standard error, nothing on standard output, and no stack trace. */
+/** Expects a failure: one line on standard error and no stack trace. */
 export function expectFailure(result: CliResult, exitCode: number, message: string | RegExp): void {
   expect(result.exitCode, result.stderr + result.stdout).toBe(exitCode);
   expect(result.stderr).toMatch(message);

@@ -9,14 +9,14 @@ beforeAll(async () => {
 });
 afterAll(() => cloud.stop());
 
-/** Redis is not needed for tables. */
+/** Without Redis, which tables don't need. */
 const options = () => ({ env: { DATABASE_URL: cloud.env.DATABASE_URL } });
 
 interface DiffJson {
   differences: { kind: string; name: string; wanted: string | null; found: string | null }[];
 }
 
-test('diff tells what is missing, apply makes it, and diff is content', async () => {
+test('diff shows what is missing, apply creates it, and diff finds no more', async () => {
   const empty = await runJson<DiffJson>(cloud, ['schema', 'diff'], { exitCode: 1, ...options() });
   expect(empty.differences.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
     'missing_table users',
@@ -29,17 +29,17 @@ test('diff tells what is missing, apply makes it, and diff is content', async ()
   expect(await runJson(cloud, ['schema', 'apply'], options())).toEqual(tables(true));
   expect(await runJson(cloud, ['schema', 'apply'], options())).toEqual(tables(false));
   const content = await runCli(cloud, ['schema', 'diff'], options());
-  expect(content).toMatchObject({ exitCode: 0, stdout: 'The database has all that schema.sql wants.\n' });
+  expect(content).toMatchObject({ exitCode: 0, stdout: 'The database has everything in schema.sql.\n' });
 });
 
-test('diff tells other types, collations, lost columns and indexes; what is more is nobody else’s affair', async () => {
+test('diff shows other types and collations, missing columns and indexes; extra ones are no difference', async () => {
   for (const statement of [
     'ALTER TABLE users DROP COLUMN email, ADD COLUMN nickname VARCHAR(20) NULL',
     'ALTER TABLE users MODIFY username VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL',
     'ALTER TABLE logout_activity MODIFY ip_address VARCHAR(45) CHARACTER SET ascii COLLATE ascii_bin NOT NULL',
     'ALTER TABLE logout_activity DROP KEY logout_activity_ip',
     'ALTER TABLE users DROP KEY users_username, ADD KEY users_username (username)',
-    // Another name does as well.
+    // The name of an index doesn't matter.
     'ALTER TABLE login_activity RENAME INDEX login_activity_ip TO by_ip',
   ]) {
     await cloud.query(statement);
@@ -79,7 +79,7 @@ test('diff tells other types, collations, lost columns and indexes; what is more
   ]);
 });
 
-test('wrong credentials are told and give nothing away', async () => {
+test('wrong credentials are reported and not shown', async () => {
   const wrong = cloud.env.DATABASE_URL.replace(/:[^:@]+@/, ':a-wrong-secret@');
   const result = await runCli(cloud, ['schema', 'diff'], { env: { DATABASE_URL: wrong } });
   expectFailure(result, 4, 'MySQL refuses the request');

@@ -13,8 +13,8 @@ import { seedSession, seedVisitor } from '../../support/seed-session.ts';
 import { useStage } from '../../support/stage.ts';
 import { runCli } from './run-cli.ts';
 
-// A sign-in reads the user's row, computes for a while, and starts its session. What is done to the user between
-// the two must not be undone by the session that begins last.
+// A sign-in reads the user's row, verifies the password, and starts its session. A change to the user in between must
+// not be undone by that session.
 
 const stage = useStage();
 
@@ -41,7 +41,7 @@ describe.each([
     ['of an exact clock', {}],
     ['of a slow clock', clockOff(-TEN_MINUTES_MS)],
     ['of a fast clock', clockOff(TEN_MINUTES_MS)],
-  ])('by an operator %s refuses what was let in before, not what comes after', async (__, clock) => {
+  ])('by an operator %s refuses earlier sign-ins, not later ones', async (__, clock) => {
     const user = await addUser(stage.cloud);
     const beforeMs = Date.now();
     const env = { ...stage.cloud.env, ...clock };
@@ -54,7 +54,7 @@ describe.each([
     expect(await openSessions(stage.cloud, user.id)).toHaveLength(1);
   });
 
-  test('by an operator of a fast clock ends a session that is not run out yet, at the store’s time', async () => {
+  test('by an operator of a fast clock ends a session that has not expired yet, at the store’s time', async () => {
     const user = await addUser(stage.cloud);
     const nowMs = Date.now();
     // Idle for all but five minutes of its two hours.
@@ -73,14 +73,14 @@ describe.each([
   });
 });
 
-describe('the whole way', () => {
+describe('with the Worker', () => {
   // What an operator's machine has in its environment.
   beforeEach(() => {
     for (const [name, value] of Object.entries(stage.cloud.env)) vi.stubEnv(name, value);
   });
   afterEach(() => vi.unstubAllEnvs());
 
-  test('a password change that arrives late does not let in who was kept out', async () => {
+  test('a late password change does not let a disabled user in', async () => {
     const user = await addUser(stage.cloud);
     const { visitor } = await seedVisitor(stage, user);
     const page = await visitor.get('/account/password/');
@@ -115,7 +115,7 @@ describe('the whole way', () => {
     expect(await openSessions(stage.cloud, user.id)).toEqual([]);
   });
 
-  test('a sign-in that is overtaken by a new password is told to try again, and leaves no session', async () => {
+  test('a sign-in that is overtaken by a new password is asked to try again, and leaves no session', async () => {
     const user = await addUser(stage.cloud);
     let isStarting = false;
     stage.cloud.faults.set('redis', {

@@ -46,7 +46,7 @@ describe('user add', () => {
     expect(JSON.stringify(user)).not.toContain('$2b$');
 
     const again = await runCli(cloud, ['user', 'add', 'new-one'], { input: NEW_PASSWORD });
-    expectFailure(again, 1, 'There is a user new-one already.');
+    expectFailure(again, 1, 'The user new-one already exists.');
   });
 
   test.each([
@@ -59,7 +59,7 @@ describe('user add', () => {
     expect(await cloud.query("SELECT id FROM users WHERE username = 'somebody-here'")).toEqual([]);
   });
 
-  test('refuses what is no name, and a password as an argument without repeating it', async () => {
+  test('refuses invalid names, and a password as an argument without repeating it', async () => {
     const [empty, spaces, long, argument] = await Promise.all([
       runCli(cloud, ['user', 'add', ''], { input: NEW_PASSWORD }),
       runCli(cloud, ['user', 'add', 'ann '], { input: NEW_PASSWORD }),
@@ -67,7 +67,7 @@ describe('user add', () => {
       runCli(cloud, ['user', 'add', 'ann', 'hunter2-hunter2'], { input: '' }),
     ]);
     expectFailure(empty, 2, 'The name is empty.');
-    expectFailure(spaces, 2, 'spaces at its ends');
+    expectFailure(spaces, 2, 'starts or ends with a space');
     expectFailure(long, 2, "can't be longer than 150 characters");
     expect(argument.exitCode).toBe(2);
     expect(argument.stderr + argument.stdout).not.toContain('hunter2');
@@ -106,7 +106,7 @@ describe('user passwd', () => {
     expect(await outbox.status()).toMatchObject({ pending: 0 });
   });
 
-  test('says what is left when Redis is out, and a repetition completes it', async () => {
+  test('says what is left to do if Redis is out, and a retry completes it', async () => {
     const user = await addUser(cloud);
     await seedSession(cloud, user);
     cloud.faults.set('redis', { kind: 'refuse' });
@@ -139,7 +139,7 @@ describe('user passwd', () => {
 });
 
 describe('user disable and enable', () => {
-  test('keeps the user out and ends the sessions; enabling lets them in again', async () => {
+  test('locks the user out and ends the sessions; enabling allows sign-ins again', async () => {
     const user = await addUser(cloud);
     const { session } = await seedSession(cloud, user);
     const disabled = await runJson<EndJson>(cloud, ['user', 'disable', user.username]);
@@ -151,13 +151,13 @@ describe('user disable and enable', () => {
     expect(again.stdout).toMatch(/was already disabled.\nNo session was open./);
 
     const enabled = await runCli(cloud, ['user', 'enable', user.username]);
-    expect(enabled).toMatchObject({ exitCode: 0, stdout: `${user.username} may sign in again.\n` });
+    expect(enabled).toMatchObject({ exitCode: 0, stdout: `${user.username} can sign in again.\n` });
     expect(await cloud.query('SELECT is_active FROM users WHERE id = ?', [user.id])).toMatchObject([
       { is_active: 1 },
     ]);
   });
 
-  test('the rows follow when MySQL goes out in between', async () => {
+  test('delivers the rows later if MySQL goes out in between', async () => {
     const user = await addUser(cloud);
     await seedSession(cloud, user);
     cloud.faults.set('mysql', {

@@ -9,66 +9,66 @@ import { hashFormat, UNUSABLE_HASH } from './hash-format.ts';
 const MAX_CHARACTERS = { username: 150, email: 254, first_name: 150, last_name: 150 } as const;
 const HASH_MAX_CHARACTERS = 255;
 
-/** A user of the dump who can come along. */
-export interface GoodUser {
+/** A user who can be imported. */
+export interface ValidUser {
   readonly place: string;
   readonly record: NewUserRecord;
-  /** Not null: the dump's password cannot be used here, and why. */
+  /** Not null: the dump's password can't be used here, and why. */
   readonly noPassword: string | null;
 }
 
-export interface BadUser {
+export interface SkippedUser {
   readonly place: string;
-  /** Null: it has none that could be told. */
+  /** Null: the name isn't text. */
   readonly username: string | null;
   readonly reason: string;
 }
 
-/** Thrown while a user is judged. */
+/** A reason to skip a user. */
 class Flaw extends Error {
   override readonly name = 'Flaw';
 }
 
 /**
- * Judges the users of a dump, each by itself and against those before it. Names are taken as they are, but MySQL
- * takes two that differ in trailing spaces alone for the same one, so the second of them stays behind.
+ * Validates the users of a dump, each by itself and against the previous ones. Names aren't changed, but MySQL considers
+ * names that differ only in trailing spaces equal, so the second of them is skipped.
  */
-export function judgeUsers(
+export function validateUsers(
   users: readonly DumpedUser[],
   pbkdf2MaxIterations: number,
-): { good: GoodUser[]; bad: BadUser[] } {
-  const good: GoodUser[] = [];
-  const bad: BadUser[] = [];
+): { valid: ValidUser[]; skipped: SkippedUser[] } {
+  const valid: ValidUser[] = [];
+  const skipped: SkippedUser[] = [];
   const places = new Map<string, string>();
   const requireFree = (key: string, what: string): void => {
-    const before = places.get(key);
-    if (before !== undefined) throw new Flaw(`${what} as ${before}`);
+    const previous = places.get(key);
+    if (previous !== undefined) throw new Flaw(`${what} as ${previous}`);
   };
   for (const user of users) {
     try {
       const { record, noPassword } = readUser(user, pbkdf2MaxIterations);
       const keys = { name: `name ${nameKey(record.username)}`, id: `id ${record.id}` };
-      requireFree(keys.name, 'the same name (trailing spaces do not count)');
+      requireFree(keys.name, 'the same name (ignoring trailing spaces)');
       if (record.id !== null) requireFree(keys.id, 'the same id');
       for (const key of Object.values(keys)) places.set(key, user.place);
-      good.push({ place: user.place, record, noPassword });
+      valid.push({ place: user.place, record, noPassword });
     } catch (error) {
       if (!(error instanceof Flaw)) throw error;
       const username = user.fields['username'];
-      bad.push({
+      skipped.push({
         place: user.place,
         username: typeof username === 'string' ? username : null,
         reason: error.message,
       });
     }
   }
-  return { good, bad };
+  return { valid, skipped };
 }
 
-/** What MySQL takes for the same name. */
+/** Equal for names that MySQL considers equal. */
 export const nameKey = (username: string): string => username.replace(/ +$/, '');
 
-function readUser({ id, fields }: DumpedUser, pbkdf2MaxIterations: number): Omit<GoodUser, 'place'> {
+function readUser({ id, fields }: DumpedUser, pbkdf2MaxIterations: number): Omit<ValidUser, 'place'> {
   const username = readText(fields, 'username');
   if (username === '') throw new Flaw('the name is empty');
   const encoded = typeof fields['password'] === 'string' ? fields['password'] : '';
@@ -92,7 +92,7 @@ function readUser({ id, fields }: DumpedUser, pbkdf2MaxIterations: number): Omit
 }
 
 function readId(value: unknown): UserId | null {
-  if (isNothing(value)) return null;
+  if (isAbsent(value)) return null;
   const id = typeof value === 'string' ? parseUserId(value) : null;
   if (id === null) throw new Flaw('the id is not a number from 1 to 18446744073709551615');
   return id;
@@ -100,7 +100,7 @@ function readId(value: unknown): UserId | null {
 
 function readText(fields: DumpedUser['fields'], name: keyof typeof MAX_CHARACTERS): string {
   const value = fields[name];
-  if (isNothing(value)) return '';
+  if (isAbsent(value)) return '';
   if (typeof value !== 'string') throw new Flaw(`${name} is not text`);
   if (!value.isWellFormed()) throw new Flaw(`${name} is not valid Unicode text`);
   if (characterCount(value) > MAX_CHARACTERS[name])
@@ -110,7 +110,7 @@ function readText(fields: DumpedUser['fields'], name: keyof typeof MAX_CHARACTER
 
 /** JSON has booleans; databases write t, 1 or True into CSV. Absent: active, as in Django's model. */
 function readActive(value: unknown): boolean {
-  if (isNothing(value) || value === '') return true;
+  if (isAbsent(value) || value === '') return true;
   const word = String(value).toLowerCase();
   if (['true', 't', '1', 'yes', 'y'].includes(word)) return true;
   if (['false', 'f', '0', 'no', 'n'].includes(word)) return false;
@@ -119,10 +119,10 @@ function readActive(value: unknown): boolean {
 
 /**
  * Django's JSON (ISO 8601), or what PostgreSQL (`2024-05-01 09:30:00.123456+00`), MySQL and SQLite write; without a
- * zone it is UTC, in which Django keeps times (USE_TZ).
+ * time zone it is UTC, as Django stores times (USE_TZ).
  */
 function readTime(value: unknown): number | null {
-  if (isNothing(value) || value === '') return null;
+  if (isAbsent(value) || value === '') return null;
   const [, date, time, zone] =
     /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d(?::?\d\d)?)?$/i.exec(String(value)) ?? [];
   const fraction = /\.(\d{1,3})/.exec(String(value))?.[1] ?? '0';
@@ -131,9 +131,9 @@ function readTime(value: unknown): number | null {
     date === undefined
       ? Number.NaN
       : Date.parse(`${date}T${time}.${fraction.padEnd(3, '0')}${sign}${hours}:${minutes}`);
-  // DATETIME begins with the year 1000; earlier is a mistake.
+  // DATETIME starts with the year 1000.
   if (Number.isNaN(atMs) || atMs < Date.UTC(1000, 0)) throw new Flaw('last_login is not a time');
   return atMs;
 }
 
-const isNothing = (value: unknown): boolean => value === null || value === undefined;
+const isAbsent = (value: unknown): boolean => value === null || value === undefined;

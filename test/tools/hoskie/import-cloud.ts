@@ -26,15 +26,15 @@ export const entry = (pk: unknown, fields: Record<string, unknown>) => ({
   fields: { password: '!', is_active: true, ...fields },
 });
 
-/** As Django's hashers write them; few iterations, as this is no test of speed. */
+/** As Django's hashers write them, with few iterations for speed. */
 export function djangoPbkdf2(password: string): string {
   const hash = pbkdf2Sync(password, 'saltsaltsalt', 1000, 32, 'sha256').toString('base64');
   return `pbkdf2_sha256$1000$saltsaltsalt$${hash}`;
 }
 export const djangoBcrypt = (password: string): string => `bcrypt$${bcrypt.hashSync(password, 4)}`;
 
-/** A cloud without users for each test, and what they do to it. */
-export function openImportStage() {
+/** A cloud without users for each test, and what import tests do with it. */
+export function openImportCloud() {
   let cloud: CloudProxy;
   let directory: string;
   beforeAll(async () => {
@@ -56,7 +56,7 @@ export function openImportStage() {
     users,
     hashOf: async (username: string): Promise<string> =>
       String((await users()).find((row) => row['username'] === username)?.['password_hash']),
-    /** Writes a file of that name; text as it stands, else as JSON. Answers its path. */
+    /** Writes a file of that name; text unchanged, anything else as JSON. Returns its path. */
     write: (name: string, content: unknown): string => {
       const path = join(directory, name);
       writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
