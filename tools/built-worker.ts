@@ -12,18 +12,18 @@ interface ScheduledHandlers {
 }
 
 export interface BuiltWorker {
-  /** Where a browser on this machine reaches it. */
+  /** Its address for browsers on this machine. */
   readonly localOrigin: string;
-  /** What it wrote to the console, but for the line of each request. */
+  /** What it wrote to the console, except the line of each request. */
   readonly logs: string[];
-  /** One request as it stands; redirects are not followed. */
+  /** Sends one request; doesn't follow redirects. */
   fetch(url: string, init?: RequestInit): Promise<Response>;
   /** Runs the cron. */
   scheduled(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** The bundle that `npm run build` made, in workerd, over this cloud. Throws where there is none. */
+/** The bundle that `npm run build` made, in workerd, over this cloud. Throws if it is missing. */
 export async function openBuiltWorker(
   cloud: CloudProxy,
   settings: Readonly<Record<string, string>> = {},
@@ -34,11 +34,11 @@ export async function openBuiltWorker(
   const miniflare = new Miniflare({
     host: '127.0.0.1',
     port: 0,
-    // Otherwise it asks the internet who we are.
+    // Otherwise it fetches `request.cf` from the internet.
     cf: false,
     log: new Log(LogLevel.NONE),
     logRequests: false,
-    // A line for each request, thousands of them: only what tells of trouble is kept.
+    // Drops the line of each request, of which there are thousands.
     handleStructuredLogs: ({ message }) => {
       if (!message.includes('"event":"request"')) logs.push(message);
     },
@@ -69,7 +69,7 @@ export async function openBuiltWorker(
     logs,
     fetch: (url, init) => miniflare.dispatchFetch(url, { redirect: 'manual', ...init }),
     scheduled: async () => {
-      // Its types are those of another set of Workers types than the one installed.
+      // Miniflare's types come from another version of the Workers types.
       const handlers = (await miniflare.getWorker()) as unknown as ScheduledHandlers;
       const { outcome } = await handlers.scheduled({ cron: '* * * * *' });
       if (outcome !== 'ok') throw new Error(`the cron ended with ${outcome}`);

@@ -3,10 +3,10 @@ import { accessSync, constants } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
 import { canInstallPrograms } from './local-cloud/install-programs.ts';
 
-/** What to do where there is none. */
+/** What to do without Chromium. */
 export const CHROMIUM_ADVICE = 'Install Chromium or Chrome, or set CHROMIUM_PATH to one.';
 
-/** Another apt may be running; it is waited for, in seconds. */
+/** Waits for another apt that may be running. */
 const APT_LOCK_TIMEOUT_SECONDS = 300;
 
 const PLACES = [
@@ -30,14 +30,14 @@ const ARGUMENTS = [
 ];
 
 /**
- * A path to Chromium (`CHROMIUM_PATH` names one of your own); installed first where it is missing and this is root
- * on Debian or Ubuntu. Null where there is none and none can be had.
+ * Finds Chromium (set `CHROMIUM_PATH` for your own), or installs it if this is root on Debian or Ubuntu. Null: there is
+ * none.
  */
 export function findChromium(): string | null {
   return lookForChromium() ?? installChromium();
 }
 
-/** Starts it without a window, with the Back cache that people's browsers have and Playwright switches off. */
+/** Starts it headless, with the back/forward cache, which Playwright switches off by default. */
 export function launchChromium(executablePath: string): Promise<Browser> {
   return chromium.launch({
     executablePath,
@@ -62,14 +62,14 @@ function isExecutable(path: string): boolean {
 
 function installChromium(): string | null {
   if (process.env['CHROMIUM_PATH'] !== undefined || !canInstallPrograms()) return null;
-  console.log('Installing chromium with apt-get, because it is needed and missing ...');
+  console.log('Installing chromium with apt-get, because it is missing ...');
   const failure =
     apt('update') ?? apt('install', '-y', '--no-install-recommends', 'chromium', 'fonts-dejavu-core');
   if (failure !== null) console.warn(failure);
   return lookForChromium();
 }
 
-/** What went wrong; null if nothing did. */
+/** Returns what went wrong; null: nothing. */
 function apt(...args: string[]): string | null {
   const lock = `DPkg::Lock::Timeout=${APT_LOCK_TIMEOUT_SECONDS}`;
   const { status, error, stdout, stderr } = spawnSync('apt-get', ['-q', '-o', lock, ...args], {

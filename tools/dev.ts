@@ -29,7 +29,7 @@ function fail(message: string): never {
   process.exit(1);
 }
 
-/** Tells whether wrangler could listen here; it would otherwise go on without saying where. */
+/** Exits if the port is taken; wrangler would silently pick another one. */
 async function requireFreePort(port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const probe = createServer();
@@ -38,8 +38,8 @@ async function requireFreePort(port: number): Promise<void> {
   }).catch((error: NodeJS.ErrnoException) => {
     fail(
       error.code === 'EADDRINUSE'
-        ? `port ${port} is taken. Choose another one: PORT=8788 npm run dev`
-        : `port ${port} cannot be used (${error.code ?? error.message}). Choose another one: PORT=8788 npm run dev`,
+        ? `port ${port} is in use. Choose another one: PORT=8788 npm run dev`
+        : `port ${port} can't be used (${error.code ?? error.message}). Choose another one: PORT=8788 npm run dev`,
     );
   });
 }
@@ -52,7 +52,7 @@ async function addDemoUser(cloud: LocalCloud, password: string): Promise<void> {
   );
 }
 
-/** The Worker's bindings, for wrangler alone: readable by this user only, under a folder that git ignores. */
+/** Writes the Worker's bindings for wrangler, readable only by this user, in a directory that git ignores. */
 function writeBindings(cloud: LocalCloud, secretKey: string): string {
   const path = join(DIRECTORY, 'worker.env');
   const bindings = { ...cloud.env, SECRET_KEY: secretKey };
@@ -74,7 +74,7 @@ const { demoSecret, secretKey } = keepSecrets(join(DIRECTORY, 'dev-secrets.json'
   'demoSecret',
   'secretKey',
 ]);
-// Long enough not to be guessed, short enough to be typed.
+// Too long to guess, short enough to type.
 const demoPassword = demoSecret.slice(0, DEMO_PASSWORD_CHARACTERS);
 await applySqlFile(cloud, 'schema.sql');
 await addDemoUser(cloud, demoPassword);
@@ -99,11 +99,11 @@ const wrangler = spawn(
   },
 );
 
-/** CallCounts until the Worker answers, so that what a newcomer needs stands last on the screen. */
+/** Waits until the Worker responds, so that these lines are the last on the screen. */
 async function announceWhenReady(): Promise<void> {
   for (;;) {
     const isUp = await fetch(`http://127.0.0.1:${port}/healthz`).then(
-      (answer) => answer.ok,
+      (response) => response.ok,
       () => false,
     );
     if (isUp) break;
@@ -116,12 +116,12 @@ async function announceWhenReady(): Promise<void> {
   SQL prompt     npm run sql
   activity       npm run sql -- "SELECT * FROM logout_activity ORDER BY logged_out_at DESC LIMIT 20"
 
-  Ctrl-C stops everything; data stays in ${DIRECTORY} (npm run dev -- --fresh empties it).
+  Ctrl-C stops everything; the data stays in ${DIRECTORY} (npm run dev -- --fresh deletes it).
 `);
 }
 void announceWhenReady();
 
-// Cloudflare runs the cron; `wrangler dev` does not.
+// `wrangler dev` doesn't run the cron by itself.
 const cron = setInterval(() => {
   fetch(`http://127.0.0.1:${port}/cdn-cgi/local/scheduled`).catch(() => undefined);
 }, CRON_INTERVAL_MS);

@@ -3,23 +3,23 @@ import { dictionary } from '@zxcvbn-ts/language-common';
 import { characterCount } from '../src/lib/text.ts';
 import { openApiDocument } from './openapi-document.ts';
 
-// `npm run generate`: what is made from other things and bundled into the Worker. Run by `npm ci` and by wrangler.
-//   common-passwords.json  from @zxcvbn-ts/language-common (MIT), which ranks what leaks showed
-//   openapi.json           from the zod schemas that validate
+// `npm run generate`: generates what is bundled into the Worker. Run by `npm ci` and by wrangler.
+//   common-passwords.json  from @zxcvbn-ts/language-common (MIT), ranked by frequency in leaks
+//   openapi.json           from the zod schemas that validate requests
 
 const DIRECTORY = 'src/generated';
 /**
- * Of the 3,000 most common passwords, 675 have the 8 characters that any new one must have; the others are refused
- * for their length. The list goes on to the 900 most common of that length, as the bundle has room for them.
+ * Of the 3,000 most common passwords, 675 have the 8 characters that a new one must have; the others are refused for
+ * their length. The bundle has room for the 900 most common of that length.
  */
 const COMMON_PASSWORDS = 900;
 const POLICY_MIN_CHARACTERS = 8;
-/** The count letters A to Z of the front coding. */
+/** Front coding counts with the letters A to Z. */
 const SHARED_MAX = 25;
 
 /**
- * Front coding: sorted, each word as a capital letter (how many characters it shares with the one before, A = 0)
- * and the rest. Two thirds of the plain list after gzip. Words are in lower case, so capitals are free.
+ * Front coding: sorted, each word as a capital letter (how many characters it shares with the previous one, A = 0) and
+ * the rest. Two thirds of the plain list after gzip. Words are in lower case, so capitals are free.
  */
 function frontCode(words: readonly string[]): string {
   let previous = '';

@@ -27,7 +27,7 @@ const VIEWPORT = { width: 1200, height: 800 };
 
 const STORE_TIMEOUT_MS = 10_000;
 const BCRYPT_ROUNDS = 10;
-/** So many dots in the picture. */
+/** The number of dots in the picture. */
 const PASSWORD_CHARACTERS = 18;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -35,7 +35,7 @@ const DAY_MS = 24 * HOUR_MS;
 
 const USERNAME = 'ada';
 
-// Addresses of RFC 5737 and RFC 3849, which nobody has.
+// Addresses for documentation (RFC 5737, RFC 3849).
 const HOME = { ipAddress: '203.0.113.24', country: 'DE' };
 const MOBILE = { ipAddress: '2001:db8:4:a1::7c', country: 'DE' };
 const OFFICE = { ipAddress: '198.51.100.42', country: 'DE' };
@@ -56,7 +56,7 @@ interface Device {
   readonly rememberMe: boolean;
   readonly signedInAgoMs: number;
   readonly seenAgoMs: number;
-  /** Null: it is still signed in. */
+  /** Null: still signed in. */
   readonly signedOutAgoMs: number | null;
 }
 
@@ -102,7 +102,7 @@ const DEVICES: readonly Device[] = [
 /** A sign-in that failed. */
 const MISTYPED = { client: { ...HOTEL, userAgent: EDGE }, agoMs: 26 * HOUR_MS + MINUTE_MS };
 
-/** Starts sessions as they would lie in the store by now, and ends those that were ended. */
+/** Starts sessions in the past, and ends those that were signed out. */
 async function seed(cloud: CloudProxy, userId: UserId, nowMs: number): Promise<void> {
   const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = cloud.env;
   const redis = redisClient(
@@ -176,7 +176,7 @@ async function addUser(cloud: CloudProxy, password: string): Promise<UserId> {
   return String(row?.['id']) as UserId;
 }
 
-/** Signs in at a desk and takes the two pictures. `deliver` writes the rows that the second one shows. */
+/** Signs in and takes the two pictures. `deliver` writes the rows that the second one shows. */
 async function takePictures(
   browser: Browser,
   origin: string,
@@ -209,7 +209,7 @@ async function takePictures(
 
 const chromium = findChromium();
 if (chromium === null) {
-  console.error(`npm run screenshots: there is no Chromium. ${CHROMIUM_ADVICE}`);
+  console.error(`npm run screenshots: Chromium is missing. ${CHROMIUM_ADVICE}`);
   process.exit(1);
 }
 const cloud = await startLocalCloud({

@@ -5,10 +5,10 @@ import { DatabaseError } from '@planetscale/database';
 import { parseDatabaseUrl } from '../src/lib/database-url.ts';
 import { planetscaleClient } from '../src/store/sql-client.ts';
 
-// `npm run sql`: a SQL prompt on the development database, or on that of DATABASE_URL where it is set.
+// `npm run sql`: an SQL prompt for the development database, or for DATABASE_URL if it is set.
 // `npm run sql -- "SELECT ..."` runs one statement.
 
-/** Where a database may be named, in this order, after the environment. */
+/** Files with a DATABASE_URL, tried in this order after the environment. */
 const BINDING_FILES = ['.dev.vars', '.local/dev/worker.env'];
 const STATEMENT_TIMEOUT_MS = 60_000;
 
@@ -28,7 +28,7 @@ function findDatabaseUrl(): string {
 const credentials = parseDatabaseUrl(findDatabaseUrl()) ?? fail('DATABASE_URL is malformed.');
 const connection = planetscaleClient(credentials, STATEMENT_TIMEOUT_MS).connection();
 
-/** Prints the rows as a table; answers whether the statement was good. */
+/** Prints the rows as a table. Returns whether the statement succeeded. */
 async function run(statement: string): Promise<boolean> {
   try {
     const result = await connection.execute(statement);
@@ -36,9 +36,9 @@ async function run(statement: string): Promise<boolean> {
     console.log(`${result.size} rows, ${result.rowsAffected} affected, ${result.time.toFixed(1)} ms`);
     return true;
   } catch (error) {
-    const isAnswered = error instanceof DatabaseError;
+    const isRefused = error instanceof DatabaseError;
     console.error(
-      isAnswered ? error.message.split(': Sql:')[0] : 'The database does not answer. Is npm run dev running?',
+      isRefused ? error.message.split(': Sql:')[0] : "The database can't be reached. Is npm run dev running?",
     );
     return false;
   }
@@ -47,9 +47,9 @@ async function run(statement: string): Promise<boolean> {
 const given = process.argv.slice(2).join(' ').trim();
 if (given !== '') process.exit((await run(given)) ? 0 : 1);
 
-console.log('SQL on users, login_activity and logout_activity. End with Ctrl-D.');
+console.log('SQL on users, login_activity and logout_activity. Press Ctrl-D to quit.');
 const prompt = createInterface({ input: process.stdin, output: process.stdout, prompt: 'sql> ' });
-// Piped input may end while a statement is still running.
+// Piped input may end while a statement is running.
 let isOpen = true;
 prompt.on('close', () => (isOpen = false));
 prompt.prompt();

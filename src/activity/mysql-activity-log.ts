@@ -2,11 +2,13 @@ import { StatementRefusedError, type Row, type SqlClient, type SqlValue } from '
 import { fromSqlTime, toSqlTime } from '../store/sql-time.ts';
 import { EventRefusedError, type ActivityLog } from './activity-log.ts';
 import type { LoginActivity, LogoutActivity, LogoutReason } from './events.ts';
+import type { ClientInfo } from '../lib/client-info.ts';
 import type { SessionId, UserId, Uuid } from '../lib/ids.ts';
+import { textOf, textOrNull } from '../lib/text.ts';
 
-const LOGOUT_COLUMNS =
+export const LOGOUT_COLUMNS =
   'id, user_id, username, session_id, ip_address, user_agent, country, reason, logged_out_at';
-const LOGIN_COLUMNS =
+export const LOGIN_COLUMNS =
   'id, user_id, username, outcome, session_id, ip_address, user_agent, country, occurred_at';
 
 /** The activity tables of schema.sql. */
@@ -139,20 +141,22 @@ const loginRow = (event: LoginActivity): SqlValue[] => [
   toSqlTime(event.occurredAtMs),
 ];
 
-const readLogout = (row: Row): LogoutActivity => ({
-  type: 'logout',
+/** The columns that both tables have. */
+export const readCommon = (row: Row): { id: Uuid; username: string; client: ClientInfo } => ({
   id: textOf(row['id']) as Uuid,
-  userId: textOf(row['user_id']) as UserId,
   username: textOf(row['username']),
-  sessionId: textOf(row['session_id']) as SessionId,
-  reason: textOf(row['reason']) as LogoutReason,
   client: {
     ipAddress: textOrNull(row['ip_address']),
     userAgent: textOrNull(row['user_agent']),
     country: textOrNull(row['country']),
   },
-  loggedOutAtMs: fromSqlTime(row['logged_out_at']) ?? 0,
 });
 
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
-const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+export const readLogout = (row: Row): LogoutActivity => ({
+  type: 'logout',
+  ...readCommon(row),
+  userId: textOf(row['user_id']) as UserId,
+  sessionId: textOf(row['session_id']) as SessionId,
+  reason: textOf(row['reason']) as LogoutReason,
+  loggedOutAtMs: fromSqlTime(row['logged_out_at']) ?? 0,
+});

@@ -1,2 +1,7 @@
 /** Characters are code points, as Django and MySQL count them; an emoji is one. */
 export const characterCount = (text: string): number => [...text].length;
+
+/** A value from a store as text. Empty: it isn't text. */
+export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+/** A value from a store as text. Null: it isn't text. */
+export const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);

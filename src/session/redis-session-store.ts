@@ -2,6 +2,7 @@ import { parseActivity, encodeActivity } from '../activity/activity-encoding.ts'
 import { OUTBOX_KEY } from '../activity/redis-outbox.ts';
 import { storeUnavailable } from '../errors.ts';
 import type { UserId } from '../lib/ids.ts';
+import { textOrNull } from '../lib/text.ts';
 import type { RedisClient } from '../store/redis-client.ts';
 import { checkRecord, decodeRecord, encodeSession, encodeTombstone, kindLetter } from './record.ts';
 import { endsAtMs, isExpired } from './rules.ts';
@@ -147,7 +148,7 @@ export function redisSessionStore(redis: RedisClient): SessionStore {
 }
 
 const recordKey = (tokenHash: TokenHash): string => SESSION_KEY_PREFIX + tokenHash;
-const indexKey = (userId: UserId): string => INDEX_KEY_PREFIX + userId;
+export const indexKey = (userId: UserId): string => INDEX_KEY_PREFIX + userId;
 const cutoffKey = (userId: UserId): string => CUTOFF_KEY_PREFIX + userId;
 export const receiptKey = ({ id }: Operation): string => RECEIPT_KEY_PREFIX + id;
 
@@ -186,12 +187,10 @@ export function readLogouts(value: unknown): RecordedLogout[] {
   });
 }
 
-function asArray(value: unknown): readonly unknown[] {
+export function asArray(value: unknown): readonly unknown[] {
   if (!Array.isArray(value)) throw unexpectedReply();
   return value;
 }
-
-const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
 /** Something other than our script replied: that says neither "signed in" nor "signed out". */
 const unexpectedReply = () => storeUnavailable('redis', 'protocol');

@@ -7,7 +7,7 @@ export interface CommonOptions {
   readonly env?: string;
 }
 
-/** What a command does; its answer is the exit code, 0 where it answers none. */
+/** What a command does. Returns the exit code; undefined means 0. */
 export type Action<Options> = (
   options: Options & CommonOptions,
   ...args: string[]
@@ -20,7 +20,7 @@ export interface CommandText {
   /** `add <name>`. */
   readonly signature: string;
   readonly summary: string;
-  /** Arguments of `hoskie`, with what they are for. */
+  /** Arguments of `hoskie`, each with its meaning. */
   readonly examples: readonly (readonly [command: string, meaning: string])[];
 }
 
@@ -34,15 +34,15 @@ export function addCommand(parent: Command, { signature, summary, examples }: Co
     .command(signature)
     .summary(summary)
     .description(summary)
-    .addOption(new Option('--json', 'answer as JSON'))
-    .addOption(new Option('--env <file>', 'take credentials and settings from this file alone'))
+    .addOption(new Option('--json', 'print JSON'))
+    .addOption(new Option('--env <file>', 'read credentials and settings only from this file'))
     .addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
 }
 
-/** Gives a command its action. Arguments come after the options, as most commands take none or one. */
-export function does<Options>(command: Command, finish: Finish, action: Action<Options>): void {
+/** Sets what a command does. */
+export function setAction<Options>(command: Command, finish: Finish, action: Action<Options>): void {
   command.action(async (...given: unknown[]) => {
-    // Commander hands in the arguments, then the options, then the command itself.
+    // Commander passes the arguments, then the options, then the command itself.
     const options = given[given.length - 2] as Options & CommonOptions;
     finish(await action(options, ...(given.slice(0, -2) as string[])));
   });
@@ -54,14 +54,14 @@ export const wholeNumber =
   (text: string): number => {
     const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+    throw new InvalidArgumentError(`Use a whole number from ${min} to ${max}.`);
   };
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
  * A time in Unix ms: `2026-11-23`, `2026-11-23T20:00:00Z`, or how long ago: `90s`, `15m`, `24h`, `7d`. Without a
- * zone it is UTC, as all times in the record are.
+ * time zone it is UTC.
  */
 export function pointInTime(text: string): number {
   const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
@@ -70,15 +70,15 @@ export function pointInTime(text: string): number {
     /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/i.exec(text) ?? [];
   const atMs = date === undefined ? Number.NaN : Date.parse(`${date}T${time}${zone.toUpperCase()}`);
   if (!Number.isNaN(atMs)) return atMs;
-  throw new InvalidArgumentError('It must be like 2026-11-23, 2026-11-23T20:00:00Z, 15m, 24h or 7d.');
+  throw new InvalidArgumentError('Use a time such as 2026-11-23, 2026-11-23T20:00:00Z, 15m, 24h or 7d.');
 }
 
-/** One of these words, or several with commas between them. */
+/** One or more of these words, separated by commas. */
 export const wordsOf =
   <Word extends string>(words: readonly Word[]) =>
   (text: string): Word[] => {
     const given = text.split(',').map((word) => word.trim());
     const unknown = given.find((word) => !(words as readonly string[]).includes(word));
-    if (unknown !== undefined) throw new InvalidArgumentError(`It must be of: ${words.join(', ')}.`);
+    if (unknown !== undefined) throw new InvalidArgumentError(`Use one or more of: ${words.join(', ')}.`);
     return given as Word[];
   };

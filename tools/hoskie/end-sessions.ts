@@ -11,24 +11,24 @@ import { describeOutage, EXIT, type ExitCode } from './exit.ts';
 import { count, note, say, sayTable } from './output.ts';
 import type { Stores } from './stores.ts';
 
-/** What stands in `logout_activity.user_agent`: the user sees it, so nothing of the operator. */
+/** For `logout_activity.user_agent`. The user sees it, so it says nothing about the operator. */
 const USER_AGENT = `hoskie/${packageJson.version}`;
 
-/** Sessions ended by one script, so that it never holds the database's lock for long. */
+/** Sessions ended by one script, so that it doesn't block Redis for long. */
 const BATCH_SIZE = 100;
-/** New sessions may begin while others are ended; whoever signs in faster than this is not to be caught. */
+/** New sessions may start while others are ended. After this many rounds, give up. */
 const ROUNDS_MAX = 50;
 
-/** What was ended, and what is left to be done. */
+/** What was ended, and what is left to do. */
 export interface EndResult {
   readonly logouts: readonly RecordedLogout[];
-  /** Not null: sessions may still be open; a repetition ends them. */
+  /** Not null: sessions may still be open; a retry ends them. */
   readonly outage: StoreUnavailableError | null;
-  /** False: MySQL did not take the rows now; they are in the outbox, and the cron delivers them. */
+  /** False: MySQL is unavailable; the rows are in the outbox, and the cron delivers them. */
   readonly isRecorded: boolean;
 }
 
-/** Ends these sessions, each with its row in the outbox in the same step, and delivers the rows at once. */
+/** Ends these sessions, adds a log-out for each to the outbox in the same step, and delivers these immediately. */
 export async function endSessions(
   stores: Stores,
   tokenHashes: readonly TokenHash[],
@@ -49,9 +49,9 @@ export async function endSessions(
 }
 
 /**
- * Ends all sessions of a user, until none is left, at last those that this release cannot read; never throws
- * `StoreUnavailableError`, see `outage`. First the starts are refused of sign-ins under way: where MySQL was told just
- * now to keep the user out, one that had been let in before would begin its session only after the last look.
+ * Ends all sessions of a user, including those that this release can't read. Doesn't throw `store_unavailable`, see
+ * `outage`. Refuses pending starts first: a sign-in that was accepted just before the user was locked out would
+ * otherwise start its session after the last look.
  */
 export async function endSessionsOf(
   stores: Stores,
@@ -112,7 +112,7 @@ async function record(stores: Stores, logouts: readonly RecordedLogout[]): Promi
   }
 }
 
-/** Tells of events that MySQL will never take. */
+/** Reports events that MySQL will never accept. */
 export const NOTES: Log = {
   event(name, { activity_id: id, reason }) {
     if (name === 'activity_set_aside')
@@ -143,12 +143,13 @@ export function sayEnd({ logouts, isRecorded }: EndResult): void {
     ['SESSION', 'REASON', 'LOGOUT'],
     logouts.map(({ activity }) => [activity.sessionId, activity.reason, activity.id]),
   );
-  if (!isRecorded) note('hoskie: MySQL does not take the rows now; they are in the outbox and will follow.');
+  if (!isRecorded)
+    note('hoskie: MySQL is unavailable. The rows are in the outbox and will be delivered later.');
 }
 
-/** Says what is left to be done after an outage; the exit code that goes with it. */
-export function concludeEnd({ outage }: EndResult, done: string, repeat: string): ExitCode {
+/** Says what is left to do after an outage. Returns the exit code. */
+export function concludeEnd({ outage }: EndResult, done: string, retry: string): ExitCode {
   if (outage === null) return EXIT.ok;
-  note(`hoskie: ${done} sessions may still be open: ${describeOutage(outage)} Repeat: ${repeat}`);
+  note(`hoskie: ${done} sessions may still be open: ${describeOutage(outage)} Retry with: ${retry}`);
   return EXIT.storeOut;
 }

@@ -19,13 +19,13 @@ const DEV_BINDINGS = '.local/dev/worker.env';
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
- * Well-formed values for what a command does not need, so that one reader serves all. Nothing is ever sent there.
+ * Well-formed values for what a command doesn't need, so that `parseSettings` accepts them. Nothing is sent there.
  */
 const PLACEHOLDERS: Variables = {
   UPSTASH_REDIS_REST_URL: 'http://redis.invalid',
   UPSTASH_REDIS_REST_TOKEN: 'none',
   DATABASE_URL: 'mysql://none:none@database.invalid/none',
-  SECRET_KEY: 'the-tool-makes-no-csrf-tokens-and-needs-none',
+  SECRET_KEY: 'hoskie-creates-no-csrf-tokens-and-needs-no-secret',
 };
 
 interface Source {
@@ -34,9 +34,9 @@ interface Source {
 }
 
 /**
- * Finds the credentials and settings, read as the Worker reads them: `--env FILE` alone where given, else the
- * environment, `.dev.vars` or, last, those of `npm run dev`, of which it tells on standard error. The first
- * source that has any credential counts alone: the Redis of one place never meets the MySQL of another.
+ * Finds the credentials and settings and parses them as the Worker does. Looks only into `--env FILE` if it is given,
+ * otherwise into the environment, `.dev.vars` and the local cloud of `npm run dev`. Uses only the first source that has
+ * any credential, so that one environment's Redis is never combined with another's MySQL.
  */
 export function readEnvironment(envFile: string | undefined, needs: readonly Need[]): Settings {
   const source = findSource(envFile);
@@ -78,7 +78,7 @@ function readEnvFile(path: string): Variables {
   try {
     return parseEnv(readFileSync(path, 'utf8'));
   } catch {
-    throw new CliError(EXIT.usage, `${path} cannot be read.`);
+    throw new CliError(EXIT.usage, `${path} can't be read.`);
   }
 }
 

@@ -3,7 +3,7 @@ import { EventRefusedError } from '../../src/activity/activity-log.ts';
 import { StatementRefusedError } from '../../src/store/sql-client.ts';
 import { UserRefusedError } from './stores/user-admin.ts';
 
-/** What a command ends with; listed in docs/cli.md. */
+/** Exit codes, listed in docs/cli.md. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, notFound: 3, storeOut: 4, interrupted: 130 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
@@ -26,11 +26,11 @@ const FAULTS = {
   superseded: 'reports that the request came too late',
 } as const;
 
-/** An outage in words; nothing of the vendor's text. */
+/** Describes an outage without the vendor's text. */
 export const describeOutage = (error: StoreUnavailableError): string =>
   `${STORES[error.reason.store]} ${FAULTS[error.reason.fault]}.`;
 
-/** Whatever was thrown, as one line and an exit code. The text of an unexpected error could hold anything. */
+/** Turns an error into one line and an exit code. Hides the text of unexpected errors, which may hold secrets. */
 export function describeError(error: unknown): { message: string; exitCode: ExitCode } {
   if (error instanceof CliError) return error;
   if (isStoreUnavailable(error)) return { message: describeOutage(error), exitCode: EXIT.storeOut };
@@ -43,7 +43,7 @@ export function describeError(error: unknown): { message: string; exitCode: Exit
   const place = error instanceof Error ? /[\w-]+\.ts:\d+/.exec(error.stack ?? '')?.[0] : undefined;
   const name = error instanceof Error ? error.name : typeof error;
   return {
-    message: `Something went wrong inside (${name}${place === undefined ? '' : ` at ${place}`}).`,
+    message: `Unexpected error (${name}${place === undefined ? '' : ` at ${place}`}).`,
     exitCode: EXIT.failed,
   };
 }

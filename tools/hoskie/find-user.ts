@@ -4,12 +4,12 @@ import { CliError, EXIT } from './exit.ts';
 import { printable } from './output.ts';
 import type { Stores } from './stores.ts';
 
-/** With `--id` the argument is a number in `users.id`, not a name. */
+/** With `--id` the argument is a number from `users.id`, not a name. */
 export interface ById {
   readonly id?: boolean;
 }
 
-/** Reads `users.id` from outside: an unsigned 64-bit number; null: none. */
+/** Parses `users.id`, an unsigned 64-bit number. Null: it isn't one. */
 export function parseUserId(text: string): UserId | null {
   if (!/^[1-9]\d{0,19}$/.test(text) || BigInt(text) >= 2n ** 64n) return null;
   return text as UserId;
@@ -17,8 +17,7 @@ export function parseUserId(text: string): UserId | null {
 
 function requireUserId(text: string): UserId {
   const id = parseUserId(text);
-  if (id === null)
-    throw new CliError(EXIT.usage, 'With --id, the argument is a number from the table users.');
+  if (id === null) throw new CliError(EXIT.usage, 'With --id, the argument is a number from users.id.');
   return id;
 }
 
@@ -32,7 +31,7 @@ export async function requireUser(stores: Stores, text: string, { id }: ById): P
   );
 }
 
-/** A user's id; with `--id` also of one whose row is gone, as sessions may have outlived it. */
+/** A user's id; with `--id` also of a deleted user, whose sessions may still be open. */
 export async function requireIdOf(stores: Stores, text: string, byId: ById): Promise<UserId> {
   return byId.id === true ? requireUserId(text) : (await requireUser(stores, text, byId)).id;
 }

@@ -9,9 +9,9 @@ const INTERVAL_MS = 1000;
 /** Rows shown before the first new one. */
 const FIRST_ROWS = 10;
 const PAGE_ROWS = 1000;
-/** Rows become visible in another order than they were written in: each look goes back so far. */
+/** Rows may become visible in another order than they were written, so each query goes back this far. */
 const OVERLAP_MS = 10_000;
-/** Events that happened longer ago are not shown when their rows arrive late: looking for them has no index. */
+/** Late rows of older events aren't shown: no index finds them. */
 const LATE_MS = 3_600_000;
 
 interface Followed<Detail extends string> {
@@ -21,7 +21,7 @@ interface Followed<Detail extends string> {
   readonly nowMs: () => Promise<number>;
 }
 
-/** The last rows, then each one as it is recorded, until Ctrl-C. An outage of MySQL is told once and waited for. */
+/** Shows the last rows, then each new one, until Ctrl-C. Reports an outage of MySQL once and keeps trying. */
 export async function followRows<Detail extends string>(
   { filter, search, nowMs }: Followed<Detail>,
   show: (row: Recorded<Activity>) => void,
@@ -49,15 +49,15 @@ export async function followRows<Detail extends string>(
       showNew(rows);
       isOut = false;
       const last = rows.at(-1)?.recordedAtMs ?? recordedFromMs;
-      // A full page may end in the middle of a moment: there the next look begins, without going back. A moment
-      // that fills a page by itself is left behind.
+      // After a full page the next one starts at its last row's time, as more rows may have the same. If a whole page
+      // has the same time, skip it.
       const next = last > recordedFromMs ? last : last + 1;
       recordedFromMs = Math.max(recordedFromMs, rows.length === PAGE_ROWS ? next : last - OVERLAP_MS);
       for (const [id, recordedAtMs] of shown) if (recordedAtMs < recordedFromMs) shown.delete(id);
       if (rows.length === PAGE_ROWS) continue;
     } catch (error) {
       if (!isStoreUnavailable(error)) throw error;
-      if (!isOut) note(`hoskie: ${describeOutage(error)} Waiting for it.`);
+      if (!isOut) note(`hoskie: ${describeOutage(error)} Retrying.`);
       isOut = true;
     }
     await sleep(INTERVAL_MS, undefined, { signal: stop.signal }).catch(() => undefined);

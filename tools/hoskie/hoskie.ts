@@ -4,15 +4,15 @@ import { join } from 'node:path';
 
 // `npm run hoskie -- ...`: see docs/cli.md.
 
-// Halves the time to start. Not in the folder for temporary files, where others could have laid something.
+// Halves the start-up time. Not in the temporary directory, where other users could plant files.
 enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/hoskie'));
 const { run } = await import('./program.ts');
 
-// A reader that has seen enough (`| head`) is no failure.
+// A reader that stops early (`| head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : 1);
 });
 
 const exitCode = await run(process.argv.slice(2));
-// What is left open (idle connections, standard input) holds nobody up; what was printed is written out first.
+// Doesn't wait for idle connections or standard input, but for the output to be written.
 process.stdout.write('', () => process.exit(exitCode));

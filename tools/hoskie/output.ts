@@ -2,15 +2,17 @@ import { styleText } from 'node:util';
 
 type Colour = 'red' | 'green' | 'yellow' | 'bold' | 'dim';
 
+const FIRST_ROWS = 50;
+
 /** A cell: null is shown as a dash. */
 export type Cell = string | number | boolean | null;
 
-/** Colours on a terminal alone, and not where NO_COLOR is set (https://no-color.org). */
+/** Colours only on a terminal, and not if NO_COLOR is set (https://no-color.org). */
 export const paint = (colour: Colour, text: string): string =>
   styleText(colour, text, { stream: process.stdout, validateStream: true });
 
-// C0 and C1 controls, and what turns the direction of text: a user agent or a name must not move the cursor,
-// colour the screen or look like another one.
+// C0 and C1 controls, and characters that change the direction of text: a user agent or a name must not move the
+// cursor, colour the screen or pass for another one.
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /** Text from outside, safe for a terminal. */
@@ -22,20 +24,18 @@ export function say(line = ''): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** What a person should know beside the result; on standard error. */
+/** A note on standard error. */
 export function note(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** One JSON document, on one line: `--follow` makes it JSON lines. */
+/** One JSON document on one line, so that `--follow` prints JSON lines. */
 export function sayJson(value: unknown): void {
-  // JSON escapes C0 alone; a terminal minds the others as well.
-  say(
-    JSON.stringify(value).replace(UNPRINTABLE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`),
-  );
+  // JSON itself escapes only C0.
+  say(printable(JSON.stringify(value)));
 }
 
-/** Columns under their headings, as wide as their widest cell; the last one is not padded. */
+/** Prints aligned columns. */
 export function sayTable(headings: readonly string[], rows: readonly (readonly Cell[])[]): void {
   const texts = rows.map((row) => row.map(cellText));
   const widths = headings.map((heading, i) =>
@@ -50,6 +50,12 @@ export function sayTable(headings: readonly string[], rows: readonly (readonly C
   for (const row of texts) say(line(row));
 }
 
+/** Prints a table of at most 50 rows, and how many more there are. */
+export function sayFirstRows(headings: readonly string[], rows: readonly (readonly Cell[])[]): void {
+  sayTable(headings, rows.slice(0, FIRST_ROWS));
+  if (rows.length > FIRST_ROWS) say(`... and ${rows.length - FIRST_ROWS} more; --json shows all.`);
+}
+
 function cellText(cell: Cell): string {
   if (cell === null || cell === '') return '-';
   if (typeof cell === 'boolean') return cell ? 'yes' : 'no';
@@ -61,4 +67,5 @@ export const timeText = (atMs: number | null): string | null =>
   atMs === null ? null : new Date(atMs).toISOString();
 
 /** `1 session`, `2 sessions`. */
-export const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+export const count = (n: number, noun: string, plural = `${noun}s`): string =>
+  `${n} ${n === 1 ? noun : plural}`;

@@ -2,35 +2,35 @@ import { CliError, EXIT } from './exit.ts';
 import { note } from './output.ts';
 
 const TRIES = 3;
-/** Longer than any password that is taken; a wrong file on standard input ends here. */
+/** Longer than any valid password. Stops at a wrong file on standard input. */
 const INPUT_MAX_BYTES = 64 * 1024;
 
 export interface PasswordInput {
-  /** Standard input even on a terminal. */
+  /** Read standard input even on a terminal. */
   readonly passwordStdin?: boolean;
 }
 
 /**
- * Asks for a new password, twice, hidden, or reads it from standard input where that is no terminal: never from an
- * argument, which others see in the list of processes and the shell keeps. `judge` says what is wrong with it, or
- * null; on a terminal one may try again.
+ * Asks for a new password, twice, hidden, or reads it from standard input if that is no terminal. Never from an
+ * argument, which the process list and the shell's history show.
+ * `findFlaw` says what is wrong with it, or null; on a terminal the user may try again.
  */
 export async function readNewPassword(
   input: PasswordInput,
-  judge: (password: string) => string | null,
+  findFlaw: (password: string) => string | null,
 ): Promise<string> {
   if (!isTerminal(input)) {
     const password = await readStdin();
-    const flaw = judge(password);
+    const flaw = findFlaw(password);
     if (flaw !== null) throw new CliError(EXIT.failed, flaw);
     return password;
   }
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const password = await ask('New password');
-    const flaw = judge(password);
+    const flaw = findFlaw(password);
     if (flaw !== null) note(flaw);
-    else if ((await ask('Once more')) === password) return password;
-    else note('The two are not the same.');
+    else if ((await ask('Repeat the password')) === password) return password;
+    else note("The two passwords don't match.");
   }
   throw new CliError(EXIT.failed, 'No password was set.');
 }
@@ -46,18 +46,17 @@ const isTerminal = (input: PasswordInput): boolean => input.passwordStdin !== tr
 
 async function ask(message: string): Promise<string> {
   const { default: password } = await import('@inquirer/password');
-  // Not on standard output: that may be a file, or JSON.
+  // Standard output may be a file or JSON.
   return password({ message }, { output: process.stderr });
 }
 
-/** All of it but the line break that `echo` and editors put at the end. */
+/** Without the line break that `echo` and editors put at the end. */
 async function readStdin(): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > INPUT_MAX_BYTES)
-      throw new CliError(EXIT.usage, 'Standard input is no password: it is too long.');
+    if (size > INPUT_MAX_BYTES) throw new CliError(EXIT.usage, 'Standard input is too long for a password.');
     chunks.push(chunk);
   }
   try {

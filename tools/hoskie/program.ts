@@ -12,21 +12,21 @@ import { describeError, EXIT, type ExitCode } from './exit.ts';
 import { note } from './output.ts';
 
 const EXIT_CODES = `
-Exit codes: 0 done, 1 failed or something was found, 2 wrong usage, 3 not found, 4 a store is out.
+Exit codes: 0 done, 1 failed or problems found, 2 wrong usage, 3 not found, 4 a store is unavailable.
 Credentials: UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN and DATABASE_URL in the environment, in .dev.vars or
-in the file of --env; without any, those of npm run dev. See docs/cli.md.`;
+in the file given with --env; otherwise those of npm run dev. See docs/cli.md.`;
 
-/** Commander repeats arguments that are too many: somebody may have written a password there. */
+/** Commander repeats excess arguments, and one of them may be a password. */
 const withoutArguments = (text: string): string => text.replace(/( but got \d+): [^]*/, '$1.\n');
 
-/** Runs `hoskie` with these arguments; answers the exit code and never throws. */
+/** Runs `hoskie` with these arguments. Returns the exit code; never throws. */
 export async function run(args: readonly string[]): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
   const finish: Finish = (given) => {
     exitCode = given ?? EXIT.ok;
   };
   const program = new Command('hoskie')
-    .description("Cloud Hoskie's tool for operators: users, sessions, the record of activity, the stores.")
+    .description("Cloud Hoskie's tool for operators: users, sessions, activity and the stores.")
     .version(packageJson.version)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(withoutArguments(text)) })
@@ -47,7 +47,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
-    // It has printed its line, or the help, already. Help that was not asked for is an error in usage.
+    // Commander has already printed the error or the help. Help that wasn't requested is a usage error.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     const { message, exitCode: failed } = describeError(error);
     note(`hoskie: ${message}`);

@@ -1,13 +1,13 @@
-/** Shows how far a long run is. */
+/** The progress of a long run. */
 export interface Progress {
-  /** Also when more turned up than was expected. */
+  /** May go beyond the expected total. */
   advance(by: number): void;
   stop(): void;
 }
 
 const SILENT: Progress = { advance: () => undefined, stop: () => undefined };
 
-/** A bar on standard error where that is a terminal; nothing elsewhere. */
+/** A bar on standard error if that is a terminal. */
 export async function startProgress(label: string, total: number): Promise<Progress> {
   if (!process.stderr.isTTY || total === 0) return SILENT;
   const { SingleBar, Presets } = await import('cli-progress');

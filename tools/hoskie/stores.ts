@@ -19,11 +19,11 @@ import type { UserAdmin } from './stores/user-admin.ts';
 import type { Need } from './environment.ts';
 import { readEnvironment } from './environment.ts';
 
-/** An operator waits longer than a visitor, and for heavier statements. */
+/** Longer than in the Worker: operators run heavier statements. */
 const REDIS_TIMEOUT_MS = 10_000;
 const SQL_TIMEOUT_MS = 60_000;
 
-/** What a command works on: the Worker's own adapters and those for operators. */
+/** The Worker's own adapters and those for operators. */
 export interface Stores {
   readonly settings: Settings;
   readonly sql: SqlClient;
@@ -36,7 +36,7 @@ export interface Stores {
   readonly activitySearch: ActivitySearch;
 }
 
-/** Opens the stores; those that are not among `needs` must not be used. Sends nothing yet. */
+/** Opens the stores, without sending anything. Only those in `needs` may be used. */
 export function openStores(options: { readonly env?: string }, ...needs: readonly Need[]): Stores {
   const settings = readEnvironment(options.env, needs);
   const credentials = { url: settings.UPSTASH_REDIS_REST_URL, token: settings.UPSTASH_REDIS_REST_TOKEN };

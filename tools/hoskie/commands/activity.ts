@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ActivityFilter, Recorded } from '../stores/activity-search.ts';
+import { atMsOf, type ActivityFilter, type Recorded } from '../stores/activity-search.ts';
 import {
   LOGIN_OUTCOMES,
   LOGOUT_REASONS,
@@ -10,7 +10,7 @@ import {
 import { parseIpAddress } from '../../../src/lib/client-info.ts';
 import {
   addCommand,
-  does,
+  setAction,
   pointInTime,
   wholeNumber,
   wordsOf,
@@ -40,51 +40,51 @@ export function addActivityCommands(program: Command, finish: Finish): void {
   const logouts = addSearchOptions(
     addCommand(program, {
       signature: 'logouts',
-      summary: 'search the record of ended sessions, newest first',
+      summary: 'search sign-outs and other ends of sessions, newest first',
       examples: [
         ['logouts --user ann --since 7d', 'of one user'],
-        ['logouts --reason admin,revoked --json', 'by why they ended'],
-        ['logouts --follow', 'as they come, until Ctrl-C'],
+        ['logouts --reason admin,revoked --json', 'by reason'],
+        ['logouts --follow', 'new ones, until Ctrl-C'],
       ],
     }),
-  ).option('--reason <words>', `of: ${LOGOUT_REASONS.join(', ')}`, wordsOf(LOGOUT_REASONS));
-  does<SearchOptions & { reason?: LogoutReason[] }>(logouts, finish, async (options) => {
+  ).option('--reason <words>', `one or more of: ${LOGOUT_REASONS.join(', ')}`, wordsOf(LOGOUT_REASONS));
+  setAction<SearchOptions & { reason?: LogoutReason[] }>(logouts, finish, async (options) => {
     const stores = openStores(options, 'database');
     const filter = await filterOf(stores, options, options.reason ?? [], 'logouts');
-    await answer('logouts', options, filter, stores, (each) => stores.activitySearch.logouts(each));
+    await printActivity('logouts', options, filter, stores, (each) => stores.activitySearch.logouts(each));
   });
 
   const logins = addSearchOptions(
     addCommand(program, {
       signature: 'logins',
-      summary: 'search the record of sign-ins and failed tries, newest first',
+      summary: 'search sign-ins and failed attempts, newest first',
       examples: [
         ['logins --ip 203.0.113.7 --since 24h', 'from one address'],
         ['logins --outcome bad_credentials,throttled --limit 200', 'what failed'],
-        ['logins --follow --json', 'a JSON line each, as they come'],
+        ['logins --follow --json', 'one JSON line each'],
       ],
     }),
-  ).option('--outcome <words>', `of: ${LOGIN_OUTCOMES.join(', ')}`, wordsOf(LOGIN_OUTCOMES));
-  does<SearchOptions & { outcome?: LoginOutcome[] }>(logins, finish, async (options) => {
+  ).option('--outcome <words>', `one or more of: ${LOGIN_OUTCOMES.join(', ')}`, wordsOf(LOGIN_OUTCOMES));
+  setAction<SearchOptions & { outcome?: LoginOutcome[] }>(logins, finish, async (options) => {
     const stores = openStores(options, 'database');
     const filter = await filterOf(stores, options, options.outcome ?? [], 'logins');
-    await answer('logins', options, filter, stores, (each) => stores.activitySearch.logins(each));
+    await printActivity('logins', options, filter, stores, (each) => stores.activitySearch.logins(each));
   });
 }
 
 const addSearchOptions = (command: Command): Command =>
   command
-    .option('--user <name>', 'of the user with this name')
-    .option('--user-id <id>', 'of the user with this number in users.id')
-    .option('--ip <address>', 'from this IPv4 or IPv6 address')
+    .option('--user <name>', 'only this user')
+    .option('--user-id <id>', 'only the user with this number from users.id')
+    .option('--ip <address>', 'only from this IPv4 or IPv6 address')
     .option(
       '--since <time>',
-      'from then on: 2026-11-23, 2026-11-23T20:00:00Z (UTC), or 15m, 24h, 7d ago',
+      'not before: 2026-11-23, 2026-11-23T20:00:00Z (UTC), or 15m, 24h, 7d ago',
       pointInTime,
     )
-    .option('--until <time>', 'before then', pointInTime)
-    .option('--limit <n>', 'at most so many', wholeNumber(1, 100_000), LIMIT)
-    .option('--follow', 'go on with those that are recorded from now on, until Ctrl-C');
+    .option('--until <time>', 'before this time', pointInTime)
+    .option('--limit <n>', 'at most this many', wholeNumber(1, 100_000), LIMIT)
+    .option('--follow', 'keep showing new ones until Ctrl-C');
 
 async function filterOf<Detail extends string>(
   stores: Stores,
@@ -99,8 +99,8 @@ async function filterOf<Detail extends string>(
   if (options.userId !== undefined && userId === null)
     throw new CliError(EXIT.usage, '--user-id is not a number.');
   const name = options.user ?? null;
-  // Failed tries have a name, but not always a user. Ends of sessions are indexed by user alone; the name of one who
-  // is gone from MySQL still stands in the rows, where it takes longer to be found.
+  // Failed attempts have a name, but not always a user. Log-outs are indexed only by user id, so the name of a deleted
+  // user takes longer to find.
   const owner = name === null || what === 'logins' ? null : await stores.users.findByUsername(name);
   return {
     userId: userId ?? owner?.id ?? null,
@@ -114,7 +114,7 @@ async function filterOf<Detail extends string>(
   };
 }
 
-async function answer<Detail extends string>(
+async function printActivity<Detail extends string>(
   what: 'logouts' | 'logins',
   options: SearchOptions,
   filter: ActivityFilter<Detail>,
@@ -135,7 +135,6 @@ async function answer<Detail extends string>(
   sayTable(['TIME', 'USER', 'WHAT', 'ADDRESS', 'COUNTRY', 'SESSION', 'AGENT'], rows.map(cellsOf));
 }
 
-const atMsOf = (row: Activity): number => (row.type === 'logout' ? row.loggedOutAtMs : row.occurredAtMs);
 const detailOf = (row: Activity): string => (row.type === 'logout' ? row.reason : row.outcome);
 
 const cellsOf = (row: Activity): Cell[] => [
@@ -148,7 +147,7 @@ const cellsOf = (row: Activity): Cell[] => [
   row.client.userAgent?.slice(0, AGENT_SHOWN) ?? null,
 ];
 
-/** Without columns: while following, nobody knows how wide the next row is. */
+/** Without columns: while following, the width of later rows is unknown. */
 const lineOf = (row: Activity): string =>
   cellsOf(row)
     .map((cell) => printable(String(cell ?? '-')))

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { addCommand, does, type Finish } from '../command.ts';
+import { addCommand, setAction, type Finish } from '../command.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { paint, printable, say, sayJson } from '../output.ts';
 import { readPassword, type PasswordInput } from '../password-input.ts';
@@ -13,25 +13,24 @@ interface DoctorOptions extends PasswordInput {
 export function addDoctorCommand(program: Command, finish: Finish): void {
   const command = addCommand(program, {
     signature: 'doctor <url>',
-    summary:
-      'try a running service from outside, as browsers and apps do; exits with 1 where something is wrong',
+    summary: 'check a running service from outside, as browsers and apps see it; exits with 1 on a failure',
     examples: [
-      ['doctor https://login.example.org', 'what anybody can see'],
-      ['doctor http://localhost:8787 --username demo', 'all of it; asks for the password'],
+      ['doctor https://login.example.org', 'what anyone can see'],
+      ['doctor http://localhost:8787 --username demo', 'everything; asks for the password'],
       [
         'doctor https://login.example.org --username probe --password-stdin --json < probe.txt',
         'for a monitor',
       ],
     ],
   })
-    .option('--username <name>', 'also sign in, as this user, and sign out')
+    .option('--username <name>', 'also sign in as this user, and sign out')
     .option('--password-stdin', 'read the password from standard input')
-    .option('--session-cookie <name>', 'SESSION_COOKIE_NAME there', 'sessionid')
-    .option('--csrf-cookie <name>', 'CSRF_COOKIE_NAME there', 'csrftoken');
-  does<DoctorOptions>(command, finish, async (options, text = '') => {
+    .option('--session-cookie <name>', "the service's SESSION_COOKIE_NAME", 'sessionid')
+    .option('--csrf-cookie <name>', "the service's CSRF_COOKIE_NAME", 'csrftoken');
+  setAction<DoctorOptions>(command, finish, async (options, text = '') => {
     const origin = readOrigin(text);
     const { username } = options;
-    const credentials =
+    const account =
       username === undefined
         ? null
         : { username, password: await readPassword(options, `Password of ${printable(username)}`) };
@@ -39,7 +38,7 @@ export function addDoctorCommand(program: Command, finish: Finish): void {
     const { sessionCookie, csrfCookie } = options;
     const results = await examine(
       { origin, sessionCookie, csrfCookie },
-      credentials,
+      account,
       ({ status, name, detail }) => {
         if (options.json === true) return;
         const words = {
@@ -52,7 +51,7 @@ export function addDoctorCommand(program: Command, finish: Finish): void {
     );
     const failures = results.filter(({ status }) => status === 'fail').length;
     if (options.json === true) sayJson({ url: origin, ok: failures === 0, checks: results });
-    else say(failures === 0 ? 'Nothing is wrong.' : `${failures} of ${results.length} failed.`);
+    else say(failures === 0 ? 'All checks passed.' : `${failures} of ${results.length} failed.`);
     return failures === 0 ? EXIT.ok : EXIT.failed;
   });
 }

@@ -1,45 +1,40 @@
 import type { Command } from 'commander';
 import type { IndexFault } from '../stores/session-admin.ts';
-import { addCommand, does, type CommonOptions, type Finish } from '../command.ts';
+import { addCommand, setAction, type CommonOptions, type Finish } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { say, sayJson, sayTable } from '../output.ts';
+import { say, sayFirstRows, sayJson } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import { openStores } from '../stores.ts';
 
-/** Longer lists are cut on the screen, not in JSON. */
-const SHOWN = 50;
-
 const MEANINGS: Readonly<Record<IndexFault['kind'], string>> = {
-  unlisted: 'open, but not in the index of its user',
+  unlisted: "open, but not in its user's index",
   index_expires_early: 'the index expires before this session',
-  mismatched: 'listed, but another session or another user',
+  mismatched: "listed, but another session or another user's",
   ended_but_listed: 'listed, but ended',
-  no_expiry: 'would stay for ever',
-  unreadable: 'damaged, or of a later version; nobody is signed in by it here',
+  no_expiry: 'never expires',
+  unreadable: 'damaged, or of a later version; signs no one in here',
 };
 
 export function addIndexCommands(program: Command, finish: Finish): void {
-  const index = program
-    .command('index')
-    .description("compare sessions with the index of their users' sessions");
+  const index = program.command('index').description("compare sessions with their users' indexes");
   const check = addCommand(index, {
     signature: 'check',
-    summary: 'look for open sessions that are not listed, and the reverse; exits with 1 where it finds any',
-    examples: [['index check', 'goes through all keys in steps; changes nothing']],
+    summary: 'find open sessions that are not listed, and the reverse; exits with 1 if it finds any',
+    examples: [['index check', 'scans all keys in steps; changes nothing']],
   });
-  does(check, finish, (options) => run(options, false));
+  setAction(check, finish, (options) => run(options, false));
   const repair = addCommand(index, {
     signature: 'repair',
-    summary: 'put the index right; begins and ends no session',
+    summary: 'repair the index; starts and ends no session',
     examples: [['index repair', 'may be repeated']],
   });
-  does(repair, finish, (options) => run(options, true));
+  setAction(repair, finish, (options) => run(options, true));
 }
 
 async function run(options: CommonOptions, isRepair: boolean): Promise<ExitCode> {
   const { sessionAdmin } = openStores(options, 'redis');
   const totals = { open: 0, tombstones: 0, listed: 0, expired: 0 };
-  // While Redis grows or shrinks its table, SCAN shows some keys twice.
+  // SCAN may return keys twice while Redis resizes its table.
   const faults = new Map<string, IndexFault>();
   const progress = await startProgress(isRepair ? 'Repairing' : 'Checking', await sessionAdmin.keyCount());
   try {
@@ -78,8 +73,8 @@ async function run(options: CommonOptions, isRepair: boolean): Promise<ExitCode>
       })),
     });
   } else {
-    say(`Open sessions ${totals.open}, listed ${totals.listed}, ended and remembered ${totals.tombstones}.`);
-    say(`Listed but expired: ${totals.expired} (no fault${isRepair ? '; dropped' : ''}).`);
+    say(`Open sessions ${totals.open}, listed ${totals.listed}, ended ${totals.tombstones}.`);
+    say(`Listed but expired: ${totals.expired} (not a fault${isRepair ? '; dropped' : ''}).`);
     sayFaults(found, isRepair);
   }
   return left.length > 0 ? EXIT.failed : EXIT.ok;
@@ -87,20 +82,17 @@ async function run(options: CommonOptions, isRepair: boolean): Promise<ExitCode>
 
 function sayFaults(faults: readonly IndexFault[], isRepair: boolean): void {
   if (faults.length === 0) {
-    say('No fault.');
+    say('No faults.');
     return;
   }
   say(`Faults: ${faults.length}.`);
-  sayTable(
+  sayFirstRows(
     ['SESSION', 'USER ID', 'FAULT', ...(isRepair ? ['REPAIRED'] : [])],
-    faults
-      .slice(0, SHOWN)
-      .map(({ kind, userId, sessionId, isRepaired }) => [
-        sessionId,
-        userId,
-        MEANINGS[kind],
-        ...(isRepair ? [isRepaired] : []),
-      ]),
+    faults.map(({ kind, userId, sessionId, isRepaired }) => [
+      sessionId,
+      userId,
+      MEANINGS[kind],
+      ...(isRepair ? [isRepaired] : []),
+    ]),
   );
-  if (faults.length > SHOWN) say(`... and ${faults.length - SHOWN} more; --json has them all.`);
 }

@@ -1,21 +1,22 @@
 import type { Command } from 'commander';
 import { EventRefusedError } from '../../../src/activity/activity-log.ts';
 import { deliver, DELIVERY_BATCH_SIZE } from '../../../src/activity/delivery.ts';
-import type { Activity, LoginActivity, LogoutActivity } from '../../../src/activity/events.ts';
+import type { LoginActivity, LogoutActivity } from '../../../src/activity/events.ts';
+import { atMsOf } from '../stores/activity-search.ts';
 import type { SetAsideEntry } from '../stores/outbox-admin.ts';
-import { addCommand, does, type Finish } from '../command.ts';
+import { addCommand, setAction, type Finish } from '../command.ts';
 import { NOTES } from '../end-sessions.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { count, printable, say, sayJson, sayTable, timeText } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import { openStores, type Stores } from '../stores.ts';
 
-/** Events set aside that `status` shows. */
+/** Number of events set aside that `status` shows. */
 const SHOWN = 20;
 const RETRY_BATCH_SIZE = 50;
 
 export function addOutboxCommands(program: Command, finish: Finish): void {
-  const outbox = program.command('outbox').description('activity that is not in MySQL yet');
+  const outbox = program.command('outbox').description('events that are not in MySQL yet');
   addStatus(outbox, finish);
   addDeliver(outbox, finish);
   addRetry(outbox, finish);
@@ -24,10 +25,10 @@ export function addOutboxCommands(program: Command, finish: Finish): void {
 function addStatus(parent: Command, finish: Finish): void {
   const command = addCommand(parent, {
     signature: 'status',
-    summary: 'tell what waits, and what MySQL refused; exits with 1 where something was set aside',
+    summary: 'show what is pending and what MySQL refused; exits with 1 if events were set aside',
     examples: [['outbox status', '']],
   });
-  does(command, finish, async (options) => {
+  setAction(command, finish, async (options) => {
     const stores = openStores(options, 'redis');
     const status = await stores.outbox.status();
     const aside = await stores.outboxAdmin.listSetAside(SHOWN, null);
@@ -52,16 +53,16 @@ function addStatus(parent: Command, finish: Finish): void {
 function addDeliver(parent: Command, finish: Finish): void {
   const command = addCommand(parent, {
     signature: 'deliver',
-    summary: 'write what waits to MySQL now, as the cron does each minute',
+    summary: 'write pending events to MySQL now, as the cron does every minute',
     examples: [['outbox deliver', '']],
   });
-  does(command, finish, async (options) => {
+  setAction(command, finish, async (options) => {
     const stores = openStores(options, 'redis', 'database');
     const before = await stores.outbox.status();
     const progress = await startProgress('Delivering', before.pending);
     let delivered = 0;
     try {
-      // No more than was there at the beginning: on a busy service there is always something pending.
+      // No more than were pending at the start: a busy service always has pending events.
       while (delivered < before.pending) {
         const entries = await stores.outbox.readOldest(DELIVERY_BATCH_SIZE);
         if (entries.length === 0) break;
@@ -83,13 +84,13 @@ function addDeliver(parent: Command, finish: Finish): void {
 function addRetry(parent: Command, finish: Finish): void {
   const command = addCommand(parent, {
     signature: 'retry-set-aside',
-    summary: 'try once more to write events that MySQL refused; those it refuses again stay set aside',
+    summary: 'retry events that MySQL refused; those it refuses again stay set aside',
     examples: [
-      ['outbox retry-set-aside', 'after the reason is gone: a column was widened, say'],
-      ['outbox retry-set-aside --id 1795463625123-0', 'one of them, by its id in outbox status'],
+      ['outbox retry-set-aside', 'once the reason is fixed, such as a column that was too short'],
+      ['outbox retry-set-aside --id 1795463625123-0', 'one of them, by its id from outbox status'],
     ],
-  }).option('--id <entry>', 'one event alone');
-  does<{ id?: string }>(command, finish, async (options) => {
+  }).option('--id <entry>', 'only this event');
+  setAction<{ id?: string }>(command, finish, async (options) => {
     const stores = openStores(options, 'redis', 'database');
     const { written, refused } = await retry(stores, options.id ?? null);
     if (options.json === true) sayJson({ written, refused: refused.map(viewEntry) });
@@ -129,7 +130,7 @@ async function retry(stores: Stores, id: string | null): Promise<RetryResult> {
   return result;
 }
 
-/** First the rows, then out of those set aside: an event is never in neither place. One refused is tried alone. */
+/** Writes the rows before it removes the entries, so that no event is lost. If one is refused, tries each by itself. */
 async function writeAll(
   stores: Stores,
   entries: readonly SetAsideEntry[],
@@ -152,9 +153,6 @@ async function writeAll(
   await stores.outboxAdmin.removeSetAside(readable.map((entry) => entry.entryId));
   result.written += readable.length;
 }
-
-const atMsOf = (activity: Activity): number =>
-  activity.type === 'logout' ? activity.loggedOutAtMs : activity.occurredAtMs;
 
 const viewEntry = ({ entryId, activity, reason, setAsideAtMs }: SetAsideEntry) => ({
   id: entryId,

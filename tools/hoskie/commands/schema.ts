@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { splitStatements } from '../../local-cloud/sql-file.ts';
-import { addCommand, does, type Finish } from '../command.ts';
+import { addCommand, setAction, type Finish } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { say, sayJson, sayTable } from '../output.ts';
 import { compareSchemas } from '../schema/compare-schemas.ts';
@@ -23,10 +23,10 @@ export function addSchemaCommands(program: Command, finish: Finish): void {
 function addApply(parent: Command, finish: Finish): void {
   const command = addCommand(parent, {
     signature: 'apply',
-    summary: 'make the tables of schema.sql that are missing; touches nothing that is there',
+    summary: 'create the tables of schema.sql that are missing; changes no existing ones',
     examples: [['schema apply', 'may be repeated']],
   });
-  does(command, finish, async (options) => {
+  setAction(command, finish, async (options) => {
     const { sql } = openStores(options, 'database');
     const before = await readSchema(sql);
     const tables: { name: string; created: boolean }[] = [];
@@ -36,7 +36,7 @@ function addApply(parent: Command, finish: Finish): void {
       tables.push({ name, created: !before.has(name) });
     }
     if (options.json === true) sayJson({ tables });
-    else for (const { name, created } of tables) say(`${name}: ${created ? 'made' : 'there'}`);
+    else for (const { name, created } of tables) say(`${name}: ${created ? 'created' : 'already exists'}`);
   });
 }
 
@@ -44,13 +44,13 @@ function addDiff(parent: Command, finish: Finish): void {
   const command = addCommand(parent, {
     signature: 'diff',
     summary: 'compare the database with schema.sql; exits with 1 on a difference',
-    examples: [['schema diff', 'missing tables, columns and indexes, and other types or collations']],
+    examples: [['schema diff', 'missing tables, columns and indexes, and different types or collations']],
   });
-  does(command, finish, async (options) => {
+  setAction(command, finish, async (options) => {
     const { sql } = openStores(options, 'database');
     const differences = compareSchemas(parseSchema(readStatements()), await readSchema(sql));
     if (options.json === true) sayJson({ differences });
-    else if (differences.length === 0) say('The database has all that schema.sql wants.');
+    else if (differences.length === 0) say('The database has everything in schema.sql.');
     else {
       sayTable(
         ['DIFFERENCE', 'NAME', 'WANTED', 'FOUND'],

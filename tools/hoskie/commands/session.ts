@@ -2,7 +2,7 @@ import { isStoreUnavailable } from '../../../src/errors.ts';
 import type { Command } from 'commander';
 import { parseSessionId, type SessionId } from '../../../src/lib/ids.ts';
 import type { FoundSession } from '../stores/session-admin.ts';
-import { addCommand, does, type Finish } from '../command.ts';
+import { addCommand, setAction, type Finish } from '../command.ts';
 import { concludeEnd, endSessions, endSessionsOf, sayEnd, viewEnd } from '../end-sessions.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { requireIdOf, type ById } from '../find-user.ts';
@@ -24,10 +24,10 @@ function addList(parent: Command, finish: Finish): void {
     summary: "list a user's open sessions, newest first",
     examples: [
       ['session list ann', ''],
-      ['session list --id 42', 'also where the user is gone from MySQL'],
+      ['session list --id 42', 'also works for a deleted user'],
     ],
   }).option('--id', 'the argument is a number from users.id');
-  does<ById>(command, finish, async (options, name = '') => {
+  setAction<ById>(command, finish, async (options, name = '') => {
     const stores = openStores(options, 'redis', 'database');
     const userId = await requireIdOf(stores, name, options);
     const found = await stores.sessionAdmin.listOf(userId, await stores.sessionAdmin.nowMs());
@@ -36,7 +36,7 @@ function addList(parent: Command, finish: Finish): void {
       return;
     }
     if (found.length === 0) {
-      say('No session is open.');
+      say('No open sessions.');
       return;
     }
     sayTable(
@@ -59,11 +59,9 @@ function addEnd(parent: Command, finish: Finish): void {
   const command = addCommand(parent, {
     signature: 'end <session>',
     summary: 'end one session by its public id',
-    examples: [
-      ['session end 7xk2m9q4r8t3v6w1y5z0abcdef', 'an id as session list or the table logins shows it'],
-    ],
+    examples: [['session end 7xk2m9q4r8t3v6w1y5z0abcdef', 'an id from session list, logouts or logins']],
   });
-  does(command, finish, async (options, text = '') => {
+  setAction(command, finish, async (options, text = '') => {
     const stores = openStores(options, 'redis', 'database');
     const id = parseSessionId(text);
     const found = id === null ? null : await findSession(stores, id);
@@ -71,14 +69,14 @@ function addEnd(parent: Command, finish: Finish): void {
     const ended = await endSessions(stores, [found.tokenHash], 'admin');
     if (options.json === true) sayJson({ user_id: found.session.userId, ...viewEnd(ended) });
     else {
-      say(`The session was one of ${printable(found.session.username)}.`);
+      say(`The session belonged to ${printable(found.session.username)}.`);
       sayEnd(ended);
     }
     return concludeEnd(ended, 'The', `hoskie session end ${id}`);
   });
 }
 
-/** The record of sign-ins tells at once whose it is; without it, all indexes are searched. */
+/** Takes the user from the record of the sign-in; without it, searches all indexes. */
 async function findSession(stores: Stores, id: SessionId): Promise<FoundSession | null> {
   const nowMs = await stores.sessionAdmin.nowMs();
   const owner = await stores.activitySearch.findOwner(id).catch(nullOnOutage);
@@ -86,7 +84,7 @@ async function findSession(stores: Stores, id: SessionId): Promise<FoundSession 
   return found ?? stores.sessionAdmin.find(id, nowMs);
 }
 
-/** Operation twice is no error; an id that nobody had is. */
+/** Ending a session twice is no error; an unknown id is. */
 async function sayEndedBefore(stores: Stores, id: SessionId | null, text: string, json: boolean) {
   const logout = id === null ? null : await stores.activitySearch.findLogout(id).catch(nullOnOutage);
   if (logout === null) throw new CliError(EXIT.notFound, `There is no open session ${printable(text)}.`);
@@ -100,14 +98,14 @@ async function sayEndedBefore(stores: Stores, id: SessionId | null, text: string
       complete: true,
       ended_before: { id: logout.id, session_id: logout.sessionId, reason: logout.reason, logged_out_at: at },
     });
-  else say(`It ended already, at ${at} (${logout.reason}).`);
+  else say(`It already ended at ${at} (${logout.reason}).`);
   return EXIT.ok;
 }
 
-/** What only helps to find something may fail: the sessions are in Redis. */
+/** MySQL only speeds up the search; the sessions are in Redis. */
 function nullOnOutage(error: unknown): null {
   if (!isStoreUnavailable(error)) throw error;
-  note('hoskie: MySQL does not answer; going on without it.');
+  note('hoskie: MySQL is unavailable; continuing without it.');
   return null;
 }
 
@@ -117,10 +115,10 @@ function addEndAll(parent: Command, finish: Finish): void {
     summary: "end all of a user's sessions; the user may sign in again",
     examples: [
       ['session end-all ann', ''],
-      ['session end-all --id 42', 'also where the user is gone from MySQL'],
+      ['session end-all --id 42', 'also works for a deleted user'],
     ],
   }).option('--id', 'the argument is a number from users.id');
-  does<ById>(command, finish, async (options, name = '') => {
+  setAction<ById>(command, finish, async (options, name = '') => {
     const stores = openStores(options, 'redis', 'database');
     const userId = await requireIdOf(stores, name, options);
     const ended = await endSessionsOf(stores, userId, 'admin');

@@ -5,7 +5,7 @@ import { UserRefusedError, type StoredUser } from '../stores/user-admin.ts';
 import { NEW_PASSWORD_MAX_CHARACTERS, USERNAME_MAX_CHARACTERS } from '../../../src/http/fields.ts';
 import { characterCount } from '../../../src/lib/text.ts';
 import type { Settings } from '../../../src/settings.ts';
-import { addCommand, does, wholeNumber, type Finish } from '../command.ts';
+import { addCommand, setAction, wholeNumber, type Finish } from '../command.ts';
 import { concludeEnd, endSessionsOf, sayEnd, viewEnd } from '../end-sessions.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { requireUser, type ById } from '../find-user.ts';
@@ -33,16 +33,16 @@ function addAdd(parent: Command, finish: Finish): void {
     summary: 'add a user; asks for the password, or reads it from standard input',
     examples: [
       ['user add ann --email ann@example.org', 'asks for the password, twice'],
-      ['user add ann --password-stdin < secret.txt', 'takes it from a file'],
+      ['user add ann --password-stdin < secret.txt', 'reads it from a file'],
     ],
   })
-    .option('--email <address>', 'for people to know; not for sign-in')
+    .option('--email <address>', 'for information; not used to sign in')
     .option('--password-stdin', 'read the password from standard input');
-  does<PasswordInput & { email?: string }>(command, finish, async (options, name = '') => {
+  setAction<PasswordInput & { email?: string }>(command, finish, async (options, name = '') => {
     requireGoodName(name);
     const email = options.email ?? null;
     if (email !== null && (!email.includes('@') || characterCount(email) > EMAIL_MAX_CHARACTERS))
-      throw new CliError(EXIT.usage, 'The e-mail address is not one.');
+      throw new CliError(EXIT.usage, 'The e-mail address is invalid.');
     const stores = openStores(options, 'database');
     if ((await stores.users.findByUsername(name)) !== null) throw nameTaken(name);
     const passwordHash = await readHash(options, name, stores.settings);
@@ -51,12 +51,12 @@ function addAdd(parent: Command, finish: Finish): void {
       await stores.users.insert([{ ...record, isActive: true, lastLoginAtMs: null }]);
     } catch (error) {
       if (!(error instanceof UserRefusedError) || !error.isTaken) throw error;
-      // A repetition after a lost answer finds the row of the first time.
+      // A retry after a lost reply finds the row of the first attempt.
       if ((await stores.users.findByUsername(name))?.passwordHash !== passwordHash) throw nameTaken(name);
     }
     const added = await requireUser(stores, name, {});
     if (options.json === true) sayJson({ user: viewStoredUser(added) });
-    else say(`Added ${printable(name)} with the id ${added.id}.`);
+    else say(`Added ${printable(name)} with id ${added.id}.`);
   });
 }
 
@@ -71,17 +71,17 @@ function addPasswd(parent: Command, finish: Finish): void {
   })
     .option('--id', 'the argument is a number from users.id')
     .option('--password-stdin', 'read the password from standard input');
-  does<PasswordInput & ById>(command, finish, async (options, name = '') => {
+  setAction<PasswordInput & ById>(command, finish, async (options, name = '') => {
     const stores = openStores(options, 'redis', 'database');
     const user = await requireUser(stores, name, options);
     const passwordHash = await readHash(options, user.username, stores.settings);
-    // First what keeps people out, then the sessions of those who are in.
+    // First lock out new sign-ins, then end the open sessions.
     await stores.users.setPasswordHash(user.id, passwordHash);
     const ended = await endSessionsOf(stores, user.id, 'password_changed');
     if (options.json === true)
       sayJson({ user: viewStoredUser({ ...user, passwordHash }), ...viewEnd(ended) });
     else {
-      say(`The password of ${printable(user.username)} is set.`);
+      say(`Set the password of ${printable(user.username)}.`);
       sayEnd(ended);
     }
     return concludeEnd(ended, 'The password is set, but', `hoskie session end-all --id ${user.id}`);
@@ -91,10 +91,10 @@ function addPasswd(parent: Command, finish: Finish): void {
 function addActivation(parent: Command, finish: Finish): void {
   const disable = addCommand(parent, {
     signature: 'disable <name>',
-    summary: 'keep a user from signing in and end all their sessions',
+    summary: 'stop a user from signing in and end all their sessions',
     examples: [['user disable ann', '']],
   }).option('--id', 'the argument is a number from users.id');
-  does<ById>(disable, finish, async (options, name = '') => {
+  setAction<ById>(disable, finish, async (options, name = '') => {
     const stores = openStores(options, 'redis', 'database');
     const user = await requireUser(stores, name, options);
     await stores.users.setActive(user.id, false);
@@ -117,12 +117,12 @@ function addActivation(parent: Command, finish: Finish): void {
     summary: 'let a disabled user sign in again',
     examples: [['user enable ann', '']],
   }).option('--id', 'the argument is a number from users.id');
-  does<ById>(enable, finish, async (options, name = '') => {
+  setAction<ById>(enable, finish, async (options, name = '') => {
     const stores = openStores(options, 'database');
     const user = await requireUser(stores, name, options);
     await stores.users.setActive(user.id, true);
     if (options.json === true) sayJson({ user: viewStoredUser({ ...user, isActive: true }) });
-    else say(`${printable(user.username)} ${user.isActive ? 'was not disabled' : 'may sign in again'}.`);
+    else say(`${printable(user.username)} ${user.isActive ? 'was not disabled' : 'can sign in again'}.`);
   });
 }
 
@@ -132,13 +132,13 @@ function addList(parent: Command, finish: Finish): void {
     summary: 'list users in the order of their ids',
     examples: [
       ['user list --like ann', 'names and e-mail addresses with "ann" in them'],
-      ["user list --like '%@example.org' --inactive", '% stands for anything'],
+      ["user list --like '%@example.org' --inactive", '% matches anything'],
     ],
   })
-    .option('--inactive', 'disabled ones only')
-    .option('--like <text>', 'a part of the name or e-mail address')
-    .option('--limit <n>', 'at most so many', wholeNumber(1, 100_000), LIST_LIMIT);
-  does<{ inactive?: boolean; like?: string; limit: number }>(command, finish, async (options) => {
+    .option('--inactive', 'only disabled users')
+    .option('--like <text>', 'part of the name or e-mail address')
+    .option('--limit <n>', 'at most this many', wholeNumber(1, 100_000), LIST_LIMIT);
+  setAction<{ inactive?: boolean; like?: string; limit: number }>(command, finish, async (options) => {
     const stores = openStores(options, 'database');
     const { inactive = false, like = null, limit } = options;
     const found = await stores.users.list({ inactiveOnly: inactive, like, limit: limit + 1 });
@@ -159,7 +159,7 @@ function addList(parent: Command, finish: Finish): void {
         hashFormat(user.passwordHash, stores.settings.PBKDF2_MAX_ITERATIONS).name,
       ]),
     );
-    if (hasMore) note(paint('dim', `There are more; --limit ${limit * 10} shows them.`));
+    if (hasMore) note(paint('dim', `There are more; try --limit ${limit * 10}.`));
   });
 }
 
@@ -170,13 +170,13 @@ function requireGoodName(name: string): void {
       : characterCount(name) > USERNAME_MAX_CHARACTERS
         ? `The name can't be longer than ${USERNAME_MAX_CHARACTERS} characters.`
         : name.trim() !== name || /\p{Cc}/u.test(name) || !name.isWellFormed()
-          ? 'The name has spaces at its ends or control characters; nobody could type it.'
+          ? 'The name starts or ends with a space, or has control characters.'
           : null;
   if (flaw !== null) throw new CliError(EXIT.usage, flaw);
 }
 
 const nameTaken = (name: string): CliError =>
-  new CliError(EXIT.failed, `There is a user ${printable(name)} already.`);
+  new CliError(EXIT.failed, `The user ${printable(name)} already exists.`);
 
 async function readHash(input: PasswordInput, username: string, settings: Settings): Promise<string> {
   const password = await readNewPassword(input, (given) => {
@@ -187,7 +187,7 @@ async function readHash(input: PasswordInput, username: string, settings: Settin
   return hashPassword(password, settings.BCRYPT_ROUNDS);
 }
 
-/** Everything but the hash itself. */
+/** Everything except the hash. */
 const viewStoredUser = (user: StoredUser) => ({
   id: user.id,
   username: user.username,

@@ -1,19 +1,21 @@
-/** One thing that was looked at. */
+import { NoFormError } from '../../browser.ts';
+
+/** The result of one check. */
 export interface CheckResult {
   readonly name: string;
   readonly status: 'pass' | 'fail' | 'skip';
-  /** What was seen; for a fail what is wrong. */
+  /** What was found; for a fail what is wrong. */
   readonly detail: string;
   /** How long it took, in ms. */
   readonly ms: number;
 }
 
-/** Thrown by a check: this is wrong. */
+/** Thrown by a check that fails. */
 class Fault extends Error {
   override readonly name = 'Fault';
 }
 
-/** Thrown by a check: this cannot be told here. */
+/** Thrown by a check that doesn't apply here. */
 class NotApplicable extends Error {
   override readonly name = 'NotApplicable';
 }
@@ -26,7 +28,7 @@ export function skip(why: string): never {
   throw new NotApplicable(why);
 }
 
-/** Runs checks one after the other; none of them stops those after it. */
+/** Runs checks one after the other; a failed one doesn't stop the next. */
 export class Doctor {
   readonly results: CheckResult[] = [];
   readonly #show: (result: CheckResult) => void;
@@ -35,7 +37,7 @@ export class Doctor {
     this.#show = show;
   }
 
-  /** The work answers what it saw, in words. True: it passed. */
+  /** `work` returns what it found, in words. Returns true if the check passed. */
   async check(name: string, work: () => Promise<string>): Promise<boolean> {
     const startedAtMs = performance.now();
     let status: CheckResult['status'] = 'pass';
@@ -58,9 +60,10 @@ export class Doctor {
 }
 
 function describe(error: unknown): string {
-  if (error instanceof Fault || error instanceof NotApplicable) return error.message;
-  if (error instanceof Error && error.name === 'TimeoutError') return 'no answer in 15 s';
-  if (error instanceof SyntaxError) return 'the answer is not JSON';
+  if (error instanceof Fault || error instanceof NotApplicable || error instanceof NoFormError)
+    return error.message;
+  if (error instanceof Error && error.name === 'TimeoutError') return 'no response in 15 s';
+  if (error instanceof SyntaxError) return 'the response is not JSON';
   const cause = error instanceof Error ? (error.cause as { code?: unknown } | undefined) : undefined;
-  return typeof cause?.code === 'string' ? `no answer (${cause.code})` : 'no answer that could be read';
+  return typeof cause?.code === 'string' ? `no response (${cause.code})` : 'no readable response';
 }

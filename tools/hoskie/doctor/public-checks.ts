@@ -1,45 +1,45 @@
-import type { Answer } from './browser.ts';
-import { findSetCookie, requireFlags } from './cookie-attributes.ts';
+import type { TextResponse } from '../../browser.ts';
+import { findSetCookie, requireFlags } from './cookie-flags.ts';
 import { demand, skip } from './doctor.ts';
-import { CLOCK_SKEW_MAX_SECONDS, isLocalHttp, isRedirect, newBrowser, openForm, type Site } from './site.ts';
+import { CLOCK_SKEW_MAX_SECONDS, isLocalHttp, newBrowser, openForm, redirectOf, type Site } from './site.ts';
 
-/** Half a year: less is a trial (OWASP, HTTP Strict Transport Security). */
+/** Half a year; less is for trying it out (OWASP, HTTP Strict Transport Security). */
 const HSTS_MIN_SECONDS = 15_552_000;
 
-/** What anybody can see. Answers false where nobody answers at all. */
+/** Checks what anyone can see. Returns false if the service doesn't respond at all. */
 export async function checkPublic(site: Site): Promise<boolean> {
   const { doctor } = site;
-  const answers = await doctor.check('healthz', async () => {
-    const answer = await newBrowser(site).get('/healthz');
-    demand(answer.status === 200, `/healthz answers ${answer.status}`);
+  const isUp = await doctor.check('healthz', async () => {
+    const { status } = await newBrowser(site).get('/healthz');
+    demand(status === 200, `/healthz returns ${status}`);
     return '200';
   });
-  if (!answers) return false;
+  if (!isUp) return false;
   await doctor.check('readyz', () => checkReadiness(site));
   await doctor.check('https', () => checkHttps(site));
   await doctor.check('protected page', async () => {
-    const answer = await newBrowser(site).get('/home/');
-    const { location } = answer;
-    demand(isRedirect(answer) && location !== null, `/home/ answers ${answer.status} to a stranger`);
-    demand(location.origin === site.origin, `/home/ sends a stranger to ${location.origin}`);
-    demand(location.searchParams.get('next') === '/home/', 'the way back (next=/home/) is missing');
-    site.loginPath = location.pathname;
-    return `leads to ${site.loginPath}`;
+    const response = await newBrowser(site).get('/home/');
+    const target = redirectOf(response);
+    demand(target !== null, `/home/ returns ${response.status} to an anonymous visitor`);
+    demand(target.origin === site.origin, `/home/ redirects an anonymous visitor to ${target.origin}`);
+    demand(target.searchParams.get('next') === '/home/', 'next=/home/ is missing');
+    site.loginPath = target.pathname;
+    return `redirects to ${site.loginPath}`;
   });
   const page = await openForm(site, newBrowser(site)).catch(() => null);
   await doctor.check('security headers', async () => checkHeaders(site, need(page)));
   await doctor.check('content security policy', async () => checkPolicy(need(page)));
   await doctor.check('sign-in form', async () => checkForm(need(page)));
   await doctor.check('csrftoken flags', async () => {
-    const line = findSetCookie(need(page).setCookies, site.csrfCookie);
-    demand(line !== undefined, `the sign-in page sets no ${site.csrfCookie}`);
-    requireFlags(line, { isHttpOnly: false, isSecure: !isLocalHttp(site.origin), isSessionCookie: false });
-    demand(!/;\s*domain=/i.test(line), `${site.csrfCookie} has a Domain: other hosts could set it`);
+    const cookie = findSetCookie(need(page), site.csrfCookie);
+    demand(cookie !== undefined, `the sign-in page sets no ${site.csrfCookie}`);
+    requireFlags(cookie, { isHttpOnly: false, isSecure: !isLocalHttp(site.origin), isSessionCookie: false });
+    demand(cookie.domain === null, `${site.csrfCookie} has a Domain, so other hosts could set it`);
     return 'Secure, SameSite=Lax and host-only, as far as this address allows';
   });
   await doctor.check('clock', async () => {
     const date = need(page).headers.get('Date');
-    if (date === null) skip('the answers have no Date');
+    if (date === null) skip('responses have no Date');
     const skewSeconds = Math.round((Date.parse(date) - Date.now()) / 1000);
     demand(Math.abs(skewSeconds) <= CLOCK_SKEW_MAX_SECONDS, `the clocks differ by ${skewSeconds} s`);
     return `${Math.abs(skewSeconds)} s apart`;
@@ -47,48 +47,48 @@ export async function checkPublic(site: Site): Promise<boolean> {
   return true;
 }
 
-function need(page: Answer | null): Answer {
-  if (page === null) skip('the sign-in page does not answer');
+function need(page: TextResponse | null): TextResponse {
+  if (page === null) skip('the sign-in page does not respond');
   return page;
 }
 
 async function checkReadiness(site: Site): Promise<string> {
-  const answer = await newBrowser(site).get('/readyz', { Accept: 'application/json' });
-  const { redis, database, outbox } = JSON.parse(answer.body) as {
+  const { status, body } = await newBrowser(site).get('/readyz', { Accept: 'application/json' });
+  const { redis, database, outbox } = JSON.parse(body) as {
     redis?: unknown;
     database?: unknown;
     outbox?: { pending?: number; set_aside?: number } | null;
   };
-  demand(redis === 'ok', 'Redis does not answer');
-  demand(database === 'ok', 'MySQL does not answer');
-  demand(answer.status === 200, `/readyz answers ${answer.status}`);
-  return `both stores answer; ${outbox?.pending ?? '?'} events pending, ${outbox?.set_aside ?? '?'} set aside`;
+  demand(redis === 'ok', 'Redis is unavailable');
+  demand(database === 'ok', 'MySQL is unavailable');
+  demand(status === 200, `/readyz returns ${status}`);
+  return `both stores are available; ${outbox?.pending ?? '?'} events pending, ${outbox?.set_aside ?? '?'} set aside`;
 }
 
-/** Where plain http is asked for, the examination goes on over https. */
+/** If the operator gave an http address, the other checks use the https address that it redirects to. */
 async function checkHttps(site: Site): Promise<string> {
-  if (isLocalHttp(site.origin)) skip('plain http is right on this machine');
-  const asked = new URL(site.origin);
-  const isHttps = asked.protocol === 'https:';
-  if (isHttps && asked.port !== '') skip('plain http would be on another port');
-  const plain = new URL('/', asked);
+  if (isLocalHttp(site.origin)) skip('plain http is fine on this machine');
+  const given = new URL(site.origin);
+  const isHttps = given.protocol === 'https:';
+  if (isHttps && given.port !== '') skip('plain http would be on another port');
+  const plain = new URL('/', given);
   plain.protocol = 'http:';
-  let answer: Answer;
+  let response: TextResponse;
   try {
-    answer = await newBrowser({ ...site, origin: plain.origin }).get('/');
+    response = await newBrowser({ origin: plain.origin }).get('/');
   } catch (error) {
     if (!isHttps) throw error;
-    return 'nothing answers plain http';
+    return 'nothing listens on plain http';
   }
-  const { location } = answer;
-  demand(isRedirect(answer) && location?.protocol === 'https:', `plain http answers ${answer.status}`);
-  demand(location.hostname === asked.hostname, `plain http leads to ${location.hostname}`);
-  site.origin = location.origin;
-  return `plain http leads to ${location.origin}`;
+  const target = redirectOf(response);
+  demand(target?.protocol === 'https:', `plain http returns ${response.status}, not a redirect to https`);
+  demand(target.hostname === given.hostname, `plain http redirects to ${target.hostname}`);
+  site.origin = target.origin;
+  return `plain http redirects to ${target.origin}`;
 }
 
-function checkHeaders(site: Site, { status, headers }: Answer): string {
-  demand(status === 200, `the sign-in page answers ${status}`);
+function checkHeaders(site: Site, { status, headers }: TextResponse): string {
+  demand(status === 200, `the sign-in page returns ${status}`);
   demand(headers.get('Content-Type')?.startsWith('text/html') === true, 'the sign-in page is not HTML');
   demand(headers.get('X-Content-Type-Options') === 'nosniff', 'X-Content-Type-Options: nosniff is missing');
   const policy = headers.get('Content-Security-Policy') ?? '';
@@ -109,7 +109,7 @@ function checkHeaders(site: Site, { status, headers }: Answer): string {
   return 'nosniff, no framing, Referrer-Policy, no-store';
 }
 
-function checkPolicy({ headers }: Answer): string {
+function checkPolicy({ headers }: TextResponse): string {
   const policy = headers.get('Content-Security-Policy') ?? '';
   demand(policy !== '', 'Content-Security-Policy is missing');
   for (const word of ["'unsafe-inline'", "'unsafe-eval'"])
@@ -122,16 +122,16 @@ function checkPolicy({ headers }: Answer): string {
   );
   demand(directives.has('default-src') || directives.has('script-src'), 'it has no default-src');
   for (const name of ['form-action', 'base-uri', 'frame-ancestors']) {
-    demand(directives.has(name), `it has no ${name}, which default-src does not cover`);
+    demand(directives.has(name), `it has no ${name}, which default-src doesn't cover`);
   }
   const scripts = directives.get('script-src') ?? directives.get('default-src') ?? [];
   demand(!scripts.includes('*'), 'it allows scripts from anywhere');
   return `scripts: ${scripts.join(' ')}`;
 }
 
-function checkForm({ form }: Answer): string {
-  demand(form !== null, 'there is none');
-  demand(form.method === 'post', `it is sent with ${form.method}`);
+function checkForm({ form, csrfToken }: TextResponse): string {
+  demand(form !== null, 'the page has no form');
+  demand(form.method === 'post', `its method is ${form.method}`);
   for (const [name, type, autocomplete] of [
     ['username', 'text', 'username'],
     ['password', 'password', 'current-password'],
@@ -145,6 +145,6 @@ function checkForm({ form }: Answer): string {
       `the field ${name} is not for password managers (autocomplete)`,
     );
   }
-  demand((form.hidden['csrfmiddlewaretoken'] ?? '') !== '', 'it has no csrfmiddlewaretoken');
+  demand(csrfToken !== null && csrfToken !== '', 'it has no csrfmiddlewaretoken');
   return 'labelled, with a CSRF token';
 }

@@ -1,38 +1,40 @@
 import { randomBytes } from 'node:crypto';
-import type { Answer } from './browser.ts';
-import { findSetCookie } from './cookie-attributes.ts';
+import type { TextResponse } from '../../browser.ts';
+import { findSetCookie } from './cookie-flags.ts';
 import { demand, skip } from './doctor.ts';
-import { newBrowser, openForm, type Credentials, type Site } from './site.ts';
+import { newBrowser, openForm, signIn, type Account, type Site } from './site.ts';
 
 const FOREIGN_ORIGIN = 'https://attacker.example';
 
-/** Nobody has this name, and nobody this password. Tries with it leave rows in the record of sign-ins. */
-export const nobody = (): Credentials => ({
+/** An account that doesn't exist. Trying it leaves rows in `login_activity`. */
+const unknownAccount = (): Account => ({
   username: `doctor-${randomBytes(6).toString('hex')}`,
   password: randomBytes(12).toString('hex'),
 });
 
-/** What must be refused. With a `username` the message for a wrong password is compared with that for no such user. */
+/** Sends what must be refused. With a `username`, compares the message for a wrong password with that for no such user. */
 export async function checkRefusals(site: Site, username: string | null): Promise<void> {
   const { doctor } = site;
-  const refused = (name: string, send: () => Promise<Answer>): Promise<boolean> =>
+  const refused = (name: string, send: () => Promise<TextResponse>): Promise<boolean> =>
     doctor.check(name, async () => {
-      const answer = await send();
-      demand(answer.status === 403, `it answers ${answer.status}, not 403`);
-      requireNoSession(site, answer);
+      const response = await send();
+      demand(response.status === 403, `it returns ${response.status}, not 403`);
+      requireNoSession(site, response);
       return '403';
     });
 
   await refused('sign-in without CSRF token', async () => {
     const browser = newBrowser(site);
-    return browser.submit(await openForm(site, browser), { ...nobody(), csrfmiddlewaretoken: undefined });
+    return browser.submit(await openForm(site, browser), {
+      ...unknownAccount(),
+      csrfmiddlewaretoken: undefined,
+    });
   });
   await refused("sign-in with another's CSRF token", async () => {
     const browser = newBrowser(site);
     const page = await openForm(site, browser);
-    const { form } = await openForm(site, newBrowser(site));
-    const token = form?.hidden['csrfmiddlewaretoken'];
-    return browser.submit(page, { ...nobody(), csrfmiddlewaretoken: token });
+    const { csrfToken } = await openForm(site, newBrowser(site));
+    return browser.submit(page, { ...unknownAccount(), csrfmiddlewaretoken: csrfToken ?? undefined });
   });
   for (const [name, headers] of [
     ['sign-in from a foreign Origin', { Origin: FOREIGN_ORIGIN }],
@@ -41,33 +43,33 @@ export async function checkRefusals(site: Site, username: string | null): Promis
   ] as const) {
     await refused(name, async () => {
       const browser = newBrowser(site);
-      return browser.submit(await openForm(site, browser), { ...nobody() }, headers);
+      return browser.submit(await openForm(site, browser), { ...unknownAccount() }, headers);
     });
   }
 
   await doctor.check('wrong password', async () => {
-    const unknown = await tryWrong(site, nobody());
+    const unknown = await tryWrong(site, unknownAccount());
     if (username === null) return '401, no session';
-    const known = await tryWrong(site, { ...nobody(), username });
-    demand(messageOf(known) === messageOf(unknown), 'the message tells whether there is such a user');
-    return '401, no session, and the same words as for an unknown name';
+    const known = await tryWrong(site, { ...unknownAccount(), username });
+    demand(messageOf(known) === messageOf(unknown), 'the message gives away whether the user exists');
+    return '401, no session, and the same message as for an unknown name';
   });
 }
 
-async function tryWrong(site: Site, credentials: Credentials): Promise<Answer> {
+async function tryWrong(site: Site, account: Account): Promise<TextResponse> {
   const browser = newBrowser(site);
-  const answer = await browser.submit(await openForm(site, browser), { ...credentials });
-  if (answer.status === 429) skip('too many failures from here just now (429); try again later');
-  demand(answer.status === 401, `a wrong password answers ${answer.status}, not 401`);
-  requireNoSession(site, answer);
-  demand(!answer.body.includes(credentials.password), 'the page repeats the password');
-  return answer;
+  const response = await signIn(site, browser, account);
+  if (response.status === 429) skip('too many failed sign-ins from here (429); try again later');
+  demand(response.status === 401, `a wrong password returns ${response.status}, not 401`);
+  requireNoSession(site, response);
+  demand(!response.body.includes(account.password), 'the page repeats the password');
+  return response;
 }
 
-function requireNoSession(site: Site, answer: Answer): void {
-  const line = findSetCookie(answer.setCookies, site.sessionCookie);
-  demand(line === undefined, `it sets ${site.sessionCookie}`);
+function requireNoSession(site: Site, response: TextResponse): void {
+  demand(findSetCookie(response, site.sessionCookie) === undefined, `it sets ${site.sessionCookie}`);
 }
 
 /** What the page says above its form. */
-const messageOf = ({ body }: Answer): string => /role="alert"[^>]*>([^<]*)</.exec(body)?.[1]?.trim() ?? '';
+const messageOf = ({ body }: TextResponse): string =>
+  /role="alert"[^>]*>([^<]*)</.exec(body)?.[1]?.trim() ?? '';

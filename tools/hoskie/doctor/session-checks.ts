@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { Browser, type Answer } from './browser.ts';
-import { attributesOf, findSetCookie, requireFlags, valueOf } from './cookie-attributes.ts';
+import type { Browser, TextResponse } from '../../browser.ts';
+import { findSetCookie, requireFlags } from './cookie-flags.ts';
 import { demand, skip } from './doctor.ts';
 import {
   isLocalHttp,
-  isRedirect,
   isSignedIn,
   newBrowser,
   openForm,
+  redirectOf,
   signIn,
-  type Credentials,
+  type Account,
   type Site,
 } from './site.ts';
 
-/** Addresses of other hosts, in the spellings that have fooled others (OWASP, Unvalidated Redirects and Forwards). */
+/** Addresses of other hosts, in spellings that have fooled other sites (OWASP, Unvalidated Redirects and Forwards). */
 const HOSTILE_NEXTS = [
   'https://attacker.example/',
   '//attacker.example/',
@@ -31,60 +31,62 @@ const HOSTILE_NEXTS = [
   '/\t/attacker.example/',
   '/home/\r\nLocation: https://attacker.example/',
 ];
-/** A session that lives so long after the sign-out was not ended. */
+/** A session that still works this long after the sign-out was not ended. */
 const LAG_MAX_MS = 10_000;
-/** Later than this is not "at once". */
+/** Longer than this isn't "immediately". */
 const LAG_GOOD_MS = 1000;
 
-/** Signs in with a browser, looks around and signs out. Answers false where nobody could be signed in. */
-export async function checkSession(site: Site, credentials: Credentials): Promise<boolean> {
+/** Signs in with a browser, looks around and signs out. Returns false if the sign-in failed. */
+export async function checkSession(site: Site, account: Account): Promise<boolean> {
   const { doctor } = site;
   const browser = newBrowser(site);
   let csrfBefore: string | undefined;
-  let answer: Answer | null = null;
+  let response: TextResponse | null = null;
   const signedIn = await doctor.check('sign-in', async () => {
     const planted = randomBytes(32).toString('base64url');
-    await browser.jar.setCookie(`${site.sessionCookie}=${planted}; Path=/`, site.origin);
-    csrfBefore = (await openForm(site, browser), await browser.cookie(site.csrfCookie))?.value;
-    answer = await signIn(site, browser, credentials);
-    if (answer.status === 429) skip('too many failures just now (429); try again later');
-    demand(answer.status !== 401, 'the name or the password is not right');
-    demand(isRedirect(answer), `it answers ${answer.status}`);
-    const token = (await browser.cookie(site.sessionCookie))?.value;
-    demand(token !== planted, 'it takes over a session id that was planted (session fixation)');
+    await browser.setCookie(`${site.sessionCookie}=${planted}; Path=/`);
+    await openForm(site, browser);
+    csrfBefore = await browser.cookie(site.csrfCookie);
+    response = await signIn(site, browser, account);
+    if (response.status === 429) skip('too many failed sign-ins (429); try again later');
+    demand(response.status !== 401, 'incorrect username or password');
+    demand(redirectOf(response) !== null, `it returns ${response.status}`);
+    const token = await browser.cookie(site.sessionCookie);
+    demand(token !== planted, 'it accepts a planted session id (session fixation)');
     demand(token !== undefined, `the browser has no ${site.sessionCookie} after it`);
-    return `${answer.status}`;
+    return `${response.status}`;
   });
-  if (!signedIn || answer === null) return false;
-  const start: Answer = answer;
+  if (!signedIn || response === null) return false;
+  const start: TextResponse = response;
 
   await doctor.check('sessionid flags', async () => {
-    const line = findSetCookie(start.setCookies, site.sessionCookie) ?? '';
-    requireFlags(line, { isHttpOnly: true, isSecure: !isLocalHttp(site.origin), isSessionCookie: true });
+    const cookie = findSetCookie(start, site.sessionCookie);
+    demand(cookie !== undefined, `the sign-in sets no ${site.sessionCookie}`);
+    requireFlags(cookie, { isHttpOnly: true, isSecure: !isLocalHttp(site.origin), isSessionCookie: true });
     // 128 bits in base64url (OWASP, Session Management).
-    demand(valueOf(line).length >= 22, `${site.sessionCookie} is too short to be unguessable`);
+    demand(cookie.value.length >= 22, `${site.sessionCookie} is short enough to guess`);
     return 'HttpOnly, SameSite=Lax, Secure as far as this address allows, until the browser is closed';
   });
   await doctor.check('CSRF token changes at sign-in', async () => {
-    const after = (await browser.cookie(site.csrfCookie))?.value;
+    const after = await browser.cookie(site.csrfCookie);
     demand(after !== undefined && after !== csrfBefore, 'it is the same as before');
-    return 'another one than before';
+    return 'it is a new one';
   });
   await doctor.check('home page', async () => {
     const page = await browser.get('/home/');
-    demand(page.status === 200, `/home/ answers ${page.status} to a signed-in user`);
+    demand(page.status === 200, `/home/ returns ${page.status} to a signed-in user`);
     demand(
       page.headers.get('Cache-Control')?.includes('no-store') === true,
       'it may be cached: Back would show it',
     );
     return '200, no-store';
   });
-  await doctor.check('hostile next', () => checkNext(site, browser, credentials));
+  await doctor.check('hostile next', () => checkNext(site, browser, account));
   await doctor.check('sign-out needs a POST with a token', async () => {
     await browser.get('/logout/');
     demand(await isSignedIn(browser), 'GET /logout/ ends the session');
-    const bare = await browser.post('/logout/', {});
-    demand(bare.status === 403, `without a token it answers ${bare.status}, not 403`);
+    const bare = await browser.post('/logout/');
+    demand(bare.status === 403, `without a token it returns ${bare.status}, not 403`);
     demand(await isSignedIn(browser), 'without a token it ends the session');
     return 'GET changes nothing; without a token 403';
   });
@@ -92,40 +94,40 @@ export async function checkSession(site: Site, credentials: Credentials): Promis
   return true;
 }
 
-async function checkNext(site: Site, browser: Browser, credentials: Credentials): Promise<string> {
-  const judge = (next: string, answer: Answer): void => {
-    const { location } = answer;
-    // A refusal is as good as another place on this host.
-    if (!isRedirect(answer) || location === null) return;
-    demand(location.origin === site.origin, `next=${JSON.stringify(next)} leads to ${location.origin}`);
-    demand(!location.pathname.startsWith('//'), `next=${JSON.stringify(next)} leads to ${location.pathname}`);
+async function checkNext(site: Site, browser: Browser, account: Account): Promise<string> {
+  const requireOwnHost = (next: string, response: TextResponse): void => {
+    const target = redirectOf(response);
+    // A refusal is fine, too.
+    if (target === null) return;
+    const where = target.origin === site.origin ? target.pathname : target.origin;
+    demand(/^\/(?!\/)/.test(where), `next=${JSON.stringify(next)} redirects to ${where}`);
   };
-  for (const next of HOSTILE_NEXTS) judge(next, await openForm(site, browser, next));
-  // The form itself may judge otherwise than the page that is left at once.
+  for (const next of HOSTILE_NEXTS) requireOwnHost(next, await openForm(site, browser, next));
+  // The form has a check of its own, beside that of the page that redirects signed-in users.
   for (const next of HOSTILE_NEXTS.slice(0, 3)) {
     const other = newBrowser(site);
-    judge(next, await signIn(site, other, credentials, next));
+    requireOwnHost(next, await signIn(site, other, account, next));
     const page = await other.get('/logout/');
-    if (page.status === 200) await other.submit(page, {});
+    if (page.status === 200) await other.submit(page);
   }
-  return `none of ${HOSTILE_NEXTS.length} leaves ${site.origin}`;
+  return `none of ${HOSTILE_NEXTS.length} redirects away from ${site.origin}`;
 }
 
 async function checkSignOut(site: Site, browser: Browser): Promise<void> {
   const { doctor } = site;
-  const old = new Browser(site.origin);
+  const old = newBrowser(site);
   await doctor.check('sign-out', async () => {
     for (const cookie of await browser.jar.getCookies(site.origin)) {
-      await old.jar.setCookie(cookie.toString(), site.origin);
+      await old.setCookie(cookie.toString());
     }
-    const answer = await browser.submit(await browser.get('/logout/'), {});
-    demand(isRedirect(answer), `it answers ${answer.status}`);
+    const response = await browser.submit(await browser.get('/logout/'));
+    demand(redirectOf(response) !== null, `it returns ${response.status}`);
     for (const name of [site.sessionCookie, site.csrfCookie]) {
       demand((await browser.cookie(name)) === undefined, `the browser still has ${name}`);
-      const attributes = attributesOf(findSetCookie(answer.setCookies, name) ?? '');
-      demand(attributes.get('path') === '/', `${name} is expired for another Path than it was set for`);
+      const expired = findSetCookie(response, name);
+      demand(expired?.path === '/', `${name} is expired for another Path than it was set for`);
       demand(
-        isLocalHttp(site.origin) || attributes.has('secure'),
+        isLocalHttp(site.origin) || expired.secure,
         `${name} is expired without the Secure it was set with`,
       );
     }
@@ -135,11 +137,11 @@ async function checkSignOut(site: Site, browser: Browser): Promise<void> {
   await doctor.check('old cookie after the sign-out', async () => {
     const startedAtMs = performance.now();
     while (await isSignedIn(old)) {
-      demand(performance.now() - startedAtMs < LAG_MAX_MS, `it is still good after ${LAG_MAX_MS / 1000} s`);
+      demand(performance.now() - startedAtMs < LAG_MAX_MS, `it still works after ${LAG_MAX_MS / 1000} s`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     const lagMs = Math.round(performance.now() - startedAtMs);
-    demand(lagMs <= LAG_GOOD_MS, `it was good for another ${lagMs} ms`);
+    demand(lagMs <= LAG_GOOD_MS, `it worked for another ${lagMs} ms`);
     return `refused after ${lagMs} ms`;
   });
 }

@@ -1,7 +1,7 @@
-import { Browser, type Answer } from './browser.ts';
+import { Browser, type TextResponse } from '../../browser.ts';
 import type { Doctor } from './doctor.ts';
 
-/** What is examined. */
+/** The service under examination. */
 export interface Site {
   readonly doctor: Doctor;
   /** Scheme, host and port; https once the service redirected there. */
@@ -12,40 +12,47 @@ export interface Site {
   loginPath: string;
 }
 
-export interface Credentials {
+export interface Account {
   readonly username: string;
   readonly password: string;
 }
 
-/** Clocks that are kept by NTP are much closer; sessions and rows carry the service's time. */
+/** A service that takes longer to respond is unhealthy. */
+const TIMEOUT_MS = 15_000;
+/** Clocks that follow NTP are much closer; sessions and rows carry the service's time. */
 export const CLOCK_SKEW_MAX_SECONDS = 5;
 
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 
-/** Where plain http, and cookies without Secure, are right. */
+/** Plain http, and cookies without Secure, are fine there. */
 export const isLocalHttp = (origin: string): boolean =>
   origin.startsWith('http:') && LOCAL_HOSTS.includes(new URL(origin).hostname);
 
-export const newBrowser = (site: Site): Browser => new Browser(site.origin);
+export const newBrowser = ({ origin }: Pick<Site, 'origin'>): Browser =>
+  new Browser(origin, (url, request) => fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) }), {
+    'User-Agent': 'hoskie doctor',
+  });
 
 /** Opens the sign-in page. */
-export const openForm = (site: Site, browser: Browser, next = ''): Promise<Answer> =>
+export const openForm = (site: Site, browser: Browser, next = ''): Promise<TextResponse> =>
   browser.get(next === '' ? site.loginPath : `${site.loginPath}?next=${encodeURIComponent(next)}`);
 
-/** Opens the sign-in page and sends it. */
+/** Opens the sign-in page and submits it. */
 export async function signIn(
   site: Site,
   browser: Browser,
-  credentials: Credentials,
+  account: Account,
   next = '',
-): Promise<Answer> {
-  const page = await openForm(site, browser, next);
-  return browser.submit(page, { ...credentials });
+): Promise<TextResponse> {
+  return browser.submit(await openForm(site, browser, next), { ...account });
 }
 
-export const isRedirect = (answer: Answer): boolean => [301, 302, 303, 307, 308].includes(answer.status);
+/** Where a response redirects to, resolved as browsers do. Null: it doesn't redirect. */
+export function redirectOf({ status, location, url }: TextResponse): URL | null {
+  return [301, 302, 303, 307, 308].includes(status) && location !== null ? new URL(location, url) : null;
+}
 
-/** Whether this browser, as it stands, gets a protected page. */
+/** Whether this browser gets a protected page. */
 export async function isSignedIn(browser: Browser): Promise<boolean> {
   return (await browser.get('/home/')).status === 200;
 }

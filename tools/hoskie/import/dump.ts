@@ -1,27 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { CliError, EXIT } from '../exit.ts';
 
-/** A user as the file tells it, its values not judged yet. */
+/** A user in the file, not validated yet. */
 export interface DumpedUser {
-  /** Where it stands: `line 12`, `entry 3`. */
+  /** `line 12`, `entry 3`. */
   readonly place: string;
-  /** Digits where the dump has a number; null where it has none (natural keys). */
+  /** The digits of a number; null if the dump has none (natural keys). */
   readonly id: unknown;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
 export interface Dump {
   readonly users: readonly DumpedUser[];
-  /** Entries of other models, which are left out. */
+  /** Number of entries of other models, which are ignored. */
   readonly others: number;
 }
 
-/** Django's own model; a site with its own names it with `--model`. */
+/** Django's built-in model. `--model` names another. */
 export const DEFAULT_MODEL = 'auth.user';
 
 /**
  * Reads `manage.py dumpdata` as JSON or JSON lines, or a table of users as CSV with Django's column names in its
- * first row. Which of them it is, the text tells. Throws `CliError` for a file that is none of them.
+ * first row; detects which. Throws `CliError` for anything else.
  */
 export async function readDump(path: string, model: string): Promise<Dump> {
   let text: string;
@@ -30,7 +30,7 @@ export async function readDump(path: string, model: string): Promise<Dump> {
   } catch (error) {
     throw new CliError(
       EXIT.usage,
-      error instanceof TypeError ? `${path} is not UTF-8 text.` : `${path} cannot be read.`,
+      error instanceof TypeError ? `${path} is not UTF-8 text.` : `${path} can't be read.`,
     );
   }
   const start = text.trimStart();
@@ -45,7 +45,7 @@ export async function readDump(path: string, model: string): Promise<Dump> {
   return fromCsv(text, path);
 }
 
-/** Ids may be greater than a number can be told apart from its neighbour: they are kept as their digits. */
+/** Keeps ids as their digits, as they may be beyond 2^53. */
 function parseJson(text: string, path: string, line?: number): unknown {
   const keepDigits = (key: string, value: unknown, context: { source?: string }): unknown =>
     key === 'pk' && typeof value === 'number' ? context.source : value;
@@ -63,10 +63,7 @@ function fromObjects(value: unknown, word: 'entry' | 'line', model: string, path
   entries.forEach((entry, i) => {
     const { model: name, pk, fields } = (entry ?? {}) as { model?: unknown; pk?: unknown; fields?: unknown };
     if (typeof name !== 'string' || typeof fields !== 'object' || fields === null)
-      throw new CliError(
-        EXIT.usage,
-        `${path} is no dump of Django: ${word} ${i + 1} has no model and fields.`,
-      );
+      throw new CliError(EXIT.usage, `${path} is no Django dump: ${word} ${i + 1} has no model and fields.`);
     models.add(name.toLowerCase());
     if (name.toLowerCase() !== model.toLowerCase()) return;
     users.push({ place: `${word} ${i + 1}`, id: pk ?? null, fields: fields as Record<string, unknown> });
@@ -112,10 +109,10 @@ async function fromCsv(text: string, path: string): Promise<Dump> {
   return { users, others: 0 };
 }
 
-/** Columns that can be NULL in some database; a person may be called Null. */
+/** Columns that can be NULL in some database. (A first name may be "Null".) */
 const NULLABLE_COLUMNS = ['id', 'email', 'last_login'];
 
-/** NULL comes as nothing, as `\\N` (MySQL, PostgreSQL) or as the word. */
+/** NULL is written as nothing, as `\\N` (MySQL, PostgreSQL) or as the word. */
 function cellValue(column: string, value: string): string | null {
   if (value === '\\N') return null;
   return NULLABLE_COLUMNS.includes(column) && (value === '' || value === 'NULL') ? null : value;

@@ -1,20 +1,20 @@
 import { parseHash } from '../../../src/auth/password.ts';
 import { DEFAULT_PBKDF2_MAX_ITERATIONS } from '../../../src/settings.ts';
 
-/** What a stored hash is, for people. */
+/** A description of a stored hash. */
 export interface HashFormat {
-  /** `bcrypt_sha256`, `bcrypt`, `pbkdf2_sha256`; `none`; or the name of what this service cannot read. */
+  /** `bcrypt_sha256`, `bcrypt`, `pbkdf2_sha256`; `none`; or the name of a format that this service can't read. */
   readonly name: string;
   /** False: no password ever matches it. */
   readonly isUsable: boolean;
-  /** Of the kind that this service writes, so perhaps newer than any dump. */
+  /** Of the format that this service writes, so possibly newer than the dump. */
   readonly isOwn: boolean;
 }
 
-/** Django marks passwords that cannot be used with "!" (is_password_usable). */
-const UNUSABLE_MARK = '!';
-/** What is stored in the place of a hash that cannot come along. */
-export const UNUSABLE_HASH = UNUSABLE_MARK;
+/** Django starts the hash of an account without a password with "!" (is_password_usable). */
+const UNUSABLE_PREFIX = '!';
+/** Stored in place of a hash that can't be imported. */
+export const UNUSABLE_HASH = UNUSABLE_PREFIX;
 
 export function hashFormat(encoded: string, pbkdf2MaxIterations = DEFAULT_PBKDF2_MAX_ITERATIONS): HashFormat {
   const parsed = parseHash(encoded);
@@ -25,9 +25,9 @@ export function hashFormat(encoded: string, pbkdf2MaxIterations = DEFAULT_PBKDF2
   }
   if (parsed !== null)
     return { name: parsed.format, isUsable: true, isOwn: parsed.format === 'bcrypt_sha256' };
-  if (encoded === '' || encoded.startsWith(UNUSABLE_MARK))
+  if (encoded === '' || encoded.startsWith(UNUSABLE_PREFIX))
     return { name: 'none', isUsable: false, isOwn: false };
-  // Never any more of it than the algorithm's name.
+  // Never shows more of the hash than the algorithm's name.
   const name = /^([a-z][a-z0-9_]{1,30})\$/.exec(encoded)?.[1] ?? 'unknown';
   return {
     name: name === 'pbkdf2_sha256' || name.startsWith('bcrypt') ? `${name} (unreadable)` : name,

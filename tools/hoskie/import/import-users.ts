@@ -4,7 +4,7 @@ import { concludeEnd, endSessionsOf } from '../end-sessions.ts';
 import { EXIT } from '../exit.ts';
 import type { Stores } from '../stores.ts';
 import { hashFormat } from './hash-format.ts';
-import { nameKey, type BadUser, type GoodUser } from './judge.ts';
+import { nameKey, type SkippedUser, type ValidUser } from './validate-users.ts';
 
 /** Users looked up, and added, by one statement. */
 const BATCH_SIZE = 200;
@@ -13,13 +13,13 @@ export interface ImportReport {
   added: number;
   updated: number;
   unchanged: number;
-  /** The dump has another password, but the one here was set or rewritten by this service. */
+  /** The dump has another password, but this service has set or rewritten the one here. */
   keptPasswords: number;
   sessionsEnded: number;
-  /** Some sessions may still be open after a change that ends them. */
+  /** Some sessions of changed users may still be open. */
   isIncomplete: boolean;
-  readonly skipped: BadUser[];
-  /** Users who are here now and cannot sign in until a password is set. */
+  readonly skipped: SkippedUser[];
+  /** Users who were imported but can't sign in until a password is set. */
   readonly withoutPassword: { readonly username: string; readonly reason: string }[];
 }
 
@@ -43,15 +43,15 @@ export interface ImportRun {
 }
 
 /**
- * Brings the users of a dump in, batch by batch; a repetition finds those that are there and goes on behind them.
- * What was done so far stands in the report, also when `StoreUnavailableError` ends the run.
+ * Imports users batch by batch. May be repeated: users who are already here are updated. The report shows what was done
+ * so far, also if this throws `store_unavailable`.
  */
-export async function importUsers(run: ImportRun, users: readonly GoodUser[]): Promise<void> {
-  // Numbers of the dump first: MySQL must not give one of them to a user who comes without.
+export async function importUsers(run: ImportRun, users: readonly ValidUser[]): Promise<void> {
+  // Users with ids first: MySQL must not assign one of these ids to a user without.
   const sorted = [...users].sort((a, b) => Number(a.record.id === null) - Number(b.record.id === null));
   for (let i = 0; i < sorted.length; i += BATCH_SIZE) {
     const batch = sorted.slice(i, i + BATCH_SIZE);
-    const fresh: GoodUser[] = [];
+    const fresh: ValidUser[] = [];
     const find = await findExisting(run.stores, batch);
     for (const user of batch) {
       const found = find(user);
@@ -71,12 +71,12 @@ export async function importUsers(run: ImportRun, users: readonly GoodUser[]): P
   }
 }
 
-function skip({ report }: ImportRun, user: GoodUser, reason: string): void {
+function skip({ report }: ImportRun, user: ValidUser, reason: string): void {
   report.skipped.push({ place: user.place, username: user.record.username, reason });
 }
 
-/** Answers who is here in the place of a user: nobody, the same user, or, in words, somebody else. */
-async function findExisting(stores: Stores, batch: readonly GoodUser[]) {
+/** Looks up users: returns null for a new one, the row of an existing one, or why the name or id conflicts. */
+async function findExisting(stores: Stores, batch: readonly ValidUser[]) {
   const ids = batch.flatMap(({ record }) => record.id ?? []);
   const [byIds, byNames] = await Promise.all([
     stores.users.findByIds(ids),
@@ -84,25 +84,25 @@ async function findExisting(stores: Stores, batch: readonly GoodUser[]) {
   ]);
   const ofId = new Map<UserId, StoredUser>(byIds.map((user) => [user.id, user]));
   const ofName = new Map(byNames.map((user) => [nameKey(user.username), user]));
-  return ({ record }: GoodUser): StoredUser | string | null => {
+  return ({ record }: ValidUser): StoredUser | string | null => {
     const sameName = ofName.get(nameKey(record.username));
     if (sameName !== undefined) {
       if (sameName.username !== record.username)
-        return `there is a user here whose name differs in trailing spaces alone (id ${sameName.id})`;
+        return `a user here has this name with other trailing spaces (id ${sameName.id})`;
       if (record.id !== null && sameName.id !== record.id) return `the name has the id ${sameName.id} here`;
       return sameName;
     }
     const sameId = record.id === null ? undefined : ofId.get(record.id);
-    return sameId === undefined ? null : `the id is that of ${sameId.username} here`;
+    return sameId === undefined ? null : `the id belongs to ${sameId.username} here`;
   };
 }
 
 /**
- * What the dump knows better of a user who is here. This service changes no names or addresses; it rewrites hashes,
- * always to `bcrypt_sha256`, so only one of another format can be older than the dump's. Nobody is enabled again
- * who was disabled here.
+ * What to take from the dump for an existing user. This service changes no names or addresses. It rewrites hashes,
+ * always to `bcrypt_sha256`, so only a hash in another format can be older than the dump's. A user who was disabled here
+ * stays disabled.
  */
-export function planUpdate({ record }: GoodUser, here: StoredUser): UserUpdate & { keepsPassword: boolean } {
+export function planUpdate({ record }: ValidUser, here: StoredUser): UserUpdate & { keepsPassword: boolean } {
   const hashHere = hashFormat(here.passwordHash);
   const isOther = hashFormat(record.passwordHash).isUsable && record.passwordHash !== here.passwordHash;
   const takesPassword = isOther && !hashHere.isOwn;
@@ -111,17 +111,17 @@ export function planUpdate({ record }: GoodUser, here: StoredUser): UserUpdate &
     keepsPassword: isOther && hashHere.isOwn,
     ...(takesPassword && { passwordHash: record.passwordHash }),
     ...(record.email !== null && record.email !== here.email && { email: record.email }),
-    ...(isNews(record.firstName, here.firstName) && { firstName: record.firstName }),
-    ...(isNews(record.lastName, here.lastName) && { lastName: record.lastName }),
+    ...(isNewValue(record.firstName, here.firstName) && { firstName: record.firstName }),
+    ...(isNewValue(record.lastName, here.lastName) && { lastName: record.lastName }),
     ...(!record.isActive && here.isActive && { isActive: false as const }),
     ...(isLater && { lastLoginAtMs: record.lastLoginAtMs }),
   };
 }
 
-/** Nothing in the dump may be a column that was left out. */
-const isNews = (dumped: string, here: string): boolean => dumped !== '' && dumped !== here;
+/** An empty value may be a column that the dump leaves out. */
+const isNewValue = (dumped: string, here: string): boolean => dumped !== '' && dumped !== here;
 
-async function updateUser(run: ImportRun, user: GoodUser, here: StoredUser): Promise<void> {
+async function updateUser(run: ImportRun, user: ValidUser, here: StoredUser): Promise<void> {
   const { report, stores } = run;
   const { keepsPassword, ...changes } = planUpdate(user, here);
   if (keepsPassword) report.keptPasswords += 1;
@@ -134,14 +134,14 @@ async function updateUser(run: ImportRun, user: GoodUser, here: StoredUser): Pro
   if (!run.isDryRun) {
     try {
       if (!(await stores.users.update(here.id, here.passwordHash, changes))) {
-        skip(run, user, 'the password was changed here just now; repeat the import');
+        skip(run, user, 'the password was changed here just now; run the import again');
         return;
       }
     } catch (error) {
       skip(run, user, describeRefusal(error));
       return;
     }
-    // As with every change of a password, and every user who is disabled.
+    // As after any password change and whenever a user is disabled.
     if (changes.isActive === false) await endSessions(run, here.id, 'admin');
     else if (changes.passwordHash !== undefined) await endSessions(run, here.id, 'password_changed');
   }
@@ -163,12 +163,12 @@ async function endSessions(
   if (exitCode !== EXIT.ok) report.isIncomplete = true;
 }
 
-function notePassword({ report }: ImportRun, { record, noPassword }: GoodUser): void {
+function notePassword({ report }: ImportRun, { record, noPassword }: ValidUser): void {
   report.withoutPassword.push({ username: record.username, reason: noPassword ?? 'none' });
 }
 
-/** All by one statement; where MySQL refuses it, one by one, to find out whom it means. */
-async function insertUsers(run: ImportRun, users: readonly GoodUser[]): Promise<void> {
+/** Inserts all with one statement; if MySQL refuses it, one by one to find the refused user. */
+async function insertUsers(run: ImportRun, users: readonly ValidUser[]): Promise<void> {
   if (users.length === 0) return;
   try {
     if (!run.isDryRun) await run.stores.users.insert(users.map(({ record }) => record));
@@ -189,13 +189,13 @@ async function insertUsers(run: ImportRun, users: readonly GoodUser[]): Promise<
   for (const user of users) countAdded(run, user);
 }
 
-function countAdded(run: ImportRun, user: GoodUser): void {
+function countAdded(run: ImportRun, user: ValidUser): void {
   run.report.added += 1;
   if (user.noPassword !== null) notePassword(run, user);
 }
 
-/** A statement that was sent again after a lost answer finds what it wrote the first time. */
-async function isOurRow(stores: Stores, { record }: GoodUser, refusal: UserRefusedError): Promise<boolean> {
+/** A retry after a lost reply finds the row of the first attempt. */
+async function isOurRow(stores: Stores, { record }: ValidUser, refusal: UserRefusedError): Promise<boolean> {
   if (!refusal.isTaken) return false;
   const here = await stores.users.findByUsername(record.username);
   return here?.passwordHash === record.passwordHash && (record.id === null || here.id === record.id);

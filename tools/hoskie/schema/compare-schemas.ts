@@ -5,12 +5,12 @@ export interface Difference {
     'missing_table' | 'missing_column' | 'different_column' | 'missing_index' | 'different_index';
   /** `users`, `users.email`, `users.users_username`. */
   readonly name: string;
-  /** As schema.sql has it. */
+  /** As in schema.sql. */
   readonly wanted: string | null;
   readonly found: string | null;
 }
 
-/** What the database lacks of a schema, or has otherwise. What it has beyond it is its own affair. */
+/** What is missing or different in the database. Extra tables, columns and indexes don't count. */
 export function compareSchemas(wanted: Schema, found: Schema): Difference[] {
   const differences: Difference[] = [];
   for (const [name, table] of wanted) {
@@ -39,7 +39,7 @@ function compareIndexes(tableName: string, wanted: Table, found: Table): Differe
   const texts = [...found.indexes.values()].map(describeIndex);
   for (const [indexName, index] of wanted.indexes) {
     const text = describeIndex(index);
-    // Another name does as well.
+    // The name of an index doesn't matter.
     if (texts.includes(text)) continue;
     const there = found.indexes.get(indexName);
     differences.push({

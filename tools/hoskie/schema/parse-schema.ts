@@ -1,6 +1,6 @@
-/** What two schemas are compared by. */
+/** What counts when two schemas are compared. */
 export interface Column {
-  /** In lower case, integers without their display width, which MySQL 8 tells no more. */
+  /** In lower case; integers without their display width, which MySQL 8 no longer reports. */
   readonly type: string;
   readonly isNullable: boolean;
   /** Null: not a text column. */
@@ -29,12 +29,12 @@ export const normalType = (type: string): string =>
 // Where a column's type ends.
 const AFTER_TYPE = / (?:CHARACTER SET|COLLATE|NOT NULL|NULL|DEFAULT|AUTO_INCREMENT|COMMENT)\b.*$/;
 
-/** Reads `CREATE TABLE` statements as schema.sql has them: a column or key a line. */
+/** Reads `CREATE TABLE` statements as written in schema.sql: one column or key a line. */
 export function parseSchema(statements: readonly string[]): Schema {
   const schema = new Map<string, Table>();
   for (const statement of statements) {
     const name = /^CREATE TABLE IF NOT EXISTS (\w+) \(/.exec(statement)?.[1];
-    if (name === undefined) throw new Error('schema.sql has a statement that is no CREATE TABLE');
+    if (name === undefined) throw new Error('schema.sql has a statement other than CREATE TABLE');
     const columns = new Map<string, Column>();
     const indexes = new Map<string, Index>();
     for (const line of statement.split('\n').slice(1, -1)) {

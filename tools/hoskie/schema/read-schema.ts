@@ -1,7 +1,7 @@
 import type { SqlClient } from '../../../src/store/sql-client.ts';
 import { normalType, type Column, type Index, type Schema } from './parse-schema.ts';
 
-/** Reads the tables of the database behind the client from information_schema (SQL:2003 part 11; MySQL's names). */
+/** Reads the tables of the connected database from information_schema (SQL:2003 part 11; MySQL's names). */
 export async function readSchema(sql: SqlClient): Promise<Schema> {
   const schema = new Map<string, { columns: Map<string, Column>; indexes: Map<string, Index> }>();
   const tableOf = (name: unknown) => {
@@ -14,7 +14,7 @@ export async function readSchema(sql: SqlClient): Promise<Schema> {
     return table;
   };
 
-  // With aliases, as MySQL 8 answers the names of these columns in capitals and MariaDB does not.
+  // Aliases, because MySQL 8 returns these column names in upper case and MariaDB in lower case.
   const columns = await sql.execute(
     `SELECT table_name AS tbl, column_name AS col, column_type AS type, is_nullable AS nullable,
             collation_name AS collation_of
@@ -38,9 +38,9 @@ export async function readSchema(sql: SqlClient): Promise<Schema> {
   for (const row of indexes.rows) {
     const table = tableOf(row['tbl']);
     const name = String(row['idx']);
-    const before = table.indexes.get(name)?.columns ?? [];
+    const previous = table.indexes.get(name)?.columns ?? [];
     table.indexes.set(name, {
-      columns: [...before, String(row['col'])],
+      columns: [...previous, String(row['col'])],
       isUnique: Number(row['nonunique']) === 0,
     });
   }

@@ -118,7 +118,7 @@ local function check_index(key)
     elseif session and (session.id ~= id or session.user_id ~= user_id) then
       fault('mismatched', user_id, id, drop)
     elseif not session or not session.ends_at then
-      -- It stays listed: otherwise nobody could end it.
+      -- It stays listed: otherwise no one could end it.
       fault('unreadable', user_id, id)
     else
       listed = listed + 1

@@ -1,4 +1,5 @@
 import type { UserId } from '../../../src/lib/ids.ts';
+import { textOf, textOrNull } from '../../../src/lib/text.ts';
 import {
   StatementRefusedError,
   type Row,
@@ -18,7 +19,7 @@ const COLUMNS =
   'id, username, password_hash, email, first_name, last_name, is_active, last_login_at, created_at';
 const DUPLICATE_ERRNO = 1062;
 
-/** The `users` table of schema.sql, for the operator's tool. */
+/** An operator's view of the `users` table of schema.sql. */
 export function mysqlUserAdmin(sql: SqlClient): UserAdmin {
   const select = async (where: string, values: readonly SqlValue[]): Promise<StoredUser[]> => {
     const { rows } = await sql.execute(`SELECT ${COLUMNS} FROM users WHERE ${where}`, values);
@@ -30,7 +31,7 @@ export function mysqlUserAdmin(sql: SqlClient): UserAdmin {
   return {
     async findByUsername(username) {
       const [user] = await select('username = ?', [username]);
-      // utf8mb4_bin ignores trailing spaces when it compares; we do not.
+      // utf8mb4_bin ignores trailing spaces when it compares; we don't.
       return user?.username === username ? user : null;
     },
 
@@ -41,7 +42,7 @@ export function mysqlUserAdmin(sql: SqlClient): UserAdmin {
       const values: string[] = [];
       if (like !== null) {
         const pattern = toLikePattern(like);
-        // The column compares letter by letter; an operator looks for a person.
+        // The column compares exactly; an operator's search ignores case.
         conditions.push("(username COLLATE utf8mb4_general_ci LIKE ? ESCAPE '|' OR email LIKE ? ESCAPE '|')");
         values.push(pattern, pattern);
       }
@@ -116,13 +117,13 @@ function assignmentsOf(changes: UserUpdate): { assignments: string[]; values: Sq
   if (changes.isActive === false) set('is_active = 0');
   if (changes.lastLoginAtMs !== undefined) {
     const at = toSqlTime(changes.lastLoginAtMs);
-    // Somebody may sign in meanwhile.
+    // The user may sign in meanwhile.
     set('last_login_at = IF(last_login_at IS NULL OR last_login_at < ?, ?, last_login_at)', at, at);
   }
   return { assignments, values };
 }
 
-/** `_` is common in names, so it stands for itself; `|` escapes, as a backslash depends on the server's mode. */
+/** `_` is common in names, so it matches itself. `|` escapes it: a backslash depends on the server's mode. */
 function toLikePattern(text: string): string {
   const escaped = text.replace(/[|_]/g, '|$&');
   return text.includes('%') ? escaped : `%${escaped}%`;
@@ -132,12 +133,10 @@ const readUser = (row: Row): StoredUser => ({
   id: String(row['id']) as UserId,
   username: textOf(row['username']),
   passwordHash: textOf(row['password_hash']),
-  email: typeof row['email'] === 'string' ? row['email'] : null,
+  email: textOrNull(row['email']),
   firstName: textOf(row['first_name']),
   lastName: textOf(row['last_name']),
   isActive: Number(row['is_active']) === 1,
   lastLoginAtMs: fromSqlTime(row['last_login_at']),
   createdAtMs: fromSqlTime(row['created_at']) ?? 0,
 });
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -4,14 +4,14 @@ import { parseActivity } from '../../../src/activity/activity-encoding.ts';
 import type { OutboxAdmin, SetAsideEntry } from './outbox-admin.ts';
 import { SET_ASIDE_KEY } from '../../../src/activity/redis-outbox.ts';
 
-/** KEYS: stream. ARGV: from, to, limit. Answers {{entry id, {field, value...}}...}, oldest first. */
+/** KEYS: stream. ARGV: from, to, limit. Returns {{entry id, {field, value...}}...}, oldest first. */
 const RANGE_SCRIPT = `#!lua flags=allow-key-locking
 return redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', ARGV[3])`;
 
 // A stream id: Unix ms and a sequence number.
 const ENTRY_ID_PATTERN = /^\d{1,20}-\d{1,20}$/;
 
-/** The stream of `redisOutbox` that holds what was set aside. */
+/** The stream of events that `redisOutbox` set aside. */
 export function redisOutboxAdmin(redis: RedisClient): OutboxAdmin {
   const range = async (from: string, to: string, limit: number): Promise<SetAsideEntry[]> => {
     const entries = await redis.eval(RANGE_SCRIPT, [SET_ASIDE_KEY], [from, to, String(limit)]);
@@ -31,7 +31,7 @@ export function redisOutboxAdmin(redis: RedisClient): OutboxAdmin {
   };
 
   return {
-    // "(" leaves the entry itself out (Redis 6.2).
+    // "(" excludes the entry itself (Redis 6.2).
     listSetAside: (limit, after) => range(after === null ? '-' : `(${after}`, '+', limit),
     findSetAside: async (entryId) =>
       ENTRY_ID_PATTERN.test(entryId) ? ((await range(entryId, entryId, 1))[0] ?? null) : null,

@@ -1,8 +1,15 @@
 import { OUTBOX_KEY } from '../../../src/activity/redis-outbox.ts';
 import { storeUnavailable } from '../../../src/errors.ts';
 import type { SessionId, UserId } from '../../../src/lib/ids.ts';
+import { textOf } from '../../../src/lib/text.ts';
 import { checkRecord } from '../../../src/session/record.ts';
-import { encodeOperation, readLogouts, receiptKey } from '../../../src/session/redis-session-store.ts';
+import {
+  asArray,
+  encodeOperation,
+  indexKey,
+  readLogouts,
+  receiptKey,
+} from '../../../src/session/redis-session-store.ts';
 import {
   CUTOFF_KEY_PREFIX,
   INDEX_KEY_PREFIX,
@@ -22,10 +29,10 @@ import {
 import type { FoundSession, IndexFault, SessionAdmin } from './session-admin.ts';
 
 const SCAN_COUNT = 500;
-/** A start is compared by a Worker's clock, a cutoff is set by Redis's: so far may the two be apart. */
+/** How far a Worker's clock may be ahead of Redis's: a start carries the one's time, a cutoff the other's. */
 export const CLOCK_MARGIN_MS = 1000;
 
-/** The keys of `redisSessionStore`, for operators. */
+/** Reads and repairs the keys of `redisSessionStore`. */
 export function redisSessionAdmin(redis: RedisClient): SessionAdmin {
   const readIndex = async (
     userId: UserId,
@@ -112,8 +119,6 @@ export function redisSessionAdmin(redis: RedisClient): SessionAdmin {
   };
 }
 
-const indexKey = (userId: UserId): string => INDEX_KEY_PREFIX + userId;
-
 function readFault(value: unknown): IndexFault {
   const [kind, userId, sessionId, repaired] = asArray(value);
   return {
@@ -123,10 +128,3 @@ function readFault(value: unknown): IndexFault {
     isRepaired: repaired === 1,
   };
 }
-
-function asArray(value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw storeUnavailable('redis', 'protocol');
-  return value;
-}
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -23,7 +23,7 @@ export interface IndexFault {
     | 'ended_but_listed'
     /** A record that would never expire. */
     | 'no_expiry'
-    /** A record that is damaged or of a later version; it signs nobody in here. */
+    /** A record that is damaged or of a later version; it signs no one in here. */
     | 'unreadable';
   /** Null: unknown. */
   readonly userId: UserId | null;
@@ -51,8 +51,8 @@ export interface IndexStep {
  */
 export interface SessionAdmin {
   /**
-   * Unix ms by Redis's clock. Sessions are judged by it and not by the clock of the operator's machine, which may be
-   * minutes off: a fast one would take open sessions for expired and leave them open.
+   * Unix ms by Redis's clock. It decides which sessions have expired, because the operator's clock may be minutes
+   * off: a fast one would take open sessions for expired and leave them open.
    */
   nowMs(): Promise<number>;
   /** A user's open sessions, newest first. Reads only: drops nothing from the index. */
@@ -65,7 +65,7 @@ export interface SessionAdmin {
    * From now on `SessionStore.start` refuses sign-ins whose password was checked earlier: once the database locks a user
    * out, a sign-in that was accepted just before can't start a session any more. Call it after that change is confirmed
    * and before the open sessions are listed. Now is Redis's, plus a second, as a Worker's clock may be ahead: a user who
-   * signs in within that second is told to try again.
+   * signs in within that second is asked to try again.
    */
   refuseStartsUnderWay(userId: UserId): Promise<void>;
   /**

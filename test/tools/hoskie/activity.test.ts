@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sampleLogin, sampleLogout } from '../../fakes/samples.ts';
+import type { UserId } from '../../../src/lib/ids.ts';
+import type { CloudProxy } from '../../../tools/local-cloud/proxy.ts';
+import { openCloudStores } from '../../stores/open-cloud-stores.ts';
+import { openCloud } from '../../support/cloud.ts';
+import { addUser } from '../../support/people.ts';
+import { expectFailure, runCli, runJson, startCli } from './run-cli.ts';
+
+const HOUR_MS = 3_600_000;
+
+let cloud: CloudProxy;
+beforeAll(async () => {
+  cloud = await openCloud();
+});
+afterAll(() => cloud.stop());
+
+interface RowJson {
+  id: string;
+  username: string;
+  reason?: string;
+  outcome?: string;
+}
+
+const ids = (rows: readonly { id: string }[]): string[] => rows.map((row) => row.id);
+
+describe('logouts', () => {
+  test('newest first, by user, address, time and reason', async () => {
+    const { activityLog } = openCloudStores(cloud);
+    const user = await addUser(cloud, { username: 'history' });
+    const common = { userId: user.id as UserId, username: user.username };
+    const nowMs = Date.now();
+    const client = { ipAddress: '2001:db8::5', userAgent: 'agent\u001b[31m', country: 'NZ' };
+    const recent = sampleLogout(nowMs - HOUR_MS, { ...common, reason: 'revoked', client });
+    const older = sampleLogout(nowMs - 30 * HOUR_MS, { ...common, reason: 'admin' });
+    const another = sampleLogout(nowMs, { username: 'history ' });
+    await activityLog.writeLogouts([older, recent, another]);
+    const search = async (...args: string[]): Promise<string[]> =>
+      ids((await runJson<{ logouts: RowJson[] }>(cloud, ['logouts', ...args])).logouts);
+
+    const all = await Promise.all([
+      search('--user', 'history'),
+      search('--user-id', user.id, '--since', '24h'),
+      // Addresses are compared in canonical form.
+      search('--ip', '2001:0DB8:0:0::5'),
+      search('--reason', 'admin,evicted'),
+      search('--until', new Date(nowMs - 2 * HOUR_MS).toISOString(), '--user', 'history'),
+      search('--limit', '1'),
+      // No user has this name any more: found in the rows themselves, compared exactly.
+      search('--user', 'history '),
+    ]);
+    expect(all).toEqual([
+      [recent.id, older.id],
+      [recent.id],
+      [recent.id],
+      [older.id],
+      [older.id],
+      [another.id],
+      [another.id],
+    ]);
+
+    const table = await runCli(cloud, ['logouts', '--user', 'history']);
+    expect(table.stdout).toContain('agent\\u001b[31m');
+    expect(table.stdout).not.toContain('\u001b');
+  });
+
+  test('wrong options are usage errors, an outage is another', async () => {
+    const wrong = await Promise.all(
+      [
+        ['--reason', 'because'],
+        ['--since', 'yesterday'],
+        ['--ip', '1.2.3'],
+        ['--limit', '0'],
+        ['--user-id', 'x'],
+        ['--nonsense'],
+      ].map((args) => runCli(cloud, ['logouts', ...args])),
+    );
+    for (const result of wrong) expectFailure(result, 2, /./);
+    cloud.faults.set('mysql', { kind: 'refuse' });
+    expectFailure(await runCli(cloud, ['logouts']), 4, "MySQL can't be reached.");
+    cloud.faults.clear();
+  });
+});
+
+describe('logins', () => {
+  test('also those of unknown names', async () => {
+    const { activityLog } = openCloudStores(cloud);
+    const nowMs = Date.now();
+    const failed = sampleLogin(nowMs, {
+      userId: null,
+      username: 'no-such-name',
+      outcome: 'bad_credentials',
+      sessionId: null,
+    });
+    const good = sampleLogin(nowMs - 1000, { username: 'no-such-name' });
+    await activityLog.writeLogins([failed, good]);
+    const { logins } = await runJson<{ logins: RowJson[] }>(cloud, ['logins', '--user', 'no-such-name']);
+    expect(logins).toMatchObject([
+      { id: failed.id, user_id: null, outcome: 'bad_credentials', session_id: null },
+      { id: good.id, outcome: 'success', occurred_at: new Date(nowMs - 1000).toISOString() },
+    ]);
+    const filtered = await runJson<{ logins: RowJson[] }>(cloud, ['logins', '--outcome', 'throttled']);
+    expect(filtered.logins).toEqual([]);
+  });
+
+  test('--follow continues, one JSON line each, through an outage, until it is stopped', async () => {
+    const { activityLog } = openCloudStores(cloud);
+    const before = sampleLogin(Date.now() - 1000, { username: 'followed' });
+    await activityLog.writeLogins([before]);
+    const child = startCli(cloud, ['logins', '--follow', '--json', '--user', 'followed']);
+    const lines: string[] = [];
+    let stderr = '';
+    child.stdout
+      .setEncoding('utf8')
+      .on('data', (text: string) => lines.push(...text.split('\n').filter((line) => line !== '')));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    await expect.poll(() => lines.length, { timeout: 10_000 }).toBe(1);
+
+    cloud.faults.set('mysql', { kind: 'refuse' });
+    await expect.poll(() => stderr, { timeout: 10_000 }).toMatch(/Retrying/);
+    cloud.faults.clear();
+    // Late: it happened before the one that is shown already.
+    const late = sampleLogin(Date.now() - 60_000, { username: 'followed' });
+    await activityLog.writeLogins([late, sampleLogin(Date.now(), { username: 'other' })]);
+    await expect.poll(() => lines.length, { timeout: 10_000 }).toBe(2);
+    child.kill('SIGINT');
+    expect(await ended).toBe(0);
+    expect(ids(lines.map((line) => JSON.parse(line) as RowJson))).toEqual([before.id, late.id]);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,112 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { CloudProxy } from '../../../tools/local-cloud/proxy.ts';
+import { openCloud } from '../../support/cloud.ts';
+import { addUser, type TestUser } from '../../support/people.ts';
+import { openWorker, type TestWorker } from '../../support/worker.ts';
+import { ORIGIN } from '../../support/visitor.ts';
+import { startBrokenProxy } from './broken-proxy.ts';
+import { examineWith, failuresOf } from './examine-with.ts';
+import { expectFailure, runCli } from './run-cli.ts';
+
+let cloud: CloudProxy;
+let worker: TestWorker;
+let user: TestUser;
+beforeAll(async () => {
+  cloud = await openCloud();
+  worker = await openWorker({ cloud });
+  user = await addUser(cloud);
+});
+afterAll(async () => {
+  await worker.stop();
+  await cloud.stop();
+});
+afterEach(() => void vi.unstubAllGlobals());
+
+describe('a healthy service', () => {
+  test('passes all checks over https, and no session is left behind', async () => {
+    const results = await examineWith({ from: worker }, user);
+    expect(failuresOf(results)).toEqual([]);
+    expect(results.filter(({ status }) => status === 'pass').length).toBeGreaterThan(25);
+    expect(results).toContainEqual(
+      expect.objectContaining({ name: 'https', status: 'pass', detail: `plain http redirects to ${ORIGIN}` }),
+    );
+    expect(await cloud.redis.keys('user-sessions:*')).toEqual([]);
+  });
+
+  test('also with other addresses and cookies', async () => {
+    await using other = await openWorker({
+      cloud,
+      bindings: {
+        LOGIN_URL: '/accounts/login/',
+        SESSION_COOKIE_DOMAIN: 'example.org',
+        SESSION_COOKIE_NAME: 'hoskie_session',
+        CSRF_COOKIE_NAME: '__Host-csrf',
+      },
+    });
+    const results = await examineWith({ from: other, names: ['hoskie_session', '__Host-csrf'] }, user);
+    expect(failuresOf(results)).toEqual([]);
+    expect(results).toContainEqual(
+      expect.objectContaining({ name: 'protected page', detail: 'redirects to /accounts/login/' }),
+    );
+  });
+
+  test('as a command, over http on this machine', async () => {
+    const result = await runCli(
+      null,
+      ['doctor', `${worker.localOrigin}/some/path`, '--username', user.username],
+      {
+        env: {},
+        input: `${user.password}\n`,
+      },
+    );
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(result.stdout).toMatch(/^pass {2}healthz: 200\n/);
+    expect(result.stdout).toMatch(/skip {2}https: plain http is fine on this machine\n/);
+    expect(result.stdout).toMatch(/pass {2}old cookie after the sign-out: refused after \d+ ms\n/);
+    expect(result.stdout).toMatch(/\nAll checks passed\.\n$/);
+    expect(result.stdout).not.toContain(user.password);
+  });
+});
+
+describe('the command', () => {
+  test('exits with 1 and shows the line for a broken service, in JSON too', async () => {
+    const proxy = await startBrokenProxy(worker.localOrigin, (headers) => {
+      headers['set-cookie'] = [headers['set-cookie'] ?? []]
+        .flat()
+        .map((line) => line.replace('; HttpOnly', ''));
+    });
+    const args = ['doctor', proxy.origin, '--username', user.username];
+    const plain = await runCli(null, args, { env: {}, input: user.password });
+    const json = await runCli(null, ['doctor', proxy.origin, '--json'], { env: {} });
+    await proxy.stop();
+    expect(plain).toMatchObject({ exitCode: 1, stderr: '' });
+    expect(plain.stdout).toMatch(/\nFAIL {2}sessionid flags: sessionid is not HttpOnly\n/);
+    expect(plain.stdout).toMatch(/\n1 of \d+ failed\.\n$/);
+    // Without a sign-in the flaw isn't visible.
+    expect(json.exitCode).toBe(0);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      url: proxy.origin,
+      ok: true,
+    });
+
+    const gone = await runCli(null, args, { env: {}, input: user.password });
+    expect(gone).toMatchObject({
+      exitCode: 1,
+      stdout: 'FAIL  healthz: no response (ECONNREFUSED)\n1 of 1 failed.\n',
+    });
+  }, 90_000);
+
+  test('wrong usage', async () => {
+    expectFailure(
+      await runCli(null, ['doctor', 'login.example.org']),
+      2,
+      'must begin with https:// or http://',
+    );
+    expectFailure(await runCli(null, ['doctor', ORIGIN, '--username', 'x']), 2, 'No password was given.');
+  });
+
+  test('a wrong password is one failure, not many', async () => {
+    const results = await examineWith({ from: worker }, { ...user, password: 'wrong' });
+    expect(failuresOf(results)).toEqual(['sign-in: incorrect username or password']);
+  });
+});

@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { djangoPbkdf2, entry, openImportCloud } from './import-cloud.ts';
+import { expectFailure, runCli } from './run-cli.ts';
+
+const { cloud, users, write, imported } = openImportCloud();
+
+describe('what cannot be imported', () => {
+  test('is reported with its place, and the others come in', async () => {
+    await cloud().query(
+      "INSERT INTO users (id, username, password_hash) VALUES (50, 'here', '!'), (51, 'spaced', '!')",
+    );
+    const path = write('flaws.json', [
+      entry(1, { username: 'good', email: '', last_login: '2024-05-01T11:30:00+02:00' }),
+      entry(2, { username: 'good' }),
+      entry(3, { username: 'good ' }),
+      entry(1, { username: 'same-id' }),
+      entry(50, { username: 'other-name' }),
+      entry(60, { username: 'here' }),
+      entry(52, { username: 'spaced ' }),
+      entry(4, { username: '' }),
+      entry(5, { username: 'x'.repeat(151) }),
+      entry(6, { username: 'long-email', email: `${'e'.repeat(250)}@x.org` }),
+      entry('0b6b2c1e-0000-4000-8000-000000000000', { username: 'uuid' }),
+      entry(0, { username: 'zero' }),
+      entry(7, { username: 'no-time', last_login: 'yesterday' }),
+      entry(8, { username: 'no-bool', is_active: 'perhaps' }),
+      entry(9, { username: '\ud800' }),
+      entry(10, { username: 42 }),
+      { model: 'auth.group', pk: 1, fields: { name: 'editors' } },
+      // Not a name of its own, but not a flaw either.
+      entry(11, { username: 'Good' }),
+      entry(12, { username: '😀'.repeat(150) }),
+    ]);
+    // Beyond 2^53: the digits must come through as they are.
+    const text = JSON.stringify(entry('BIG', { username: 'big' })).replace('"BIG"', '18446744073709551615');
+    const withBig = write('flaws-big.json', `${readFileSync(path, 'utf8').slice(0, -1)},${text}]`);
+
+    const report = await imported(withBig, 1);
+    expect(report).toMatchObject({ read: 19, added: 4, other_models: 1 });
+    expect(report.skipped.map(({ place, reason }) => `${place}: ${reason}`).sort()).toEqual(
+      [
+        'entry 2: the same name (ignoring trailing spaces) as entry 1',
+        'entry 3: the same name (ignoring trailing spaces) as entry 1',
+        'entry 4: the same id as entry 1',
+        'entry 5: the id belongs to here here',
+        'entry 6: the name has the id 50 here',
+        'entry 7: a user here has this name with other trailing spaces (id 51)',
+        'entry 8: the name is empty',
+        'entry 9: username has more than 150 characters',
+        'entry 10: email has more than 254 characters',
+        'entry 11: the id is not a number from 1 to 18446744073709551615',
+        'entry 12: the id is not a number from 1 to 18446744073709551615',
+        'entry 13: last_login is not a time',
+        'entry 14: is_active is neither true nor false',
+        'entry 15: username is not valid Unicode text',
+        'entry 16: username is not text',
+      ].sort(),
+    );
+    const rows = await users();
+    expect(rows.map((row) => row['id'])).toEqual(['1', '11', '12', '50', '51', '18446744073709551615']);
+    expect(rows[0]).toMatchObject({ last_login_at: '2024-05-01 09:30:00.000' });
+
+    expect(await imported(withBig, 0, '--allow-skips')).toMatchObject({ added: 0, unchanged: 4 });
+    const table = await runCli(cloud(), ['user', 'import', withBig]);
+    expect(table.exitCode).toBe(1);
+    expect(table.stdout).toMatch(/Skipped:\nPLACE +NAME +REASON\nentry 2 /);
+  });
+
+  test('a password that cannot be used leaves a user without one, and is named by its algorithm alone', async () => {
+    const path = write('hashers.json', [
+      entry(1, { username: 'argon', password: 'argon2$argon2id$v=19$m=102400,t=2,p=8$c2FsdA$aGFzaA' }),
+      entry(2, { username: 'scrypt', password: 'scrypt$16384$salt$8$1$hash' }),
+      entry(3, { username: 'md5', password: '5f4dcc3b5aa765d61d8327deb882cf99' }),
+      entry(4, { username: 'costly', password: djangoPbkdf2('x').replace('$1000$', '$3000000$') }),
+      entry(5, { username: 'cut', password: 'bcrypt_sha256$$2b$12$short' }),
+      entry(6, { username: 'null', password: null }),
+    ]);
+    const report = await imported(path);
+    expect(report.without_password).toEqual([
+      { username: 'argon', reason: 'argon2' },
+      { username: 'scrypt', reason: 'scrypt' },
+      { username: 'md5', reason: 'unknown' },
+      { username: 'costly', reason: 'pbkdf2_sha256 (too many iterations)' },
+      { username: 'cut', reason: 'bcrypt_sha256 (unreadable)' },
+      { username: 'null', reason: 'none' },
+    ]);
+    expect(new Set((await users()).map((row) => row['password_hash']))).toEqual(new Set(['!']));
+  });
+
+  test('a file that is no dump is an error in usage', async () => {
+    const cases: [string, string, string][] = [
+      ['a', '[{"model": "auth.user"', 'is not JSON'],
+      ['b', '{"model":"auth.user","fields":{}}\n{', 'is not JSON in line 2'],
+      ['c', '[{"pk": 1}]', 'entry 1 has no model and fields'],
+      ['d', '[{"model":"accounts.user","pk":1,"fields":{}}]', 'has no auth.user; it has accounts.user'],
+      ['e', 'id,name\n1,ann\n', 'no column username and password'],
+      ['f', 'username,password\n"ann', 'neither JSON nor CSV'],
+    ];
+    const results = await Promise.all(
+      cases.map(([name, text]) => runCli(cloud(), ['user', 'import', write(name, text)])),
+    );
+    results.forEach((result, i) => expectFailure(result, 2, cases[i]?.[2] ?? ''));
+    expectFailure(await runCli(cloud(), ['user', 'import', 'no-such-file.json']), 2, "can't be read");
+  });
+});
