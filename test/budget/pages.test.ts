@@ -24,15 +24,15 @@ const stage = useStage();
 const HOUR_MS = 3_600_000;
 const ANOTHER_PASSWORD = 'a wholly different phrase';
 
-interface Somebody {
+interface Client {
   visitor: Visitor;
   user: TestUser;
 }
 
-const nobody = async () => ({ visitor: stage.worker.visitor() });
+const anonymous = async () => ({ visitor: stage.worker.visitor() });
 
-/** With a cookie that was never given out, by its form. */
-async function confused() {
+/** With a session cookie that was never issued, by its form. */
+async function malformed() {
   const visitor = stage.worker.visitor();
   await visitor.setCookie('sessionid=not-a-token');
   return { visitor };
@@ -60,7 +60,7 @@ async function stale() {
   return { visitor };
 }
 
-/** Still with the cookies of before, as after the button Back. */
+/** Signed out, but with the previous cookies, as after the Back button. */
 async function signedOut() {
   const { visitor, user } = await signedInAlone();
   const cookies = await visitor.jar.getCookies(visitor.origin);
@@ -70,26 +70,26 @@ async function signedOut() {
 }
 
 /** Two session cookies, as after a change of SESSION_COOKIE_DOMAIN. */
-async function twins() {
+async function duplicateCookies() {
   const { visitor, user, session, token } = await signedInAlone();
-  const twin = await seedSession(stage.cloud, user);
+  const duplicate = await seedSession(stage.cloud, user);
   const csrf = await visitor.cookie('csrftoken');
-  const Cookie = `sessionid=${token}; sessionid=${twin.token}; csrftoken=${csrf}`;
+  const Cookie = `sessionid=${token}; sessionid=${duplicate.token}; csrftoken=${csrf}`;
   return { visitor, session, headers: { Cookie, 'X-CSRFToken': csrf } };
 }
 
 const atForm =
   (wanted: NewUser = {}) =>
-  async (): Promise<Somebody> => {
+  async (): Promise<Client> => {
     const user = await addUser(stage.cloud, wanted);
-    const { visitor } = await nobody();
+    const { visitor } = await anonymous();
     await visitor.get('/sign-in/');
     return { visitor, user };
   };
 
-/** After so many tries beyond those that are looked at. */
-const throttled = (who: () => Promise<Somebody>, beyond: number) => async (): Promise<Somebody> => {
-  const { visitor, user } = await who();
+/** After this many attempts beyond the limit. */
+const throttled = (open: () => Promise<Client>, beyond: number) => async (): Promise<Client> => {
+  const { visitor, user } = await open();
   const { throttle } = openCloudStores(stage.cloud);
   const { username } = user;
   const network = networkOf(visitor.ipAddress);
@@ -98,15 +98,15 @@ const throttled = (who: () => Promise<Somebody>, beyond: number) => async (): Pr
   return { visitor, user };
 };
 
-/** At the form with a session that began in another tab meanwhile: the page would not show the form any more. */
-async function atFormSignedIn(): Promise<Somebody> {
+/** At the form, with a session that started in another tab since: the page would no longer show the form. */
+async function atFormSignedIn(): Promise<Client> {
   const { visitor, user } = await atForm()();
   const { token } = await seedSession(stage.cloud, user);
   await visitor.setCookie(`sessionid=${token}; Path=/; Secure; HttpOnly`);
   return { visitor, user };
 }
 
-async function atFormWithFifty(): Promise<Somebody> {
+async function atFormWithFiftySessions(): Promise<Client> {
   const { visitor, user } = await atForm()();
   await Promise.all(Array.from({ length: 50 }, () => seedSession(stage.cloud, user)));
   return { visitor, user };
@@ -129,7 +129,7 @@ const withoutToken =
 
 const signIn =
   (password: string) =>
-  ({ visitor, user: { username } }: Somebody): Promise<Answer> =>
+  ({ visitor, user: { username } }: Client): Promise<Answer> =>
     post('/sign-in/', { username, password })({ visitor });
 
 const changePassword = (from: string, to: string) =>
@@ -138,32 +138,32 @@ const changePassword = (from: string, to: string) =>
 const REVOKE = '/sessions/revoke/';
 
 beforeAll(async () => {
-  // Warm: keys are imported and code is compiled at the first use.
+  // The first request imports keys and compiles code.
   const { visitor, user } = await atForm()();
   await signIn(PASSWORD)({ visitor, user });
   await visitor.logOut();
 });
 
 testBudgets(stage, PAGE_BUDGETS, {
-  'GET /, no cookie': by(nobody, 200, get('/')),
-  'GET /, malformed cookie': by(confused, 200, get('/')),
+  'GET /, no cookie': by(anonymous, 200, get('/')),
+  'GET /, malformed cookie': by(malformed, 200, get('/')),
   'GET /, signed in': by(signedIn, 200, get('/')),
   'GET /, stale': by(stale, 200, get('/')),
 
-  'GET /sign-in/, no cookie': by(nobody, 200, get('/sign-in/')),
+  'GET /sign-in/, no cookie': by(anonymous, 200, get('/sign-in/')),
   'GET /sign-in/, signed in': by(signedIn, 302, get('/sign-in/')),
   'GET /sign-in/, signed out': by(signedOut, 200, get('/sign-in/')),
   'POST /sign-in/, right': by(atForm(), 303, signIn(PASSWORD)),
   'POST /sign-in/, an old session replaced': by(atFormSignedIn, 303, signIn(PASSWORD)),
-  'POST /sign-in/, the oldest of 50 evicted': by(atFormWithFifty, 303, signIn(PASSWORD)),
+  'POST /sign-in/, the oldest of 50 evicted': by(atFormWithFiftySessions, 303, signIn(PASSWORD)),
   'POST /sign-in/, an old hash rewritten': async () => {
     const passwordHash = await hashPassword(PASSWORD, 4);
     const { visitor, user } = await atForm({ passwordHash })();
     const hashes = () => stage.cloud.query('SELECT password_hash FROM users WHERE id = ?', [user.id]);
     return {
-      answers: { status: 303 },
-      ask: () => signIn(PASSWORD)({ visitor, user }),
-      behind: () =>
+      send: () => signIn(PASSWORD)({ visitor, user }),
+      expected: { status: 303 },
+      backgroundDone: () =>
         eventually(async () => expect(await hashes()).not.toEqual([{ password_hash: passwordHash }])),
     };
   },
@@ -175,37 +175,41 @@ testBudgets(stage, PAGE_BUDGETS, {
   'POST /sign-in/, no token': by(atForm(), 403, withoutToken('/sign-in/', { username: 'x', password: 'x' })),
   'POST /sign-in/, no password': by(atForm(), 400, signIn('')),
 
-  'GET /home/, no cookie': by(nobody, 302, get('/home/')),
-  'GET /home/, malformed cookie': by(confused, 302, get('/home/')),
+  'GET /home/, no cookie': by(anonymous, 302, get('/home/')),
+  'GET /home/, malformed cookie': by(malformed, 302, get('/home/')),
   'GET /home/, signed in': by(signedIn, 200, get('/home/')),
   'GET /home/, stale': by(stale, 200, get('/home/')),
   'GET /home/, signed out': by(signedOut, 302, get('/home/')),
 
-  'GET /logout/, no cookie': by(nobody, 302, get('/logout/')),
+  'GET /logout/, no cookie': by(anonymous, 302, get('/logout/')),
   'GET /logout/, signed in': by(signedIn, 200, get('/logout/')),
-  'POST /logout/, no cookie': by(nobody, 303, post('/logout/')),
-  'POST /logout/, malformed cookie': by(confused, 303, post('/logout/')),
+  'POST /logout/, no cookie': by(anonymous, 303, post('/logout/')),
+  'POST /logout/, malformed cookie': by(malformed, 303, post('/logout/')),
   'POST /logout/, signed in': by(signedIn, 303, post('/logout/')),
-  'POST /logout/, twin cookies': by(twins, 303, ({ visitor, headers }) =>
+  'POST /logout/, duplicate cookies': by(duplicateCookies, 303, ({ visitor, headers }) =>
     visitor.post('/logout/', {}, headers),
   ),
   'POST /logout/, already signed out': by(signedOut, 303, post('/logout/')),
   'POST /logout/, already signed out, no token': by(signedOut, 303, withoutToken('/logout/')),
   'POST /logout/, signed in, no token': by(signedIn, 403, withoutToken('/logout/')),
 
-  'GET /sessions/, no cookie': by(nobody, 302, get('/sessions/')),
+  'GET /sessions/, no cookie': by(anonymous, 302, get('/sessions/')),
   'GET /sessions/, signed in': by(signedIn, 200, get('/sessions/')),
   'GET /sessions/, stale': by(stale, 200, get('/sessions/')),
   'GET /sessions/, no CSRF cookie': by(signedIn, 200, ({ visitor, token }) =>
     visitor.get('/sessions/', { Cookie: `sessionid=${token}` }),
   ),
-  'POST /sessions/revoke/, no cookie': by(nobody, 303, post(REVOKE, { scope: 'all' })),
-  'POST /sessions/revoke/, another': by(signedIn, 303, (who) =>
-    post(REVOKE, { id: who.other.session.id })(who),
+  'POST /sessions/revoke/, no cookie': by(anonymous, 303, post(REVOKE, { scope: 'all' })),
+  'POST /sessions/revoke/, another': by(signedIn, 303, (client) =>
+    post(REVOKE, { id: client.other.session.id })(client),
   ),
-  "POST /sessions/revoke/, one's own": by(signedIn, 303, (who) => post(REVOKE, { id: who.session.id })(who)),
-  "POST /sessions/revoke/, one's own, twin cookies": by(twins, 303, ({ visitor, headers, session }) =>
-    visitor.post(REVOKE, { id: session.id }, headers),
+  'POST /sessions/revoke/, own': by(signedIn, 303, (client) =>
+    post(REVOKE, { id: client.session.id })(client),
+  ),
+  'POST /sessions/revoke/, own, duplicate cookies': by(
+    duplicateCookies,
+    303,
+    ({ visitor, headers, session }) => visitor.post(REVOKE, { id: session.id }, headers),
   ),
   'POST /sessions/revoke/, others': by(signedIn, 303, post(REVOKE, { scope: 'others' })),
   'POST /sessions/revoke/, all': by(signedIn, 303, post(REVOKE, { scope: 'all' })),
@@ -213,9 +217,9 @@ testBudgets(stage, PAGE_BUDGETS, {
   'POST /sessions/revoke/, no field': by(signedIn, 400, post(REVOKE)),
   'POST /sessions/revoke/, no token': by(signedIn, 403, withoutToken(REVOKE, { scope: 'all' })),
 
-  'GET /account/password/, no cookie': by(nobody, 302, get('/account/password/')),
+  'GET /account/password/, no cookie': by(anonymous, 302, get('/account/password/')),
   'GET /account/password/, signed in': by(signedIn, 200, get('/account/password/')),
-  'POST /account/password/, no cookie': by(nobody, 302, changePassword(PASSWORD, ANOTHER_PASSWORD)),
+  'POST /account/password/, no cookie': by(anonymous, 302, changePassword(PASSWORD, ANOTHER_PASSWORD)),
   'POST /account/password/, right': by(signedIn, 303, changePassword(PASSWORD, ANOTHER_PASSWORD)),
   'POST /account/password/, right, no other session': by(
     signedInAlone,
@@ -245,7 +249,7 @@ testBudgets(stage, PAGE_BUDGETS, {
     const { token } = await signedIn();
     const visitor = stage.worker.visitor({ origin: 'http://login.example.org' });
     const headers = { Cookie: `sessionid=${token}` };
-    return { answers: { status: 308 }, ask: () => visitor.get('/home/', headers) };
+    return { send: () => visitor.get('/home/', headers), expected: { status: 308 } };
   },
 });
 
