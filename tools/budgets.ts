@@ -1,14 +1,14 @@
 import type { CallCounts } from './local-cloud/calls.ts';
 
 // What the service may cost, as far as it can be counted. `npm test` (test/budget/) asserts each figure, and exactly:
-// one that got better is written down here too, so that it cannot get worse again unnoticed. What a clock has to
-// measure has its limits in `bench/targets.ts`.
+// one that got better is written down here too, so that it can't get worse again unnoticed. Times have their limits
+// in `bench/targets.ts`.
 
 /** What a request asks of the stores. */
 export interface Budget {
-  /** Until the response. Background work counts here where it is done beside a round trip of the response's. */
+  /** Until the response. Background work counts here if it overlaps with a round trip that the response waits for. */
   readonly before: CallCounts;
-  /** Until nothing is done for it any more. */
+  /** Including all background work. */
   readonly all: Omit<CallCounts, 'roundTrips'>;
 }
 
@@ -41,7 +41,7 @@ function budgets<Name extends string>(table: Record<Name, Figures>): Record<Name
 export const ONE_REDIS_COMMAND: CallCounts = { roundTrips: 1, ...work(1, 0) };
 
 // A row is named for a route, as the app registers it, and what is special about the request. "Stale" is a session
-// whose last use must be written down anew: behind the answer.
+// whose last use has to be updated, which happens in the background.
 
 // prettier-ignore
 export const PAGE_BUDGETS = budgets({
@@ -77,7 +77,7 @@ export const PAGE_BUDGETS = budgets({
   'POST /logout/, no cookie':                          [ 0, 0, 0],
   'POST /logout/, malformed cookie':                   [ 0, 0, 0],
   'POST /logout/, signed in':                          [ 1, 1, 0,   2, 1],
-  'POST /logout/, twin cookies':                       [ 1, 1, 0,   2, 1],
+  'POST /logout/, duplicate cookies':                  [ 1, 1, 0,   2, 1],
   'POST /logout/, already signed out':                 [ 1, 1, 0],
   'POST /logout/, already signed out, no token':       [ 1, 1, 0],
   'POST /logout/, signed in, no token':                [ 1, 1, 0],
@@ -88,8 +88,8 @@ export const PAGE_BUDGETS = budgets({
   'GET /sessions/, no CSRF cookie':                    [ 1, 1, 0],
   'POST /sessions/revoke/, no cookie':                 [ 0, 0, 0],
   'POST /sessions/revoke/, another':                   [ 1, 1, 0,   2, 1],
-  "POST /sessions/revoke/, one's own":                 [ 1, 1, 0,   2, 1],
-  "POST /sessions/revoke/, one's own, twin cookies":   [ 2, 2, 1,   4, 2],
+  'POST /sessions/revoke/, own':                       [ 1, 1, 0,   2, 1],
+  'POST /sessions/revoke/, own, duplicate cookies':    [ 2, 2, 1,   4, 2],
   'POST /sessions/revoke/, others':                    [ 1, 1, 0,   2, 1],
   'POST /sessions/revoke/, all':                       [ 1, 1, 0,   2, 1],
   'POST /sessions/revoke/, unknown id':                [ 1, 1, 0],
@@ -127,7 +127,7 @@ export const API_BUDGETS = budgets({
   'POST /api/v1/sessions, throttled again':            [ 1, 1, 1],
   'POST /api/v1/sessions, no fields':                  [ 0, 0, 0],
 
-  'GET /api/v1/sessions/current, nobody':              [ 0, 0, 0],
+  'GET /api/v1/sessions/current, no credentials':      [ 0, 0, 0],
   'GET /api/v1/sessions/current, malformed bearer':    [ 0, 0, 0],
   'GET /api/v1/sessions/current, bearer':              [ 1, 1, 0],
   'GET /api/v1/sessions/current, cookie':              [ 1, 1, 0],
@@ -140,17 +140,17 @@ export const API_BUDGETS = budgets({
   'GET /api/v1/sessions, cookie':                      [ 1, 1, 0],
   'GET /api/v1/sessions, stale cookie':                [ 1, 1, 0,   2, 0],
 
-  'DELETE /api/v1/sessions/current, nobody':           [ 0, 0, 0],
+  'DELETE /api/v1/sessions/current, no credentials':   [ 0, 0, 0],
   'DELETE /api/v1/sessions/current, malformed bearer': [ 0, 0, 0],
   'DELETE /api/v1/sessions/current, bearer':           [ 1, 1, 0,   2, 1],
   'DELETE /api/v1/sessions/current, cookie':           [ 1, 1, 0,   2, 1],
   'DELETE /api/v1/sessions/current, ended bearer':     [ 1, 1, 0],
   'DELETE /api/v1/sessions/:id, another, bearer':      [ 1, 1, 0,   2, 1],
   'DELETE /api/v1/sessions/:id, another, cookie':      [ 1, 1, 0,   2, 1],
-  "DELETE /api/v1/sessions/:id, one's own, bearer":    [ 1, 1, 0,   2, 1],
+  'DELETE /api/v1/sessions/:id, own, bearer':          [ 1, 1, 0,   2, 1],
   'DELETE /api/v1/sessions/:id, unknown, bearer':      [ 1, 1, 0],
   'DELETE /api/v1/sessions, others, bearer':           [ 1, 1, 0,   2, 1],
-  'DELETE /api/v1/sessions, others, there are none':   [ 1, 1, 0],
+  'DELETE /api/v1/sessions, others, no others':        [ 1, 1, 0],
   'DELETE /api/v1/sessions, all, bearer':              [ 1, 1, 0,   2, 1],
   'DELETE /api/v1/sessions, all, cookie':              [ 1, 1, 0,   2, 1],
   'DELETE /api/v1/sessions, no scope':                 [ 0, 0, 0],
@@ -162,12 +162,12 @@ export const API_BUDGETS = budgets({
   'GET /api/v1/logouts, bearer':                       [ 2, 1, 1],
   'GET /api/v1/logouts, stale bearer':                 [ 2, 2, 1],
   'GET /api/v1/logouts, ended bearer':                 [ 1, 1, 0],
-  'GET /api/v1/openapi.json, nobody':                  [ 0, 0, 0],
+  'GET /api/v1/openapi.json, no credentials':          [ 0, 0, 0],
 });
 
-/** What other Workers ask, and what nobody asks for. */
+/** The channels that no browser or app uses: checks by other Workers, and the cron. */
 // prettier-ignore
-export const DOOR_BUDGETS = budgets({
+export const CHANNEL_BUDGETS = budgets({
   //                                              round trips, Redis, SQL   in all: Redis, SQL
   'verify, a request without credentials':             [ 0, 0, 0],
   'verify, a malformed token':                         [ 0, 0, 0],
@@ -177,26 +177,26 @@ export const DOOR_BUDGETS = budgets({
   'verify, the token of a stale session':              [ 1, 1, 0,   2, 0],
 
   'cron, nothing pending':                             [ 1, 1, 0],
-  'cron, nothing pending, with a retention':           [ 3, 1, 2],
+  'cron, nothing pending, with retention':             [ 3, 1, 2],
   'cron, 1 sign-out pending':                          [ 3, 2, 1],
   'cron, 1 sign-in pending':                           [ 4, 2, 2],
   'cron, 60 sign-ins and sign-outs pending':           [ 5, 2, 3],
   'cron, 150 sign-ins and sign-outs pending':          [10, 4, 6],
-  'cron, 1 event pending that MySQL never takes':      [ 3, 2, 1],
+  'cron, 1 event pending that MySQL rejects':          [ 3, 2, 1],
 });
 
 /**
- * How often a step on sessions carries out which command inside Redis: so often for anybody, and so often more for
- * each open session of the same user. Sessions of others are no part of it, however many there are.
+ * How often an operation on sessions runs each command inside Redis: always, and in addition for each open session of
+ * the same user. Sessions of other users cost nothing, however many there are.
  */
 export const COMMANDS_IN_REDIS = {
   check: { get: [1, 0] },
   list: { get: [1, 1], hgetall: [1, 0] },
-  // The receipt is read and written; each session is read, replaced by its remains, unlisted and recorded.
+  // The receipt is read and written; each session is read, replaced by its tombstone, unlisted and recorded.
   'revoke all': { get: [2, 1], hgetall: [1, 0], set: [1, 1], hdel: [0, 1], xadd: [0, 1] },
   end: { get: [2, 0], set: [2, 0], hdel: [1, 0], xadd: [1, 0] },
-  'end of none': { get: [2, 0], set: [1, 0] },
-  // All are read, as there may be too many.
+  'end of no session': { get: [2, 0], set: [1, 0] },
+  // All are read, to find whether there are too many.
   start: {
     get: [2, 1],
     hgetall: [1, 0],
@@ -208,11 +208,11 @@ export const COMMANDS_IN_REDIS = {
   },
 } as const satisfies Record<string, Record<string, readonly [always: number, eachOwnSession: number]>>;
 
-/** As wrangler tells it: the bundle after gzip. */
+/** The bundle after gzip, as wrangler reports it. */
 export const BUNDLE_GZIP_MAX_BYTES = 128 * 1024;
 
 /**
- * What Redis's memory grows by for a session: its record, its expiry and its part of the user's index. The benchmark
- * alone measures it, as Redis's version and its allocator have a part in it.
+ * What a session adds to Redis's memory: its record, its expiry and its part of the user's index. Only the benchmark
+ * measures it, as it depends on Redis's version and allocator.
  */
 export const SESSION_REDIS_MAX_BYTES = 600;

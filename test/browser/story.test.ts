@@ -9,8 +9,8 @@ const stage = useStage();
 let browser: Browser | null = null;
 let user: TestUser;
 let context: BrowserContext;
-/** Console errors and warnings, page errors and failed loads of the present test's pages. */
-let complaints: string[] = [];
+/** Console errors and warnings, page errors and failed loads in the current test. */
+let browserErrors: string[] = [];
 
 beforeAll(async () => {
   const path = findChromium();
@@ -21,7 +21,7 @@ afterAll(() => browser?.close());
 beforeEach(async (test) => {
   test.skip(browser === null, 'there is no Chromium');
   user = await addUser(stage.cloud);
-  complaints = [];
+  browserErrors = [];
   await openContext({});
 });
 afterEach(() => context?.close());
@@ -29,20 +29,20 @@ afterEach(() => context?.close());
 async function openContext(options: BrowserContextOptions): Promise<void> {
   await context?.close();
   context = await browser!.newContext({ baseURL: stage.worker.localOrigin, ...options });
-  context.on('weberror', (error) => complaints.push(error.error().message));
+  context.on('weberror', (error) => browserErrors.push(error.error().message));
   context.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    if (['error', 'warning'].includes(message.type())) browserErrors.push(message.text());
   });
   context.on('requestfailed', (request) => {
     const { errorText = '' } = request.failure() ?? {};
-    // What is still on its way when the page is left is broken off.
-    if (errorText !== 'net::ERR_ABORTED') complaints.push(`${request.url()}: ${errorText}`);
+    // Chromium aborts what still loads when the page changes.
+    if (errorText !== 'net::ERR_ABORTED') browserErrors.push(`${request.url()}: ${errorText}`);
   });
 }
 
-/** Chromium reports each answer of 400 and above on its console; where one is expected, it is no complaint. */
+/** Chromium logs each response of 400 and above as an error; a test may expect this status. */
 const unexpected = (status?: number): string[] =>
-  complaints.filter((text) => status === undefined || !text.includes(`status of ${status} `));
+  browserErrors.filter((text) => status === undefined || !text.includes(`status of ${status} `));
 
 async function openPage(path: string): Promise<Page> {
   const page = await context.newPage();
@@ -57,30 +57,30 @@ async function signIn(page: Page, password = PASSWORD, rememberMe = false): Prom
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-test('sign in, be remembered, log out; Back shows nothing private and the old cookie opens nothing', async () => {
+test('sign in with Remember me, sign out; Back shows nothing private and the old cookie is refused', async () => {
   const page = await openPage('/home/');
   expect(new URL(page.url()).pathname).toBe('/sign-in/');
   await signIn(page, PASSWORD, true);
   await page.waitForURL('**/home/');
   await page.getByRole('heading', { name: `Hello, ${user.username}` }).waitFor();
-  const old = (await context.cookies()).find((cookie) => cookie.name === 'sessionid');
-  expect(old).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/' });
-  expect((old?.expires ?? 0) - Date.now() / 1000).toBeGreaterThan(2_591_000);
+  const cookie = (await context.cookies()).find(({ name }) => name === 'sessionid');
+  expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/' });
+  expect((cookie?.expires ?? 0) - Date.now() / 1000).toBeGreaterThan(2_591_000);
   expect(await page.evaluate(() => document.cookie)).not.toContain('sessionid');
 
-  // A page left while it still loads is never kept for Back: that would hide what is looked for below.
+  // Chromium never keeps a page for Back that was still loading: then the check below would prove nothing.
   await page.waitForLoadState('networkidle');
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.waitForURL(`${stage.worker.localOrigin}/`);
   await page.getByText("You're not signed in.").waitFor();
   expect(await context.cookies()).toEqual([]);
 
-  // Chromium keeps pages for Back in spite of no-store, unless an HttpOnly cookie was given another value meanwhile;
-  // to delete one is not enough. A page from its memory never "loads", so only the beginning is waited for.
+  // Chromium keeps pages for Back in spite of no-store, unless an HttpOnly cookie got another value since; deleting
+  // one is not enough. A page from its memory never "loads", so this waits only for the navigation to start.
   await page.goBack({ waitUntil: 'commit' });
   await expect.poll(() => page.locator('body').innerText(), { timeout: 5000 }).toContain('Remember me');
   expect(await page.content()).not.toContain(user.username);
-  await context.addCookies([old!]);
+  await context.addCookies([cookie!]);
   await page.goto('/home/');
   expect(new URL(page.url()).pathname).toBe('/sign-in/');
   await stage.worker.delivered();
@@ -88,7 +88,7 @@ test('sign in, be remembered, log out; Back shows nothing private and the old co
   expect(unexpected()).toEqual([]);
 });
 
-test('logging out in one tab signs the other one out', async () => {
+test('signing out in one tab signs out the other one', async () => {
   const first = await openPage('/sign-in/');
   await signIn(first);
   await first.waitForURL('**/home/');
@@ -96,13 +96,13 @@ test('logging out in one tab signs the other one out', async () => {
   await openPage('/logout/').then((page) => page.getByRole('button', { name: 'Sign out' }).click());
   await first.reload();
   expect(new URL(first.url()).pathname).toBe('/sign-in/');
-  // The button of a page that is still open works: nobody is left signed in, nothing is wrong.
+  // The button on the old page still works, and reports no error.
   await second.getByRole('button', { name: 'Sign out' }).click();
   await second.getByText("You're not signed in.").waitFor();
   expect(unexpected()).toEqual([]);
 });
 
-test('a wrong password is announced, with the focus where it is typed again', async () => {
+test('a wrong password is announced, and the focus is on the password field', async () => {
   const page = await openPage('/sign-in/?next=/home/%3Fa%3D1');
   expect(await page.locator(':focus').getAttribute('name')).toBe('username');
   await signIn(page, 'not my password');
@@ -118,7 +118,7 @@ test('a wrong password is announced, with the focus where it is typed again', as
   expect(unexpected(401)).toEqual([]);
 });
 
-test('the form is one that people, password managers and screen readers can use', async () => {
+test('the form works with the keyboard, password managers and screen readers', async () => {
   const page = await openPage('/sign-in/');
   const username = page.getByRole('textbox', { name: 'Username' });
   expect(await username.getAttribute('autocomplete')).toBe('username');
@@ -126,7 +126,7 @@ test('the form is one that people, password managers and screen readers can use'
   const password = page.getByLabel('Password');
   expect(await password.getAttribute('type')).toBe('password');
   expect(await password.getAttribute('autocomplete')).toBe('current-password');
-  // By keyboard alone.
+  // With the keyboard alone.
   await page.keyboard.type(user.username);
   await page.keyboard.press('Tab');
   await page.keyboard.type(PASSWORD);
@@ -151,7 +151,7 @@ test('everything works with JavaScript disabled', async () => {
   await page.getByText("You're not signed in.").waitFor();
 });
 
-test('no page goes against its own policy or past the edge of a phone', async () => {
+test('no page violates its own policy or is wider than a phone', async () => {
   await openContext({ viewport: { width: 320, height: 640 } });
   const page = await openPage('/sign-in/');
   const policies: string[] = [];
@@ -163,9 +163,9 @@ test('no page goes against its own policy or past the edge of a phone', async ()
   });
   const visit = async (path: string, status: number): Promise<void> => {
     expect((await page.goto(path))?.status(), path).toBe(status);
-    const overhang = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    expect(overhang, path).toBeLessThanOrEqual(0);
-    // The stylesheet is there and is let in.
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect(overflow, path).toBeLessThanOrEqual(0);
+    // The stylesheet is loaded and allowed.
     expect(await page.evaluate(() => getComputedStyle(document.body).margin), path).toBe('0px');
   };
   for (const path of ['/', '/sign-in/', '/nowhere/']) await visit(path, path === '/nowhere/' ? 404 : 200);

@@ -16,41 +16,41 @@ const stage = useStage();
 
 const HOUR_MS = 3_600_000;
 
-interface Caller {
+interface Client {
   visitor: Visitor;
   user: TestUser;
-  /** Undefined: this browser's cookies are what it shows. */
+  /** Undefined for a browser, whose cookies are its credentials. */
   token?: string;
 }
 
-interface Device extends Caller {
+interface Device extends Client {
   session: SeededSession['session'];
   other: SeededSession['session'];
 }
 
-const stranger = async (): Promise<Caller> => ({
+const anonymous = async (): Promise<Client> => ({
   visitor: stage.worker.visitor(),
   user: await addUser(stage.cloud),
 });
 
-const malformed = async (): Promise<Caller> => ({ ...(await stranger()), token: 'not-a-token' });
+const malformed = async (): Promise<Client> => ({ ...(await anonymous()), token: 'not-a-token' });
 
 /** An app of a user who has a second device. */
 const app =
   (changes: { createdAtMs?: number } = {}) =>
   async (): Promise<Device> => {
-    const caller = await stranger();
-    const { session: other } = await seedSession(stage.cloud, caller.user);
+    const client = await anonymous();
+    const { session: other } = await seedSession(stage.cloud, client.user);
     return {
-      ...caller,
+      ...client,
       other,
-      ...(await seedSession(stage.cloud, caller.user, { kind: 'bearer', ...changes })),
+      ...(await seedSession(stage.cloud, client.user, { kind: 'bearer', ...changes })),
     };
   };
 
-async function loneApp(): Promise<Caller> {
-  const caller = await stranger();
-  return { ...caller, token: (await seedSession(stage.cloud, caller.user, { kind: 'bearer' })).token };
+async function onlyApp(): Promise<Client> {
+  const client = await anonymous();
+  return { ...client, token: (await seedSession(stage.cloud, client.user, { kind: 'bearer' })).token };
 }
 
 async function browser(): Promise<Device> {
@@ -60,24 +60,24 @@ async function browser(): Promise<Device> {
   return { user, visitor, session, other };
 }
 
-async function staleBrowser(): Promise<Caller> {
-  const caller = await stranger();
-  const { token } = await seedSession(stage.cloud, caller.user, { createdAtMs: Date.now() - HOUR_MS });
-  await caller.visitor.setCookie(`sessionid=${token}; Path=/; Secure; HttpOnly`);
-  return caller;
+async function staleBrowser(): Promise<Client> {
+  const client = await anonymous();
+  const { token } = await seedSession(stage.cloud, client.user, { createdAtMs: Date.now() - HOUR_MS });
+  await client.visitor.setCookie(`sessionid=${token}; Path=/; Secure; HttpOnly`);
+  return client;
 }
 
 const staleApp = () => app({ createdAtMs: Date.now() - HOUR_MS })();
 
-async function signedOutApp(): Promise<Caller> {
-  const caller = await loneApp();
-  await call('DELETE', '/sessions/current')(caller);
-  return caller;
+async function signedOutApp(): Promise<Client> {
+  const client = await onlyApp();
+  await call('DELETE', '/sessions/current')(client);
+  return client;
 }
 
-/** After a try beyond those that are looked at. */
-async function throttled(): Promise<Caller> {
-  const { visitor, user } = await stranger();
+/** After an attempt beyond the limit. */
+async function throttled(): Promise<Client> {
+  const { visitor, user } = await anonymous();
   const { throttle } = openCloudStores(stage.cloud);
   const network = networkOf(visitor.ipAddress);
   for (let i = 0; i <= ACCOUNT_NETWORK_LIMIT.failures; i += 1)
@@ -85,34 +85,38 @@ async function throttled(): Promise<Caller> {
   return { visitor, user };
 }
 
-/** Nothing but the request: what the answer is checked for elsewhere must not make it seem late. */
+/** Sends the request and nothing else: checks of the response must not make it seem slow. */
 const call =
-  <Who extends Caller>(method: string, path: string | ((who: Who) => string), json?: (who: Who) => object) =>
-  async (who: Who) => {
-    const csrf = who.token === undefined ? await who.visitor.cookie('csrftoken') : undefined;
+  <Which extends Client>(
+    method: string,
+    path: string | ((client: Which) => string),
+    json?: (client: Which) => object,
+  ) =>
+  async (client: Which) => {
+    const csrf = client.token === undefined ? await client.visitor.cookie('csrftoken') : undefined;
     const headers: Record<string, string | undefined> = {
-      Authorization: who.token === undefined ? undefined : `Bearer ${who.token}`,
+      Authorization: client.token === undefined ? undefined : `Bearer ${client.token}`,
       'X-CSRFToken': csrf,
       'Content-Type': json === undefined ? undefined : 'application/json',
     };
-    const answer = await who.visitor.request(API + (typeof path === 'string' ? path : path(who)), {
+    const response = await client.visitor.request(API + (typeof path === 'string' ? path : path(client)), {
       method,
       headers,
-      ...(json === undefined ? {} : { body: JSON.stringify(json(who)) }),
+      ...(json === undefined ? {} : { body: JSON.stringify(json(client)) }),
     });
-    return { ...answer, json: JSON.parse(answer.body) as Partial<ApiBody> };
+    return { ...response, json: JSON.parse(response.body) as Partial<ApiBody> };
   };
 
-/** A case in which somebody's request ends so many sessions. */
-const ends = <Who extends Caller>(
+/** A case in which this client's request ends this many sessions. */
+const ends = <Which extends Client>(
   revoked: number,
-  who: () => Promise<Who>,
-  ask: (who: Who) => Promise<object>,
+  open: () => Promise<Which>,
+  send: (client: Which) => Promise<object>,
 ) => {
-  const prepare = by(who, 200, ask);
+  const prepare = by(open, 200, send);
   return async (): Promise<Prepared> => ({
     ...(await prepare()),
-    answers: { status: 200, json: { revoked } },
+    expected: { status: 200, json: { revoked } },
   });
 };
 
@@ -120,25 +124,25 @@ const signIn = (password: string) =>
   call('POST', '/sessions', ({ user: { username } }) => ({ username, password }));
 const changePassword = (from: string) =>
   call('PUT', '/password', () => ({ current_password: from, new_password: 'a wholly different phrase' }));
-const another = call('DELETE', (who: Device) => `/sessions/${who.other.id}`);
+const another = call('DELETE', (client: Device) => `/sessions/${client.other.id}`);
 
 beforeAll(async () => {
-  // Warm: keys are imported and code is compiled at the first use.
-  await signIn(PASSWORD)(await stranger());
+  // The first request imports keys and compiles code.
+  await signIn(PASSWORD)(await anonymous());
   await call('DELETE', '/sessions?scope=all')(await app()());
 });
 
 testBudgets(stage, API_BUDGETS, {
-  'POST /api/v1/sessions, right': by(stranger, 201, signIn(PASSWORD)),
-  'POST /api/v1/sessions, wrong password': by(stranger, 401, signIn('wrong')),
+  'POST /api/v1/sessions, right': by(anonymous, 201, signIn(PASSWORD)),
+  'POST /api/v1/sessions, wrong password': by(anonymous, 401, signIn('wrong')),
   'POST /api/v1/sessions, throttled again': by(throttled, 429, signIn(PASSWORD)),
   'POST /api/v1/sessions, no fields': by(
-    stranger,
+    anonymous,
     400,
     call('POST', '/sessions', () => ({})),
   ),
 
-  'GET /api/v1/sessions/current, nobody': by(stranger, 401, call('GET', '/sessions/current')),
+  'GET /api/v1/sessions/current, no credentials': by(anonymous, 401, call('GET', '/sessions/current')),
   'GET /api/v1/sessions/current, malformed bearer': by(malformed, 401, call('GET', '/sessions/current')),
   'GET /api/v1/sessions/current, bearer': by(app(), 200, call('GET', '/sessions/current')),
   'GET /api/v1/sessions/current, cookie': by(browser, 200, call('GET', '/sessions/current')),
@@ -151,7 +155,7 @@ testBudgets(stage, API_BUDGETS, {
   'GET /api/v1/sessions, cookie': by(browser, 200, call('GET', '/sessions')),
   'GET /api/v1/sessions, stale cookie': by(staleBrowser, 200, call('GET', '/sessions')),
 
-  'DELETE /api/v1/sessions/current, nobody': by(stranger, 401, call('DELETE', '/sessions/current')),
+  'DELETE /api/v1/sessions/current, no credentials': by(anonymous, 401, call('DELETE', '/sessions/current')),
   'DELETE /api/v1/sessions/current, malformed bearer': ends(
     0,
     malformed,
@@ -162,10 +166,10 @@ testBudgets(stage, API_BUDGETS, {
   'DELETE /api/v1/sessions/current, ended bearer': ends(0, signedOutApp, call('DELETE', '/sessions/current')),
   'DELETE /api/v1/sessions/:id, another, bearer': ends(1, app(), another),
   'DELETE /api/v1/sessions/:id, another, cookie': ends(1, browser, another),
-  "DELETE /api/v1/sessions/:id, one's own, bearer": ends(
+  'DELETE /api/v1/sessions/:id, own, bearer': ends(
     1,
     app(),
-    call('DELETE', (who) => `/sessions/${who.session.id}`),
+    call('DELETE', (client) => `/sessions/${client.session.id}`),
   ),
   'DELETE /api/v1/sessions/:id, unknown, bearer': by(
     app(),
@@ -173,11 +177,7 @@ testBudgets(stage, API_BUDGETS, {
     call('DELETE', `/sessions/${UNKNOWN_SESSION_ID}`),
   ),
   'DELETE /api/v1/sessions, others, bearer': ends(1, app(), call('DELETE', '/sessions?scope=others')),
-  'DELETE /api/v1/sessions, others, there are none': ends(
-    0,
-    loneApp,
-    call('DELETE', '/sessions?scope=others'),
-  ),
+  'DELETE /api/v1/sessions, others, no others': ends(0, onlyApp, call('DELETE', '/sessions?scope=others')),
   'DELETE /api/v1/sessions, all, bearer': ends(2, app(), call('DELETE', '/sessions?scope=all')),
   'DELETE /api/v1/sessions, all, cookie': ends(2, browser, call('DELETE', '/sessions?scope=all')),
   'DELETE /api/v1/sessions, no scope': by(app(), 400, call('DELETE', '/sessions')),
@@ -189,5 +189,5 @@ testBudgets(stage, API_BUDGETS, {
   'GET /api/v1/logouts, bearer': by(app(), 200, call('GET', '/logouts')),
   'GET /api/v1/logouts, stale bearer': by(staleApp, 200, call('GET', '/logouts')),
   'GET /api/v1/logouts, ended bearer': by(signedOutApp, 401, call('GET', '/logouts')),
-  'GET /api/v1/openapi.json, nobody': by(stranger, 200, call('GET', '/openapi.json')),
+  'GET /api/v1/openapi.json, no credentials': by(anonymous, 200, call('GET', '/openapi.json')),
 });

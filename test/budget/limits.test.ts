@@ -20,12 +20,12 @@ const DAY_MS = 86_400_000;
 test('the bundle is at most 128 KiB', () => {
   const { script } = inject('bundle');
   if (script === null) throw new Error('There is no bundle');
-  // As wrangler reports it: gzip of the default level.
+  // gzip of the default level, as wrangler reports it.
   expect(gzipSync(script).length).toBeLessThanOrEqual(BUNDLE_GZIP_MAX_BYTES);
 });
 
-describe('what a step on sessions does inside Redis grows with the sessions of its user alone', () => {
-  // A server of its own: the statistics are those of a whole server, and other tests use theirs at the same time.
+describe('the commands of an operation inside Redis grow only with the sessions of its user', () => {
+  // A server of its own: the statistics count all clients of a server, and other tests run at the same time.
   const directory = mkdtempSync(join(tmpdir(), 'budget-'));
   let server: Servers | undefined;
   let redis: Redis;
@@ -43,20 +43,22 @@ describe('what a step on sessions does inside Redis grows with the sessions of i
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const steps: Record<keyof typeof COMMANDS_IN_REDIS, (credential: SeededSession) => Promise<unknown>> = {
-    check: (credential) => store().check({ ...credential, kind: 'bearer' }, Date.now()),
-    list: (credential) => store().list({ ...credential, kind: 'bearer' }, Date.now()),
-    'revoke all': (credential) =>
-      store().revoke({ ...credential, kind: 'bearer' }, { all: 'everywhere' }, sampleOperation(Date.now())),
-    end: ({ tokenHash }) => store().end([tokenHash], 'bearer', 'logout', sampleOperation(Date.now())),
-    'end of none': () => store().end([newTokenHash()], 'bearer', 'logout', sampleOperation(Date.now())),
-    start: ({ userId }) => {
-      const nowMs = Date.now();
-      // It outlasts the others, so that the index has to as well.
-      const session = sampleSession(nowMs, { userId, expiresAtMs: nowMs + 2 * DAY_MS });
-      return store().start(sampleStart(session, newTokenHash()));
-    },
-  };
+  const operations: Record<keyof typeof COMMANDS_IN_REDIS, (credential: SeededSession) => Promise<unknown>> =
+    {
+      check: (credential) => store().check({ ...credential, kind: 'bearer' }, Date.now()),
+      list: (credential) => store().list({ ...credential, kind: 'bearer' }, Date.now()),
+      'revoke all': (credential) =>
+        store().revoke({ ...credential, kind: 'bearer' }, { all: 'everywhere' }, sampleOperation(Date.now())),
+      end: ({ tokenHash }) => store().end([tokenHash], 'bearer', 'logout', sampleOperation(Date.now())),
+      'end of no session': () =>
+        store().end([newTokenHash()], 'bearer', 'logout', sampleOperation(Date.now())),
+      start: ({ userId }) => {
+        const nowMs = Date.now();
+        // It expires after the others, so the index has to live longer too.
+        const session = sampleSession(nowMs, { userId, expiresAtMs: nowMs + 2 * DAY_MS });
+        return store().start(sampleStart(session, newTokenHash()));
+      },
+    };
   const store = () => redisSessionStore(directRedis(redis));
 
   test.each(SESSIONS_OF_OTHERS)('among %d sessions of others', async (others) => {
@@ -64,21 +66,21 @@ describe('what a step on sessions does inside Redis grows with the sessions of i
     await addCrowd(redis, others);
     let person = 0;
     for (const own of OWN_SESSIONS) {
-      for (const [name, step] of Object.entries(steps)) {
+      for (const [name, operation] of Object.entries(operations)) {
         person += 1;
         const people = Array.from({ length: own }, () => person);
         const [credential] = await seedSessions(directRedis(redis), people, 'bearer');
-        if (credential === undefined) throw new Error('Nobody has a session');
+        if (credential === undefined) throw new Error('There is no session');
         await redis.config('RESETSTAT');
-        await step(credential);
+        await operation(credential);
         const { calls } = readCommandStatistics(await redis.info('commandstats'));
-        expect(calls, `${name}, ${own} own sessions`).toEqual(expected(name as keyof typeof steps, own));
+        expect(calls, `${name}, ${own} own sessions`).toEqual(expected(name as keyof typeof operations, own));
       }
     }
   });
 });
 
-function expected(step: keyof typeof COMMANDS_IN_REDIS, ownSessions: number): Record<string, number> {
-  const rows = Object.entries<readonly [number, number]>(COMMANDS_IN_REDIS[step]);
+function expected(operation: keyof typeof COMMANDS_IN_REDIS, ownSessions: number): Record<string, number> {
+  const rows = Object.entries<readonly [number, number]>(COMMANDS_IN_REDIS[operation]);
   return Object.fromEntries(rows.map(([command, [always, each]]) => [command, always + each * ownSessions]));
 }

@@ -2,115 +2,34 @@ import type { Service } from '../../src/http/context.ts';
 import { beforeAll, expect, test } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { STYLESHEET_PATH } from '../../src/pages/stylesheet.ts';
-import { networkOf } from '../../src/lib/client-info.ts';
-import { csrfTokens } from '../../src/http/csrf-tokens.ts';
-import { ACCOUNT_NETWORK_LIMIT } from '../../src/auth/throttle.ts';
 import { parseSettings } from '../../src/settings.ts';
 import { hashPassword } from '../../src/auth/password.ts';
-import { uuidV7, type UserId } from '../../src/lib/ids.ts';
 import { API_BUDGETS, ONE_REDIS_COMMAND, PAGE_BUDGETS } from '../../tools/budgets.ts';
 import { UNKNOWN_SESSION_ID } from '../fakes/samples.ts';
-import { openCloudStores } from '../stores/open-cloud-stores.ts';
-import { addUser, eventually, PASSWORD, type NewUser, type TestUser } from '../support/people.ts';
-import { seedSession, seedVisitor } from '../support/seed-session.ts';
+import { eventually, PASSWORD } from '../support/people.ts';
 import { useStage } from '../support/stage.ts';
 import { storeCost } from '../support/store-cost.ts';
 import type { Answer, Visitor } from '../support/visitor.ts';
-import { SECRET_KEY } from '../support/worker.ts';
+import { pageClients, type Client } from './page-clients.ts';
 import { by, testBudgets } from './test-budgets.ts';
 
 const stage = useStage();
 
-const HOUR_MS = 3_600_000;
 const ANOTHER_PASSWORD = 'a wholly different phrase';
 
-interface Somebody {
-  visitor: Visitor;
-  user: TestUser;
-}
-
-const nobody = async () => ({ visitor: stage.worker.visitor() });
-
-/** With a cookie that was never given out, by its form. */
-async function confused() {
-  const visitor = stage.worker.visitor();
-  await visitor.setCookie('sessionid=not-a-token');
-  return { visitor };
-}
-
-/** A browser, and an app of the same user beside it. */
-async function signedIn() {
-  const alone = await signedInAlone();
-  return { ...alone, other: await seedSession(stage.cloud, alone.user, { kind: 'bearer' }) };
-}
-
-async function signedInAlone() {
-  const user = await addUser(stage.cloud);
-  return { user, ...(await seedVisitor(stage, user)) };
-}
-
-/** Back after an hour, with both cookies. */
-async function stale() {
-  const user = await addUser(stage.cloud);
-  const { token, tokenHash } = await seedSession(stage.cloud, user, { createdAtMs: Date.now() - HOUR_MS });
-  const visitor = stage.worker.visitor();
-  const csrf = csrfTokens([SECRET_KEY]).newCookie(tokenHash, user.id as UserId);
-  await visitor.setCookie(`sessionid=${token}; Path=/; Secure; HttpOnly`);
-  await visitor.setCookie(`csrftoken=${csrf}; Path=/; Secure`);
-  return { visitor };
-}
-
-/** Still with the cookies of before, as after the button Back. */
-async function signedOut() {
-  const { visitor, user } = await signedInAlone();
-  const cookies = await visitor.jar.getCookies(visitor.origin);
-  await visitor.logOut();
-  for (const cookie of cookies) await visitor.setCookie(cookie.toString());
-  return { visitor, user };
-}
-
-/** Two session cookies, as after a change of SESSION_COOKIE_DOMAIN. */
-async function twins() {
-  const { visitor, user, session, token } = await signedInAlone();
-  const twin = await seedSession(stage.cloud, user);
-  const csrf = await visitor.cookie('csrftoken');
-  const Cookie = `sessionid=${token}; sessionid=${twin.token}; csrftoken=${csrf}`;
-  return { visitor, session, headers: { Cookie, 'X-CSRFToken': csrf } };
-}
-
-const atForm =
-  (wanted: NewUser = {}) =>
-  async (): Promise<Somebody> => {
-    const user = await addUser(stage.cloud, wanted);
-    const { visitor } = await nobody();
-    await visitor.get('/sign-in/');
-    return { visitor, user };
-  };
-
-/** After so many tries beyond those that are looked at. */
-const throttled = (who: () => Promise<Somebody>, beyond: number) => async (): Promise<Somebody> => {
-  const { visitor, user } = await who();
-  const { throttle } = openCloudStores(stage.cloud);
-  const { username } = user;
-  const network = networkOf(visitor.ipAddress);
-  for (let i = 0; i < ACCOUNT_NETWORK_LIMIT.failures + beyond; i += 1)
-    await throttle.reserve({ attemptId: uuidV7(Date.now()), username, network });
-  return { visitor, user };
-};
-
-/** At the form with a session that began in another tab meanwhile: the page would not show the form any more. */
-async function atFormSignedIn(): Promise<Somebody> {
-  const { visitor, user } = await atForm()();
-  const { token } = await seedSession(stage.cloud, user);
-  await visitor.setCookie(`sessionid=${token}; Path=/; Secure; HttpOnly`);
-  return { visitor, user };
-}
-
-async function atFormWithFifty(): Promise<Somebody> {
-  const { visitor, user } = await atForm()();
-  await Promise.all(Array.from({ length: 50 }, () => seedSession(stage.cloud, user)));
-  return { visitor, user };
-}
+const {
+  anonymous,
+  malformed,
+  signedIn,
+  signedInAlone,
+  stale,
+  signedOut,
+  duplicateCookies,
+  atForm,
+  throttled,
+  atFormSignedIn,
+  atFormWithFiftySessions,
+} = pageClients(stage);
 
 const get =
   (path: string) =>
@@ -129,7 +48,7 @@ const withoutToken =
 
 const signIn =
   (password: string) =>
-  ({ visitor, user: { username } }: Somebody): Promise<Answer> =>
+  ({ visitor, user: { username } }: Client): Promise<Answer> =>
     post('/sign-in/', { username, password })({ visitor });
 
 const changePassword = (from: string, to: string) =>
@@ -138,32 +57,32 @@ const changePassword = (from: string, to: string) =>
 const REVOKE = '/sessions/revoke/';
 
 beforeAll(async () => {
-  // Warm: keys are imported and code is compiled at the first use.
+  // The first request imports keys and compiles code.
   const { visitor, user } = await atForm()();
   await signIn(PASSWORD)({ visitor, user });
   await visitor.logOut();
 });
 
 testBudgets(stage, PAGE_BUDGETS, {
-  'GET /, no cookie': by(nobody, 200, get('/')),
-  'GET /, malformed cookie': by(confused, 200, get('/')),
+  'GET /, no cookie': by(anonymous, 200, get('/')),
+  'GET /, malformed cookie': by(malformed, 200, get('/')),
   'GET /, signed in': by(signedIn, 200, get('/')),
   'GET /, stale': by(stale, 200, get('/')),
 
-  'GET /sign-in/, no cookie': by(nobody, 200, get('/sign-in/')),
+  'GET /sign-in/, no cookie': by(anonymous, 200, get('/sign-in/')),
   'GET /sign-in/, signed in': by(signedIn, 302, get('/sign-in/')),
   'GET /sign-in/, signed out': by(signedOut, 200, get('/sign-in/')),
   'POST /sign-in/, right': by(atForm(), 303, signIn(PASSWORD)),
   'POST /sign-in/, an old session replaced': by(atFormSignedIn, 303, signIn(PASSWORD)),
-  'POST /sign-in/, the oldest of 50 evicted': by(atFormWithFifty, 303, signIn(PASSWORD)),
+  'POST /sign-in/, the oldest of 50 evicted': by(atFormWithFiftySessions, 303, signIn(PASSWORD)),
   'POST /sign-in/, an old hash rewritten': async () => {
     const passwordHash = await hashPassword(PASSWORD, 4);
     const { visitor, user } = await atForm({ passwordHash })();
     const hashes = () => stage.cloud.query('SELECT password_hash FROM users WHERE id = ?', [user.id]);
     return {
-      answers: { status: 303 },
-      ask: () => signIn(PASSWORD)({ visitor, user }),
-      behind: () =>
+      send: () => signIn(PASSWORD)({ visitor, user }),
+      expected: { status: 303 },
+      backgroundDone: () =>
         eventually(async () => expect(await hashes()).not.toEqual([{ password_hash: passwordHash }])),
     };
   },
@@ -175,37 +94,41 @@ testBudgets(stage, PAGE_BUDGETS, {
   'POST /sign-in/, no token': by(atForm(), 403, withoutToken('/sign-in/', { username: 'x', password: 'x' })),
   'POST /sign-in/, no password': by(atForm(), 400, signIn('')),
 
-  'GET /home/, no cookie': by(nobody, 302, get('/home/')),
-  'GET /home/, malformed cookie': by(confused, 302, get('/home/')),
+  'GET /home/, no cookie': by(anonymous, 302, get('/home/')),
+  'GET /home/, malformed cookie': by(malformed, 302, get('/home/')),
   'GET /home/, signed in': by(signedIn, 200, get('/home/')),
   'GET /home/, stale': by(stale, 200, get('/home/')),
   'GET /home/, signed out': by(signedOut, 302, get('/home/')),
 
-  'GET /logout/, no cookie': by(nobody, 302, get('/logout/')),
+  'GET /logout/, no cookie': by(anonymous, 302, get('/logout/')),
   'GET /logout/, signed in': by(signedIn, 200, get('/logout/')),
-  'POST /logout/, no cookie': by(nobody, 303, post('/logout/')),
-  'POST /logout/, malformed cookie': by(confused, 303, post('/logout/')),
+  'POST /logout/, no cookie': by(anonymous, 303, post('/logout/')),
+  'POST /logout/, malformed cookie': by(malformed, 303, post('/logout/')),
   'POST /logout/, signed in': by(signedIn, 303, post('/logout/')),
-  'POST /logout/, twin cookies': by(twins, 303, ({ visitor, headers }) =>
+  'POST /logout/, duplicate cookies': by(duplicateCookies, 303, ({ visitor, headers }) =>
     visitor.post('/logout/', {}, headers),
   ),
   'POST /logout/, already signed out': by(signedOut, 303, post('/logout/')),
   'POST /logout/, already signed out, no token': by(signedOut, 303, withoutToken('/logout/')),
   'POST /logout/, signed in, no token': by(signedIn, 403, withoutToken('/logout/')),
 
-  'GET /sessions/, no cookie': by(nobody, 302, get('/sessions/')),
+  'GET /sessions/, no cookie': by(anonymous, 302, get('/sessions/')),
   'GET /sessions/, signed in': by(signedIn, 200, get('/sessions/')),
   'GET /sessions/, stale': by(stale, 200, get('/sessions/')),
   'GET /sessions/, no CSRF cookie': by(signedIn, 200, ({ visitor, token }) =>
     visitor.get('/sessions/', { Cookie: `sessionid=${token}` }),
   ),
-  'POST /sessions/revoke/, no cookie': by(nobody, 303, post(REVOKE, { scope: 'all' })),
-  'POST /sessions/revoke/, another': by(signedIn, 303, (who) =>
-    post(REVOKE, { id: who.other.session.id })(who),
+  'POST /sessions/revoke/, no cookie': by(anonymous, 303, post(REVOKE, { scope: 'all' })),
+  'POST /sessions/revoke/, another': by(signedIn, 303, (client) =>
+    post(REVOKE, { id: client.other.session.id })(client),
   ),
-  "POST /sessions/revoke/, one's own": by(signedIn, 303, (who) => post(REVOKE, { id: who.session.id })(who)),
-  "POST /sessions/revoke/, one's own, twin cookies": by(twins, 303, ({ visitor, headers, session }) =>
-    visitor.post(REVOKE, { id: session.id }, headers),
+  'POST /sessions/revoke/, own': by(signedIn, 303, (client) =>
+    post(REVOKE, { id: client.session.id })(client),
+  ),
+  'POST /sessions/revoke/, own, duplicate cookies': by(
+    duplicateCookies,
+    303,
+    ({ visitor, headers, session }) => visitor.post(REVOKE, { id: session.id }, headers),
   ),
   'POST /sessions/revoke/, others': by(signedIn, 303, post(REVOKE, { scope: 'others' })),
   'POST /sessions/revoke/, all': by(signedIn, 303, post(REVOKE, { scope: 'all' })),
@@ -213,9 +136,9 @@ testBudgets(stage, PAGE_BUDGETS, {
   'POST /sessions/revoke/, no field': by(signedIn, 400, post(REVOKE)),
   'POST /sessions/revoke/, no token': by(signedIn, 403, withoutToken(REVOKE, { scope: 'all' })),
 
-  'GET /account/password/, no cookie': by(nobody, 302, get('/account/password/')),
+  'GET /account/password/, no cookie': by(anonymous, 302, get('/account/password/')),
   'GET /account/password/, signed in': by(signedIn, 200, get('/account/password/')),
-  'POST /account/password/, no cookie': by(nobody, 302, changePassword(PASSWORD, ANOTHER_PASSWORD)),
+  'POST /account/password/, no cookie': by(anonymous, 302, changePassword(PASSWORD, ANOTHER_PASSWORD)),
   'POST /account/password/, right': by(signedIn, 303, changePassword(PASSWORD, ANOTHER_PASSWORD)),
   'POST /account/password/, right, no other session': by(
     signedInAlone,
@@ -245,7 +168,7 @@ testBudgets(stage, PAGE_BUDGETS, {
     const { token } = await signedIn();
     const visitor = stage.worker.visitor({ origin: 'http://login.example.org' });
     const headers = { Cookie: `sessionid=${token}` };
-    return { answers: { status: 308 }, ask: () => visitor.get('/home/', headers) };
+    return { send: () => visitor.get('/home/', headers), expected: { status: 308 } };
   },
 });
 

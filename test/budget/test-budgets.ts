@@ -4,26 +4,26 @@ import { storeCost, type CostStage } from '../support/store-cost.ts';
 import type { Stage } from '../support/stage.ts';
 import type { Answer } from '../support/visitor.ts';
 
-/** One request, everything that it needs prepared. */
+/** One request, with everything that it needs prepared. */
 export interface Prepared {
-  /** Members of the right answer: a wrong one is easily cheap. */
-  readonly answers: object;
-  readonly ask: () => Promise<object>;
-  /** The Worker that is asked, where it is not the stage's. */
+  readonly send: () => Promise<object>;
+  /** Properties of the right response: a wrong one may well cost less. */
+  readonly expected: object;
+  /** The Worker that the request is sent to; by default that of the test environment. */
   readonly worker?: CostStage['worker'];
-  /** Resolves when work behind the answer is done that pauses in between. */
-  readonly behind?: () => Promise<unknown>;
+  /** Resolves when background work that pauses in between is done. */
+  readonly backgroundDone?: () => Promise<unknown>;
 }
 
-/** A case in which somebody asks and is answered with this status. */
+/** A case in which this client's request gets this status. */
 export const by =
-  <Who>(who: () => Promise<Who>, status: number, ask: (who: Who) => Promise<object>) =>
+  <Client>(open: () => Promise<Client>, status: number, send: (client: Client) => Promise<object>) =>
   async (): Promise<Prepared> => {
-    const somebody = await who();
-    return { answers: { status }, ask: () => ask(somebody) };
+    const client = await open();
+    return { send: () => send(client), expected: { status } };
   };
 
-/** Runs a case for each row of a table and asserts its figures; a row without a case fails, a case without a row too. */
+/** Runs a case for each row of a table and asserts its figures. Fails if a row has no case, or a case no row. */
 export function testBudgets<Name extends string>(
   stage: Stage,
   table: Readonly<Record<Name, Budget>>,
@@ -34,20 +34,20 @@ export function testBudgets<Name extends string>(
   });
 
   test.each(Object.entries<Budget>(table))('%s', async (name, budget) => {
-    const { answers, ask, behind, worker = stage.worker } = await cases[name as Name]();
-    const { cost, answer } = await storeCost({ cloud: stage.cloud, worker }, ask, behind);
-    expect(answer).toMatchObject(answers);
+    const { send, expected, worker = stage.worker, backgroundDone } = await cases[name as Name]();
+    const { cost, answer: response } = await storeCost({ cloud: stage.cloud, worker }, send, backgroundDone);
+    expect(response).toMatchObject(expected);
     expect(cost).toMatchObject(budget);
-    if ('headers' in answer) await expectToldAlike(stage, answer as Answer, budget.before.roundTrips);
+    if ('headers' in response) await expectReported(stage, response as Answer, budget.before.roundTrips);
   });
 }
 
-/** The Worker's own count, in its answer and in its log, is the one that the stores see. */
-async function expectToldAlike({ worker }: Stage, { headers }: Answer, waits: number): Promise<void> {
-  expect(headers.get('Server-Timing')).toContain(`desc="${waits} round trips"`);
+/** The Worker counts as many round trips as the stores, in its response and in its log. */
+async function expectReported({ worker }: Stage, { headers }: Answer, roundTrips: number): Promise<void> {
+  expect(headers.get('Server-Timing')).toContain(`desc="${roundTrips} round trips"`);
   const requestId = headers.get('X-Request-Id') ?? 'none';
   const own = () => worker.logs.filter((line) => line.includes(requestId));
   await expect
     .poll(() => own().map((line) => JSON.parse(line) as Record<string, unknown>), { interval: 10 })
-    .toContainEqual(expect.objectContaining({ event: 'request', store_round_trips: waits }));
+    .toContainEqual(expect.objectContaining({ event: 'request', store_round_trips: roundTrips }));
 }

@@ -2,13 +2,13 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Call } from '../../tools/local-cloud/calls.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { useStage } from '../support/stage.ts';
-import { ANSWER_DEADLINE_MS } from './fault-table.ts';
+import { RESPONSE_DEADLINE_MS } from './fault-table.ts';
+import { prepareRequest } from './prepare-request.ts';
 import { hasBcrypt, REQUESTS, type RequestRow } from './requests.ts';
-import { openScene } from './scene.ts';
 
 const stage = useStage();
 
-/** Just below what one wait may take: every wait succeeds, and all of them together are too much. */
+/** Just below the time-out of one call: each call succeeds, but all of them together take too long. */
 const NEARLY_TOO_SLOW_MS = 1200;
 
 const STORES = ['redis', 'mysql'] as const;
@@ -18,8 +18,8 @@ afterEach(async () => {
 });
 
 /**
- * For requests with two bcrypts what is measured is the time spent on stores: how long a bcrypt takes is this
- * machine's business. All that a request may wait for, and a bit, as a busy machine's timers are late.
+ * What a request may spend on stores, and some more, as timers are late on a busy machine. For requests with two bcrypts
+ * the time on stores is measured instead of the response's: the speed of bcrypt depends on the machine.
  */
 const COSTLY_STORE_TIME_MS = 4490 + 400;
 const isCostly = ({ name }: RequestRow): boolean => /^P\w+ .*password/.test(name);
@@ -35,30 +35,30 @@ function storeTimeMs(calls: readonly Call[]): number {
   return sumMs;
 }
 
-/** What needs neither store answers well; the rest says 503; nothing takes too long. */
+/** Requests that need neither store succeed, the others get 503, and no response takes too long. */
 async function expectInTime(
   rows: readonly RequestRow[],
   begin: (cloud: CloudProxy) => unknown,
   isOut: boolean,
 ) {
-  const scenes = await Promise.all(rows.map(async (row) => ({ row, scene: await openScene(stage, row) })));
+  const requests = await Promise.all(rows.map((row) => prepareRequest(stage, row)));
   await stage.worker.scheduled();
   await stage.worker.delivered();
   await begin(stage.cloud);
   await Promise.all(
-    scenes.map(async ({ row, scene }) => {
+    requests.map(async ({ row, send }) => {
       stage.cloud.calls.length = 0;
       const startedAtMs = performance.now();
-      const { status, body } = await scene.ask();
+      const { status, body } = await send();
       if (isOut || !hasBcrypt(row)) {
-        expect(performance.now() - startedAtMs, row.name).toBeLessThan(ANSWER_DEADLINE_MS);
+        expect(performance.now() - startedAtMs, row.name).toBeLessThan(RESPONSE_DEADLINE_MS);
       } else if (isCostly(row)) {
         expect(storeTimeMs(stage.cloud.calls)).toBeLessThan(COSTLY_STORE_TIME_MS);
       }
-      // Slow as it is, what waits several times may run out of its time.
-      const verdicts = isOut ? [row.withoutRedis] : [row.works, row.withoutRedis, 'unavailable' as const];
-      const expected = verdicts.map((verdict) => (typeof verdict === 'string' ? 503 : verdict.status));
-      expect(expected, `${row.name}: ${body}`).toContain(status);
+      // A request with several slow round trips may exceed its time.
+      const allowed = isOut ? [row.withoutRedis] : [row.works, row.withoutRedis, 'unavailable' as const];
+      const statuses = allowed.map((each) => (typeof each === 'string' ? 503 : each.status));
+      expect(statuses, `${row.name}: ${body}`).toContain(status);
     }),
   );
   stage.cloud.faults.clear();

@@ -5,47 +5,48 @@ import { eventually, logoutRows } from '../support/people.ts';
 import { useStage, type Stage } from '../support/stage.ts';
 import type { Answer } from '../support/visitor.ts';
 import { OUTAGES, type Outage } from './outages.ts';
-import { hasBcrypt, REQUESTS, type RequestRow, type Verdict } from './requests.ts';
-import { openScene, type Scene } from './scene.ts';
+import { prepareRequest, type PreparedRequest } from './prepare-request.ts';
+import { hasBcrypt, REQUESTS, type Expectation, type RequestRow } from './requests.ts';
 
-/** Every answer comes within 5 s whatever a store does. */
-export const ANSWER_DEADLINE_MS = 5000;
+/** Every response comes within 5 s whatever a store does. */
+export const RESPONSE_DEADLINE_MS = 5000;
 
-interface Cell {
-  readonly row: RequestRow;
-  readonly scene: Scene;
-  readonly answer: Answer;
+interface SentRequest {
+  readonly request: PreparedRequest;
+  readonly response: Answer;
   readonly tookMs: number;
-  /** The same request, after the outage; null where the first one was answered well. */
-  readonly again: Answer | null;
 }
 
-/** Every request of the table against every outage of this store; each cell a test of its own. */
+interface Case extends SentRequest {
+  /** Response to the same request after the outage; null if the first one succeeded. */
+  readonly retry: Answer | null;
+}
+
+/** Every request of the table in every outage of this store, each case a test of its own. */
 export function describeFaultTable(store: StoreName): void {
   const stage = useStage();
 
   describe.each(OUTAGES)(`${store} $name`, (outage) => {
-    const cells = new Map<string, Cell>();
+    const cases = new Map<RequestRow, Case>();
     beforeAll(async () => {
-      for (const cell of await playOut(stage, store, outage)) cells.set(cell.row.name, cell);
+      for (const each of await runOutage(stage, store, outage)) cases.set(each.request.row, each);
     });
 
     test.each(REQUESTS)('$name', async (row) => {
-      const cell = cells.get(row.name)!;
-      const verdict = verdictOf(row, store, outage);
-      expect(cell.tookMs).toBeLessThan(ANSWER_DEADLINE_MS);
-      await expectVerdict(cell, verdict);
-      if (cell.again !== null) {
-        const allowed = [statusOf(row.works), ...(outage.mayBeDone === true ? (row.doneAlready ?? []) : [])];
-        expect(allowed, cell.again.body).toContain(cell.again.status);
+      const { request, response, tookMs, retry } = cases.get(row)!;
+      expect(tookMs).toBeLessThan(RESPONSE_DEADLINE_MS);
+      await expectResponse(request, response, expectationFor(row, store, outage));
+      if (retry !== null) {
+        const allowed = [statusOf(row.works), ...(outage.mayBeDone === true ? (row.alreadyDone ?? []) : [])];
+        expect(allowed, retry.body).toContain(retry.status);
       }
-      await expectAftermath(stage, cell);
+      await expectFinalState(stage, request);
     });
 
     test('nothing is left behind', async () => {
       await eventually(async () => {
         await expectIndexesAgree(stage.cloud.redis, Date.now());
-        // Nobody typed a wrong password, so nothing may count against anybody.
+        // No password was wrong, so no failure may be counted.
         expect(await countedFailures(stage)).toEqual([]);
       });
       const { body } = await stage.worker.visitor().get('/readyz');
@@ -55,85 +56,84 @@ export function describeFaultTable(store: StoreName): void {
   });
 }
 
-function verdictOf(row: RequestRow, store: StoreName, outage: Outage): Verdict {
+function expectationFor(row: RequestRow, store: StoreName, outage: Outage): Expectation {
   if (outage.outcome === 'survived') return row.works;
   return store === 'redis' ? row.withoutRedis : row.withoutMysql;
 }
 
-const isRefusal = (verdict: Verdict): boolean => typeof verdict === 'string';
-const statusOf = (verdict: Verdict): number => (typeof verdict === 'string' ? 503 : verdict.status);
+const statusOf = (expected: Expectation): number => (typeof expected === 'string' ? 503 : expected.status);
 
-/** Sets the scenes, sends everything into the outage, ends it, and repeats what was refused. */
-async function playOut(stage: Stage, store: StoreName, outage: Outage): Promise<Cell[]> {
+/** Sends every request during the outage, ends it, and retries those that must have failed. */
+async function runOutage(stage: Stage, store: StoreName, outage: Outage): Promise<Case[]> {
   const { cloud, worker } = stage;
-  // What an outage before this one broke is not told of this one.
+  // What the previous outage left over must not count against this one.
   await cloud.settled();
   await cloud.redis.flushdb();
   worker.logs.length = 0;
-  const scenes = await Promise.all(
-    REQUESTS.map(async (row) => ({ row, scene: await openScene(stage, row) })),
-  );
+  const requests = await Promise.all(REQUESTS.map((row) => prepareRequest(stage, row)));
   await worker.delivered();
-  const asked: Omit<Cell, 'again'>[] = [];
-  const ask = async ({ row, scene }: { row: RequestRow; scene: Scene }): Promise<void> => {
+  const sent: SentRequest[] = [];
+  const send = async (request: PreparedRequest): Promise<void> => {
     const startedAtMs = performance.now();
-    const answer = await scene.ask();
-    asked.push({ row, scene, answer, tookMs: performance.now() - startedAtMs });
+    const response = await request.send();
+    sent.push({ request, response, tookMs: performance.now() - startedAtMs });
   };
-  const isApart = ({ row }: { row: RequestRow }): boolean =>
+  const isAlone = ({ row }: PreparedRequest): boolean =>
     outage.oneByOne === true || (outage.outcome === 'survived' && hasBcrypt(row));
   await outage.begin(cloud, store);
-  await Promise.all(scenes.filter((each) => !isApart(each)).map(ask));
+  await Promise.all(requests.filter((each) => !isAlone(each)).map(send));
   await outage.end(cloud, store);
   await cloud.settled();
-  for (const each of scenes.filter(isApart)) {
+  for (const each of requests.filter(isAlone)) {
     await outage.begin(cloud, store);
-    await ask(each);
+    await send(each);
     await outage.end(cloud, store);
     await cloud.settled();
   }
-  const cells: Cell[] = [];
-  for (const cell of asked) {
-    const wasRefused = isRefusal(verdictOf(cell.row, store, outage));
-    cells.push({ ...cell, again: wasRefused ? await cell.scene.ask() : null });
+  const cases: Case[] = [];
+  for (const each of sent) {
+    const hasFailed = typeof expectationFor(each.request.row, store, outage) === 'string';
+    cases.push({ ...each, retry: hasFailed ? await each.request.send() : null });
   }
   await worker.scheduled();
   await worker.delivered();
-  return cells;
+  return cases;
 }
 
-async function expectVerdict({ scene, answer, row }: Cell, verdict: Verdict): Promise<void> {
-  expect(answer.status, answer.body).toBe(statusOf(verdict));
-  if (typeof verdict !== 'string') {
-    if (verdict.says !== undefined) expect(answer.body).toContain(verdict.says);
+async function expectResponse(
+  { row, cookie }: PreparedRequest,
+  response: Answer,
+  expected: Expectation,
+): Promise<void> {
+  expect(response.status, response.body).toBe(statusOf(expected));
+  if (typeof expected !== 'string') {
+    if (expected.text !== undefined) expect(response.body).toContain(expected.text);
     return;
   }
-  expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(0);
-  expect(answer.headers.get('Cache-Control')).toBe('no-store');
+  expect(Number(response.headers.get('Retry-After'))).toBeGreaterThan(0);
+  expect(response.headers.get('Cache-Control')).toBe('no-store');
   // Neither expired nor replaced.
-  expect(answer.setCookies.filter((cookie) => cookie.startsWith('sessionid'))).toEqual([]);
-  if (verdict === 'unconfirmed') {
-    expect(answer.setCookies).toEqual([]);
-    expect(answer.body).toContain('session may still be open');
+  expect(response.setCookies.filter((each) => each.startsWith('sessionid'))).toEqual([]);
+  if (expected === 'unconfirmed') {
+    expect(response.setCookies).toEqual([]);
+    expect(response.body).toContain('session may still be open');
   }
   if (row.name.includes('/api/')) {
-    expect(answer.headers.get('Content-Type')).toBe('application/problem+json');
-    expect(JSON.parse(answer.body)).toMatchObject({
+    expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+    expect(JSON.parse(response.body)).toMatchObject({
       status: 503,
       code: 'store_unavailable',
       request_id: expect.stringMatching(/./) as string,
     });
   } else if (row.name !== 'GET /readyz') {
-    expect(answer.headers.get('Content-Type')).toMatch(/^text\/html/);
-    expect(answer.body).toContain('ry again in a moment');
+    expect(response.headers.get('Content-Type')).toMatch(/^text\/html/);
+    expect(response.body).toContain('ry again in a moment');
   }
-  // Said before anything was repeated: the browser still had it then.
-  if (scene.cookie !== null) expect(answer.setCookies.join()).not.toContain('Max-Age=0');
+  if (cookie !== null) expect(response.setCookies.join()).not.toContain('Max-Age=0');
 }
 
-/** What is open and what is recorded once everything was answered well: the same, whatever happened on the way. */
-async function expectAftermath(stage: Stage, { row, scene }: Cell): Promise<void> {
-  const { userId, own, others } = scene;
+/** Once every request succeeded, the same sessions are open and recorded as without a fault. */
+async function expectFinalState(stage: Stage, { row, userId, own, others }: PreparedRequest): Promise<void> {
   if (userId === null) return;
   const { own: ownReason, others: othersReason } = row.ends ?? {};
   const ended = [
@@ -145,8 +145,8 @@ async function expectAftermath(stage: Stage, { row, scene }: Cell): Promise<void
   const kept = [own, ...others].filter((id) => id !== '' && !ended.some(([endedId]) => endedId === id));
   await eventually(async () => {
     const open = await stage.cloud.redis.hkeys(`user-sessions:${userId}`);
-    // A session that was begun without anybody getting its token must be gone.
-    expect(open).toHaveLength(kept.length + (row.begins === true ? 1 : 0));
+    // A session whose token no client received must be gone.
+    expect(open).toHaveLength(kept.length + (row.starts === true ? 1 : 0));
     expect(open).toEqual(expect.arrayContaining(kept));
   });
 }

@@ -10,18 +10,17 @@ import { isScriptOn, openSessions } from './store-state.ts';
 
 const stage = useStage();
 
-/** Longer than the Worker waits: it arrives when the session has been given up already. */
+/** Longer than the Worker waits: the start arrives when the session has already been abandoned. */
 const LATE_MS = 2500;
 
-/** The script that starts a session: the only one on the record of a session with the record in its arguments. */
 const isStart = (call: CallContent): boolean => runsScript(call, START);
 const isReserve = (call: CallContent): boolean => isScriptOn(call, 'throttle:attempt:', "'counted', 'EX'");
 
 const LOSSES: [string, Fault][] = [
-  ['each answer is lost', { kind: 'lose-answer', match: isStart }],
-  ['the work is done later, once', { kind: 'late', ms: LATE_MS, match: isStart, times: 1 }],
-  ['the work is done later, each time', { kind: 'late', ms: LATE_MS, match: isStart }],
-  ['the store breaks before the work', { kind: 'refuse', match: isStart }],
+  ['each reply is lost', { kind: 'lose-answer', match: isStart }],
+  ['the first try is carried out later', { kind: 'late', ms: LATE_MS, match: isStart, times: 1 }],
+  ['each try is carried out later', { kind: 'late', ms: LATE_MS, match: isStart }],
+  ['the connection breaks first', { kind: 'refuse', match: isStart }],
 ];
 
 const signInByApi = ({ username, password }: TestUser) =>
@@ -35,29 +34,29 @@ async function expectNothingOpen(user: TestUser): Promise<void> {
   stage.cloud.faults.clear();
   await stage.cloud.settled();
   await eventually(async () => expect(await openSessions(stage.cloud, user.id)).toEqual([]));
-  // Nothing comes back to life when late work arrives after that.
+  // Nor does anything that arrives after that start one.
   await stage.cloud.settled();
   expect(await openSessions(stage.cloud, user.id)).toEqual([]);
 }
 
-describe.each(LOSSES)('a start of which %s', (_, fault) => {
-  test('by an app: 503, no session that nobody holds, no logout for it', async () => {
+describe.each(LOSSES)('a start of a session, %s', (_, fault) => {
+  test('by an app: 503, no session without a client, no logout for it', async () => {
     const user = await addUser(stage.cloud);
     stage.cloud.faults.set('redis', fault);
     const refused = await signInByApi(user);
     expect(refused.status, refused.body).toBe(503);
     expect(refused.body).not.toContain('"token"');
     await expectNothingOpen(user);
-    const again = await signInByApi(user);
-    expect(again.status).toBe(201);
+    const retry = await signInByApi(user);
+    expect(retry.status).toBe(201);
     await stage.worker.scheduled();
     await stage.worker.delivered();
     expect(await openSessions(stage.cloud, user.id)).toHaveLength(1);
-    // Nobody signed out: an abandoned start is no session that ended.
+    // An abandoned start is no session that ended.
     expect(await logoutRows(stage.cloud, user)).toEqual([]);
   });
 
-  test('by a browser with a session: that one is replaced once, with one row', async () => {
+  test('by a browser with a session: it is replaced once, with one row', async () => {
     const user = await addUser(stage.cloud);
     const { visitor, session, token } = await seedVisitor(stage, user);
     const csrf = { 'X-CSRFToken': await visitor.cookie('csrftoken') };
@@ -72,7 +71,7 @@ describe.each(LOSSES)('a start of which %s', (_, fault) => {
       const others = (await openSessions(stage.cloud, user.id)).filter((id) => id !== session.id);
       expect(others).toEqual([]);
     });
-    // The form that came with the refusal works.
+    // The form on the 503 page works.
     expect((await visitor.submit(refused, { username, password })).status).toBe(303);
     expect(await visitor.isSignedIn()).toBe(true);
     await stage.worker.scheduled();
@@ -82,7 +81,7 @@ describe.each(LOSSES)('a start of which %s', (_, fault) => {
   });
 });
 
-test('a start whose first answer is lost is one session and one login', async () => {
+test('a start whose first reply is lost makes one session and one login', async () => {
   const user = await addUser(stage.cloud);
   stage.cloud.faults.set('redis', { kind: 'lose-answer', match: isStart, times: 1 });
   expect((await signInByApi(user)).status).toBe(201);
@@ -92,7 +91,7 @@ test('a start whose first answer is lost is one session and one login', async ()
   expect(await loginRows(stage.cloud, user.username)).toMatchObject([{ outcome: 'success' }]);
 });
 
-describe('a reservation that arrives late', () => {
+describe('a reserved attempt', () => {
   const failures = async (user: TestUser): Promise<(string | null)[]> => {
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(user.username));
     const account = Buffer.from(digest).toString('base64url');
@@ -101,19 +100,19 @@ describe('a reservation that arrives late', () => {
   };
 
   test.each<[string, Fault]>([
-    ['once it was given up', { kind: 'late', ms: LATE_MS, match: isReserve }],
-    ['each answer lost', { kind: 'lose-answer', match: isReserve }],
+    ['that arrives late', { kind: 'late', ms: LATE_MS, match: isReserve }],
+    ['of which each reply is lost', { kind: 'lose-answer', match: isReserve }],
   ])('%s is not counted', async (_, fault) => {
     const user = await addUser(stage.cloud);
     stage.cloud.faults.set('redis', fault);
-    // One more than the limit of an account from one network.
+    // One more than the limit per account and network.
     const visitor = stage.worker.visitor();
     const page = await visitor.get('/sign-in/');
     const { username } = user;
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 11 }, () => visitor.submit(page, { username, password: 'not this one' })),
     );
-    expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => 503));
+    expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 503));
     stage.cloud.faults.clear();
     await stage.cloud.settled();
     await eventually(async () => {

@@ -20,18 +20,18 @@ interface Readiness {
 }
 
 async function readyz(): Promise<Readiness & { code: number }> {
-  const answer = await stage.worker.visitor().get('/readyz');
-  return { code: answer.status, ...(JSON.parse(answer.body) as Readiness) };
+  const { status, body } = await stage.worker.visitor().get('/readyz');
+  return { code: status, ...(JSON.parse(body) as Readiness) };
 }
 
-/** As many logouts as if an outage had gathered them, and a login after each tenth. */
+/** Adds this many logouts, as an outage leaves them, and a login after each tenth. */
 async function fill(count: number, change: (index: number) => Partial<LogoutActivity> = () => ({})) {
   const { outbox } = openCloudStores(stage.cloud);
-  const beganAtMs = Date.now() - 60_000;
-  const logouts = Array.from({ length: count }, (_, i) => sampleLogout(beganAtMs + i, change(i)));
+  const startMs = Date.now() - 60_000;
+  const logouts = Array.from({ length: count }, (_, i) => sampleLogout(startMs + i, change(i)));
   for (const [i, logout] of logouts.entries()) {
     await outbox.add(logout);
-    if (i % 10 === 9) await outbox.add(sampleLogin(beganAtMs + i, { username: 'gathered' }));
+    if (i % 10 === 9) await outbox.add(sampleLogin(startMs + i, { username: 'pending' }));
   }
   return logouts;
 }
@@ -45,10 +45,10 @@ const idsOf = (logouts: readonly LogoutActivity[]): string[] => logouts.map(({ i
 const isWriting = (call: CallContent): boolean => call.store === 'mysql' && call.sql.startsWith('INSERT');
 
 describe('several deliveries at once', () => {
-  test('make no second row and lose none', async () => {
+  test('write each row once', async () => {
     const logouts = await fill(250);
     await Promise.all([1, 2, 3, 4].map(() => stage.worker.scheduled()));
-    // Two transactions may have met on the same rows; what one of them dropped is there for the next run.
+    // Two transactions may have collided on the same rows; what one of them left, the next run delivers.
     await stage.worker.scheduled();
     expect(await writtenIds()).toEqual(idsOf(logouts));
     expect(await stage.cloud.query('SELECT id FROM login_activity')).toHaveLength(25);
@@ -59,11 +59,11 @@ describe('several deliveries at once', () => {
   });
 
   test.each([
-    ['MySQL loses every 2nd answer', 'mysql', { kind: 'lose-answer', everyNth: 2 }],
+    ['MySQL loses every 2nd reply', 'mysql', { kind: 'lose-answer', everyNth: 2 }],
     ['MySQL breaks every 3rd call', 'mysql', { kind: 'refuse', everyNth: 3 }],
-    ['Redis loses every 2nd answer', 'redis', { kind: 'lose-answer', everyNth: 2 }],
+    ['Redis loses every 2nd reply', 'redis', { kind: 'lose-answer', everyNth: 2 }],
     ['MySQL writes after the cron gave up', 'mysql', { kind: 'late', ms: 300, match: isWriting }],
-  ] as const)('while %s: likewise', async (_, store, fault) => {
+  ] as const)('write each row once while %s', async (_, store, fault) => {
     const logouts = await fill(250);
     stage.cloud.faults.set(store, fault);
     await Promise.all([1, 2, 3].map(() => stage.worker.scheduled()));
@@ -95,47 +95,47 @@ describe('several deliveries at once', () => {
   });
 });
 
-describe('events that MySQL will never take, among many', () => {
-  const POISONED = [0, 7, 8, 99, 100, 101, 180, 249];
+describe('events that MySQL always rejects, among many', () => {
+  const REJECTED = [0, 7, 8, 99, 100, 101, 180, 249];
 
-  afterEach(() => stage.cloud.query('ALTER TABLE logout_activity DROP CONSTRAINT IF EXISTS no_poison'));
+  afterEach(() => stage.cloud.query('ALTER TABLE logout_activity DROP CONSTRAINT IF EXISTS not_rejected'));
 
-  test('are set aside with their reason, counted in /readyz, and hold nobody up', async () => {
+  test('are set aside with their reason, counted in /readyz, and delay no others', async () => {
     await stage.cloud.query(
-      "ALTER TABLE logout_activity ADD CONSTRAINT no_poison CHECK (username <> 'poison')",
+      "ALTER TABLE logout_activity ADD CONSTRAINT not_rejected CHECK (username <> 'rejected')",
     );
-    const logouts = await fill(250, (i) => (POISONED.includes(i) ? { username: 'poison' } : {}));
-    const poisoned = POISONED.map((i) => logouts[i]!);
+    const logouts = await fill(250, (i) => (REJECTED.includes(i) ? { username: 'rejected' } : {}));
+    const rejected = REJECTED.map((i) => logouts[i]!);
     await Promise.all([1, 2].map(() => stage.worker.scheduled()));
     await stage.worker.scheduled();
-    expect(await writtenIds()).toEqual(idsOf(logouts.filter((each) => !poisoned.includes(each))));
-    // Reported, but no outage.
+    expect(await writtenIds()).toEqual(idsOf(logouts.filter((each) => !rejected.includes(each))));
+    // Reported, but not as an outage.
     expect(await readyz()).toMatchObject({
       code: 200,
       status: 'ok',
-      outbox: { pending: 0, set_aside: POISONED.length, oldest_at: null },
+      outbox: { pending: 0, set_aside: REJECTED.length, oldest_at: null },
     });
     const aside = await stage.cloud.redis.xrange(SET_ASIDE_KEY, '-', '+');
     const fieldsOf = aside.map(([, fields]) => Object.fromEntries(pairs(fields)));
     expect(fieldsOf.map(({ reason }) => reason)).toEqual(
-      // MySQL's number or MariaDB's for a CHECK that fails.
-      POISONED.map(() => expect.stringMatching(/^mysql errno (3819|4025)$/) as string),
+      // The number of a failed CHECK in MySQL or MariaDB.
+      REJECTED.map(() => expect.stringMatching(/^mysql errno (3819|4025)$/) as string),
     );
     expect(fieldsOf.map(({ event }) => (JSON.parse(event!) as { id: string }).id).sort()).toEqual(
-      idsOf(poisoned),
+      idsOf(rejected),
     );
 
-    // Neither tried for ever nor lost: with the cause gone they can be put back as they are.
+    // Neither retried forever nor lost: once the cause is gone they can be put back as they are.
     stage.cloud.calls.length = 0;
     await stage.worker.scheduled();
     expect(stage.cloud.calls.filter(isWriting)).toEqual([]);
-    await stage.cloud.query('ALTER TABLE logout_activity DROP CONSTRAINT no_poison');
+    await stage.cloud.query('ALTER TABLE logout_activity DROP CONSTRAINT not_rejected');
     for (const { event } of fieldsOf) await stage.cloud.redis.xadd(OUTBOX_KEY, '*', 'event', event!);
     await stage.worker.scheduled();
     expect(await writtenIds()).toEqual(idsOf(logouts));
   });
 
-  test('what cannot be read as an event is set aside as well', async () => {
+  test('entries that are no events are set aside too', async () => {
     await stage.cloud.redis.xadd(OUTBOX_KEY, '*', 'event', '{"type":"of another version"}');
     const logouts = await fill(20);
     await stage.worker.scheduled();
@@ -147,8 +147,8 @@ describe('events that MySQL will never take, among many', () => {
 const pairs = (fields: readonly string[]): [string, string][] =>
   fields.flatMap((name, i) => (i % 2 === 0 ? [[name, fields[i + 1] ?? ''] as [string, string]] : []));
 
-describe('what is wrong with the table and not with the row is tried again', () => {
-  const untilDone = async (breakIt: string, mendIt: string): Promise<void> => {
+describe('errors of the table rather than the row are retried', () => {
+  const expectRetried = async (breakIt: string, repairIt: string): Promise<void> => {
     const logouts = await fill(120);
     await stage.cloud.query(breakIt);
     try {
@@ -158,7 +158,7 @@ describe('what is wrong with the table and not with the row is tried again', () 
       expect(outbox).toMatchObject({ pending: 132, set_aside: 0 });
       expect(Date.parse(outbox.oldest_at!)).toBeGreaterThan(Date.now() - 120_000);
     } finally {
-      await stage.cloud.query(mendIt);
+      await stage.cloud.query(repairIt);
     }
     await stage.worker.scheduled();
     await stage.worker.delivered();
@@ -167,30 +167,25 @@ describe('what is wrong with the table and not with the row is tried again', () 
   };
 
   test('a missing table', () =>
-    untilDone('RENAME TABLE logout_activity TO elsewhere', 'RENAME TABLE elsewhere TO logout_activity'));
+    expectRetried('RENAME TABLE logout_activity TO elsewhere', 'RENAME TABLE elsewhere TO logout_activity'));
 
   test('a missing column', () =>
-    untilDone(
+    expectRetried(
       'ALTER TABLE logout_activity CHANGE country land CHAR(2) CHARACTER SET ascii COLLATE ascii_bin NULL',
       'ALTER TABLE logout_activity CHANGE land country CHAR(2) CHARACTER SET ascii COLLATE ascii_bin NULL',
     ));
 
   test.each([
     [
-      'no rights to the table',
+      'no privileges on the table',
       1142,
       '42000',
       "INSERT command denied to user 'x'@'%' for table 'logout_activity'",
     ],
-    [
-      'a lock that was waited for too long',
-      1205,
-      'HY000',
-      'Lock wait timeout exceeded; try restarting transaction',
-    ],
+    ['a lock wait time-out', 1205, 'HY000', 'Lock wait timeout exceeded; try restarting transaction'],
     ['a deadlock', 1213, '40001', 'Deadlock found when trying to get lock; try restarting transaction'],
     ['a full disk', 1114, 'HY000', "The table 'logout_activity' is full"],
-    ['a server that is read-only', 1290, 'HY000', 'The MySQL server is running with the --read-only option'],
+    ['a read-only server', 1290, 'HY000', 'The MySQL server is running with the --read-only option'],
   ])('%s', async (_, errno, sqlstate, text) => {
     const logouts = await fill(30);
     const message =

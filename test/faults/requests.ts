@@ -1,11 +1,11 @@
 import type { Answer } from '../support/visitor.ts';
-import type { OpenedScene } from './scene.ts';
+import type { Setup } from './prepare-request.ts';
 
-/** What a request comes to. */
-export type Verdict =
-  /** With this status, as on any other day. */
-  | { readonly status: number; readonly says?: string }
-  /** 503, nothing changed as far as the caller is concerned. */
+/** What a request must result in. */
+export type Expectation =
+  /** This status, and a body that contains this text. */
+  | { readonly status: number; readonly text?: string }
+  /** 503, with nothing changed as far as the client is concerned. */
   | 'unavailable'
   /** 503 that says that a session may still be open. */
   | 'unconfirmed';
@@ -13,18 +13,19 @@ export type Verdict =
 /** One row of the table. */
 export interface RequestRow {
   readonly name: string;
-  readonly asks: 'nobody' | 'somebody' | 'browser' | 'app';
-  /** On any other day. */
-  readonly works: Verdict;
-  readonly withoutRedis: Verdict;
-  readonly withoutMysql: Verdict;
-  /** Statuses that a repetition may get where the first request was carried out without an answer. */
-  readonly doneAlready?: readonly number[];
-  /** Reasons with which sessions have ended once the request was answered well. */
+  /** Who sends it: without an account, at the sign-in form, or signed in with another session beside. */
+  readonly from: 'anonymous' | 'form' | 'browser' | 'app';
+  /** Without a fault. */
+  readonly works: Expectation;
+  readonly withoutRedis: Expectation;
+  readonly withoutMysql: Expectation;
+  /** Statuses that a retry may get if the first request was carried out without a response. */
+  readonly alreadyDone?: readonly number[];
+  /** Reasons with which sessions have ended once the request succeeded. */
   readonly ends?: { readonly own?: string; readonly others?: string };
-  /** A new session is open once the request was answered well. */
-  readonly begins?: true;
-  send(scene: OpenedScene): Promise<Answer>;
+  /** A new session is open once the request succeeded. */
+  readonly starts?: true;
+  send(setup: Setup): Promise<Answer>;
 }
 
 const PASSWORD_CHANGE = {
@@ -34,61 +35,62 @@ const PASSWORD_CHANGE = {
 const signIn = (username: string) => ({ username, password: PASSWORD_CHANGE.current_password });
 
 const OK = { status: 200 } as const;
-const SEEN = { status: 303 } as const;
+const SEE_OTHER = { status: 303 } as const;
+const FORBIDDEN = { works: { status: 403 }, withoutMysql: { status: 403 } } as const;
 
-type Ask = RequestRow['send'];
+type Send = RequestRow['send'];
 const get =
-  (path: string): Ask =>
+  (path: string): Send =>
   ({ visitor }) =>
     visitor.get(path);
 const post =
-  (path: string, fields: (others: readonly string[]) => Record<string, string> = () => ({})): Ask =>
-  async ({ visitor, others }) =>
-    visitor.post(path, fields(others), { 'X-CSRFToken': await visitor.cookie('csrftoken') });
+  (path: string, fields: (setup: Setup) => Record<string, string> = () => ({})): Send =>
+  async (setup) =>
+    setup.visitor.post(path, fields(setup), { 'X-CSRFToken': await setup.visitor.cookie('csrftoken') });
 const api =
-  (method: string, path: (others: readonly string[]) => string, json?: unknown): Ask =>
-  ({ visitor, token, others }) =>
-    visitor.request(`/api/v1${path(others)}`, {
+  (method: string, path: string | ((setup: Setup) => string), json?: unknown): Send =>
+  (setup) =>
+    setup.visitor.request(`/api/v1${typeof path === 'string' ? path : path(setup)}`, {
       method,
       headers: {
         Accept: '*/*',
-        Authorization: `Bearer ${token}`,
+        Authorization: `Bearer ${setup.token}`,
         ...(json === undefined ? {} : { 'Content-Type': 'application/json' }),
       },
       ...(json === undefined ? {} : { body: JSON.stringify(json) }),
     });
 
-/** Reads of a session: they need Redis alone. */
-const read = (name: string, asks: RequestRow['asks'], send: Ask): RequestRow => ({
+/** Reads a session: needs Redis alone. */
+const read = (name: string, from: RequestRow['from'], send: Send): RequestRow => ({
   name,
-  asks,
+  from,
   works: OK,
   withoutRedis: 'unavailable',
   withoutMysql: OK,
   send,
 });
 
-/** What ends sessions: Redis alone must confirm it. */
-const operation = (
+/** Ends sessions: Redis alone must confirm it. */
+const signOut = (
   name: string,
-  asks: 'browser' | 'app',
-  send: Ask,
-  rest: Pick<RequestRow, 'ends' | 'doneAlready'>,
+  from: 'browser' | 'app',
+  send: Send,
+  rest: Partial<RequestRow> = {},
 ): RequestRow => {
-  const works = asks === 'browser' ? SEEN : OK;
-  return { name, asks, works, withoutRedis: 'unconfirmed', withoutMysql: works, send, ...rest };
+  const works = from === 'browser' ? SEE_OTHER : OK;
+  return { name, from, works, withoutRedis: 'unconfirmed', withoutMysql: works, send, ...rest };
 };
 
-/** What needs both stores. */
-const both = (
+/** Needs both stores. */
+const needsBoth = (
   name: string,
-  asks: RequestRow['asks'],
-  works: Verdict,
-  send: Ask,
+  from: RequestRow['from'],
+  works: Expectation,
+  send: Send,
   rest: Partial<RequestRow> = {},
 ): RequestRow => ({
   name,
-  asks,
+  from,
   works,
   withoutRedis: 'unavailable',
   withoutMysql: 'unavailable',
@@ -96,87 +98,76 @@ const both = (
   ...rest,
 });
 
-/** What needs no store, whatever becomes of them. */
-const free = (name: string, asks: RequestRow['asks'], path: string, rest: Partial<RequestRow> = {}) => ({
-  ...read(name, asks, get(path)),
+/** Needs no store. */
+const needsNone = (name: string, from: RequestRow['from'], path: string, rest: Partial<RequestRow> = {}) => ({
+  ...read(name, from, get(path)),
   withoutRedis: OK,
   ...rest,
 });
 
-const firstOf = (ids: readonly string[]): string => ids[0] ?? '';
+const otherOf = ({ others }: Setup): string => others[0] ?? '';
 
 export const REQUESTS: readonly RequestRow[] = [
-  free('GET / of a stranger', 'nobody', '/'),
-  free('GET /', 'browser', '/', {
-    withoutRedis: { status: 200, says: 'check your session right now' },
+  needsNone('GET /, anonymous', 'anonymous', '/'),
+  needsNone('GET /', 'browser', '/', {
+    withoutRedis: { status: 200, text: 'check your session right now' },
   }),
-  free('GET /healthz', 'nobody', '/healthz'),
-  free('GET /sign-in/', 'nobody', '/sign-in/'),
-  free('GET /sign-in/, signed in', 'browser', '/sign-in/', {
+  needsNone('GET /healthz', 'anonymous', '/healthz'),
+  needsNone('GET /sign-in/', 'anonymous', '/sign-in/'),
+  needsNone('GET /sign-in/, signed in', 'browser', '/sign-in/', {
     works: { status: 302 },
     withoutMysql: { status: 302 },
   }),
-  both('GET /readyz', 'nobody', OK, get('/readyz')),
+  needsBoth('GET /readyz', 'anonymous', OK, get('/readyz')),
 
-  both(
+  needsBoth(
     'POST /sign-in/',
-    'somebody',
-    SEEN,
+    'form',
+    SEE_OTHER,
     ({ visitor, page, username }) => visitor.submit(page!, signIn(username)),
-    {
-      begins: true,
-    },
+    { starts: true },
   ),
-  both(
+  needsBoth(
     'POST /sign-in/, signed in',
     'browser',
-    SEEN,
-    async ({ visitor, username }) =>
-      visitor.post('/sign-in/', signIn(username), { 'X-CSRFToken': await visitor.cookie('csrftoken') }),
-    { begins: true, ends: { own: 'replaced' } },
+    SEE_OTHER,
+    post('/sign-in/', ({ username }) => signIn(username)),
+    { starts: true, ends: { own: 'replaced' } },
   ),
   read('GET /home/', 'browser', get('/home/')),
   read('GET /logout/', 'browser', get('/logout/')),
   read('GET /sessions/', 'browser', get('/sessions/')),
   read('GET /account/password/', 'browser', get('/account/password/')),
-  operation('POST /logout/', 'browser', post('/logout/'), { ends: { own: 'logout' } }),
-  {
-    ...operation('POST /logout/ without a token', 'browser', ({ visitor }) => visitor.post('/logout/'), {}),
-    works: { status: 403 },
-    withoutMysql: { status: 403 },
-  },
-  operation(
+  signOut('POST /logout/', 'browser', post('/logout/'), { ends: { own: 'logout' } }),
+  signOut('POST /logout/ without a token', 'browser', ({ visitor }) => visitor.post('/logout/'), FORBIDDEN),
+  signOut(
     'POST /sessions/revoke/ one',
     'browser',
-    post('/sessions/revoke/', (others) => ({ id: firstOf(others) })),
-    { ends: { others: 'revoked' }, doneAlready: [404] },
+    post('/sessions/revoke/', (setup) => ({ id: otherOf(setup) })),
+    { ends: { others: 'revoked' }, alreadyDone: [404] },
   ),
-  operation(
+  signOut(
     'POST /sessions/revoke/ others',
     'browser',
     post('/sessions/revoke/', () => ({ scope: 'others' })),
     { ends: { others: 'logout_others' } },
   ),
-  operation(
+  signOut(
     'POST /sessions/revoke/ all',
     'browser',
     post('/sessions/revoke/', () => ({ scope: 'all' })),
     { ends: { own: 'logout_all', others: 'logout_all' } },
   ),
-  {
-    ...operation(
-      'POST /sessions/revoke/ without a token',
-      'browser',
-      ({ visitor }) => visitor.post('/sessions/revoke/', { scope: 'all' }),
-      {},
-    ),
-    works: { status: 403 },
-    withoutMysql: { status: 403 },
-  },
-  both(
+  signOut(
+    'POST /sessions/revoke/ without a token',
+    'browser',
+    ({ visitor }) => visitor.post('/sessions/revoke/', { scope: 'all' }),
+    FORBIDDEN,
+  ),
+  needsBoth(
     'POST /account/password/',
     'browser',
-    SEEN,
+    SEE_OTHER,
     post('/account/password/', () => ({
       ...PASSWORD_CHANGE,
       confirm_password: PASSWORD_CHANGE.new_password,
@@ -184,9 +175,9 @@ export const REQUESTS: readonly RequestRow[] = [
     { ends: { others: 'password_changed' } },
   ),
 
-  both(
+  needsBoth(
     'POST /api/v1/sessions',
-    'somebody',
+    'form',
     { status: 201 },
     ({ visitor, username }) =>
       visitor.request('/api/v1/sessions', {
@@ -194,70 +185,33 @@ export const REQUESTS: readonly RequestRow[] = [
         headers: { 'Content-Type': 'application/json' },
         body: JSON.stringify(signIn(username)),
       }),
-    { begins: true },
+    { starts: true },
   ),
-  read(
-    'GET /api/v1/sessions/current',
-    'app',
-    api('GET', () => '/sessions/current'),
-  ),
+  read('GET /api/v1/sessions/current', 'app', api('GET', '/sessions/current')),
   read('GET /api/v1/sessions/current, by cookie', 'browser', get('/api/v1/sessions/current')),
-  read(
-    'GET /api/v1/sessions',
-    'app',
-    api('GET', () => '/sessions'),
-  ),
-  both(
-    'GET /api/v1/logouts',
-    'app',
-    OK,
-    api('GET', () => '/logouts'),
-  ),
-  operation(
-    'DELETE /api/v1/sessions/current',
-    'app',
-    api('DELETE', () => '/sessions/current'),
-    {
-      ends: { own: 'logout' },
-    },
-  ),
-  operation(
+  read('GET /api/v1/sessions', 'app', api('GET', '/sessions')),
+  needsBoth('GET /api/v1/logouts', 'app', OK, api('GET', '/logouts')),
+  signOut('DELETE /api/v1/sessions/current', 'app', api('DELETE', '/sessions/current'), {
+    ends: { own: 'logout' },
+  }),
+  signOut(
     'DELETE /api/v1/sessions/{id}',
     'app',
-    api('DELETE', (others) => `/sessions/${firstOf(others)}`),
-    {
-      ends: { others: 'revoked' },
-      doneAlready: [404],
-    },
+    api('DELETE', (setup) => `/sessions/${otherOf(setup)}`),
+    { ends: { others: 'revoked' }, alreadyDone: [404] },
   ),
-  operation(
-    'DELETE /api/v1/sessions?scope=others',
-    'app',
-    api('DELETE', () => '/sessions?scope=others'),
-    {
-      ends: { others: 'logout_others' },
-    },
-  ),
-  operation(
-    'DELETE /api/v1/sessions?scope=all',
-    'app',
-    api('DELETE', () => '/sessions?scope=all'),
-    {
-      ends: { own: 'logout_all', others: 'logout_all' },
-      doneAlready: [401],
-    },
-  ),
-  both(
-    'PUT /api/v1/password',
-    'app',
-    OK,
-    api('PUT', () => '/password', PASSWORD_CHANGE),
-    {
-      ends: { others: 'password_changed' },
-    },
-  ),
+  signOut('DELETE /api/v1/sessions?scope=others', 'app', api('DELETE', '/sessions?scope=others'), {
+    ends: { others: 'logout_others' },
+  }),
+  signOut('DELETE /api/v1/sessions?scope=all', 'app', api('DELETE', '/sessions?scope=all'), {
+    ends: { own: 'logout_all', others: 'logout_all' },
+    alreadyDone: [401],
+  }),
+  needsBoth('PUT /api/v1/password', 'app', OK, api('PUT', '/password', PASSWORD_CHANGE), {
+    ends: { others: 'password_changed' },
+  }),
 ];
 
-/** Costs a bcrypt or two, where it gets that far: several of these at once are about this machine and not the service. */
-export const hasBcrypt = ({ name, begins }: RequestRow): boolean =>
-  begins === true || /^P\w+ .*password/.test(name);
+/** Costs a bcrypt or two if it gets that far: with several at once the test would measure this machine, not the service. */
+export const hasBcrypt = ({ name, starts }: RequestRow): boolean =>
+  starts === true || /^P\w+ .*password/.test(name);

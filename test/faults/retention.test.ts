@@ -11,7 +11,7 @@ const stage = useStage({ ACTIVITY_RETENTION_DAYS: String(DAYS) });
 
 const ROWS_PER_STATEMENT = 5000;
 
-/** Rows as if they had been written that many days ago. */
+/** Adds rows as they would be after this many days. */
 async function addOld(table: 'logout_activity' | 'login_activity', count: number, daysAgo: number) {
   const [columns, values] =
     table === 'logout_activity'
@@ -37,7 +37,7 @@ const deletes = (): string[] =>
     call.store === 'mysql' && call.sql.startsWith('DELETE') ? [call.sql] : [],
   );
 
-test('old rows go in batches, none too large and not too many at once; young ones stay', async () => {
+test('old rows are deleted in batches of limited size and number; recent ones stay', async () => {
   const perRun = RETENTION_BATCH_SIZE * RETENTION_BATCHES_PER_RUN;
   await addOld('logout_activity', perRun + 1500, DAYS + 1);
   await addOld('login_activity', 1200, DAYS + 1);
@@ -50,7 +50,7 @@ test('old rows go in batches, none too large and not too many at once; young one
   expect(deletes().length).toBeLessThanOrEqual(2 * RETENTION_BATCHES_PER_RUN);
   for (const sql of deletes()) expect(sql).toMatch(new RegExp(`LIMIT ${RETENTION_BATCH_SIZE}$`));
 
-  // The next run does the rest, and then there is nothing more to do.
+  // The next run deletes the rest, and then there is nothing left to delete.
   await stage.worker.scheduled();
   expect(await countOf('logout_activity')).toBe(5);
   stage.cloud.calls.length = 0;
@@ -59,7 +59,7 @@ test('old rows go in batches, none too large and not too many at once; young one
   expect(await countOf('logout_activity')).toBe(5);
 });
 
-test('an outage in the middle is no harm: the next run goes on', async () => {
+test('after an outage in the middle the next run continues', async () => {
   await addOld('logout_activity', 3500, DAYS + 1);
   stage.cloud.faults.set('mysql', {
     kind: 'lose-answer',
@@ -71,17 +71,17 @@ test('an outage in the middle is no harm: the next run goes on', async () => {
   expect(await countOf('logout_activity')).toBe(5);
 });
 
-test('what is delivered comes first, and is kept for its time', async () => {
+test('pending events are delivered first, and kept for their time', async () => {
   const { outbox } = openCloudStores(stage.cloud);
-  // Out of an outage of the database: it happened at the edge of the time for which it is kept.
-  const young = sampleLogout(Date.now() - (DAYS - 1) * DAY_MS);
+  // Both were pending during an outage of MySQL, and one of them became too old.
+  const recent = sampleLogout(Date.now() - (DAYS - 1) * DAY_MS);
   const old = sampleLogout(Date.now() - (DAYS + 1) * DAY_MS);
-  await outbox.add(young);
+  await outbox.add(recent);
   await outbox.add(old);
   await stage.worker.scheduled();
   const rows = await stage.cloud.query('SELECT id FROM logout_activity WHERE id IN (?, ?)', [
-    young.id,
+    recent.id,
     old.id,
   ]);
-  expect(rows).toEqual([{ id: young.id }]);
+  expect(rows).toEqual([{ id: recent.id }]);
 });

@@ -1,8 +1,9 @@
 import type { CallContent } from '../../tools/local-cloud/calls.ts';
 import { decodeRecord } from '../../src/session/record.ts';
+import type { Session } from '../../src/session/session.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 
-/** Whether this is a script whose first key begins so and whose text contains that. */
+/** Whether the call runs a script that contains this text and whose first key has this prefix. */
 export const isScriptOn = (call: CallContent, keyPrefix: string, text: string): boolean =>
   call.store === 'redis' &&
   call.commands.some(
@@ -12,13 +13,18 @@ export const isScriptOn = (call: CallContent, keyPrefix: string, text: string): 
       script?.includes(text) === true,
   );
 
-/** Public ids of this user's sessions by their records, whether listed or not. */
-export async function openSessions(cloud: CloudProxy, userId: string): Promise<string[]> {
+/** All open sessions by their records, whether listed or not. */
+export async function allOpenSessions(cloud: CloudProxy): Promise<Session[]> {
   const keys = await cloud.redis.keys('session:*');
   const records = keys.length === 0 ? [] : await cloud.redis.mget(keys);
   return records.flatMap((text) => {
     const record = text === null ? null : decodeRecord(text);
-    const session = record !== null && 'session' in record ? record.session : null;
-    return session?.userId === userId ? [session.id] : [];
+    return record !== null && 'session' in record ? [record.session] : [];
   });
+}
+
+/** Public ids of this user's open sessions. */
+export async function openSessions(cloud: CloudProxy, userId: string): Promise<string[]> {
+  const sessions = await allOpenSessions(cloud);
+  return sessions.filter((session) => session.userId === userId).map(({ id }) => id);
 }

@@ -1,5 +1,5 @@
 import type { RequestInit, Response } from 'miniflare';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, TrackedSession } from './ledger.ts';
 
 /** The built Worker, wherever it runs. */
 export interface SoakWorker {
@@ -10,7 +10,7 @@ export interface SoakWorker {
   readonly logs: string[];
 }
 
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly location: string | null;
   readonly body: string;
@@ -18,7 +18,7 @@ export interface HttpAnswer {
   readonly cookies: ReadonlyMap<string, string>;
   /** Unix ms. */
   readonly sentAtMs: number;
-  readonly answeredAtMs: number;
+  readonly receivedAtMs: number;
 }
 
 export interface HttpRequest {
@@ -27,20 +27,30 @@ export interface HttpRequest {
   headers?: Record<string, string>;
   form?: Record<string, string>;
   json?: unknown;
-  /** Any other status but 503 is a breach. */
+  /** Any other status but 503 is a violation. */
   expected: readonly number[];
 }
 
 export const ORIGIN = 'https://login.example.org';
-const ANSWER_DEADLINE_MS = 5000;
+const RESPONSE_DEADLINE_MS = 5000;
 
-/** Sends one request and checks what holds for every answer. */
+/** Headers of a request that this session sends: its credential and, for a cookie, its CSRF token. */
+export const credentialHeaders = ({ kind, token, csrfToken }: TrackedSession): Record<string, string> =>
+  kind === 'bearer'
+    ? { Authorization: `Bearer ${token}` }
+    : {
+        Cookie: `sessionid=${token}; csrftoken=${csrfToken}`,
+        'X-CSRFToken': csrfToken,
+        Origin: ORIGIN,
+      };
+
+/** Sends one request and checks what holds for every response. */
 export async function send(
   worker: SoakWorker,
   ledger: Ledger,
   ipAddress: string,
   { method, path, headers = {}, form, json, expected }: HttpRequest,
-): Promise<HttpAnswer> {
+): Promise<HttpResponse> {
   const body = form === undefined ? json && JSON.stringify(json) : new URLSearchParams(form).toString();
   const type = form === undefined ? 'application/json' : 'application/x-www-form-urlencoded';
   const sentAtMs = Date.now();
@@ -62,14 +72,14 @@ export async function send(
   const what = `${method} ${path.replace(/[0-9a-z]{26}/, '{id}')}`;
 
   ledger.count('requests');
-  ledger.took(what, tookMs);
-  if (tookMs > ANSWER_DEADLINE_MS) ledger.breach(`${what} took ${Math.round(tookMs)} ms`);
+  ledger.responseTime(what, tookMs);
+  if (tookMs > RESPONSE_DEADLINE_MS) ledger.violation(`${what} took ${Math.round(tookMs)} ms`);
   if (response.status === 503) {
-    ledger.count('answers 503');
-    if (response.headers.get('Retry-After') === null) ledger.breach(`${what}: 503 without Retry-After`);
-    if (cookies.has('sessionid')) ledger.breach(`${what}: 503 that touches the session cookie`);
+    ledger.count('responses with 503');
+    if (response.headers.get('Retry-After') === null) ledger.violation(`${what}: 503 without Retry-After`);
+    if (cookies.has('sessionid')) ledger.violation(`${what}: 503 that sets the session cookie`);
   } else if (!expected.includes(response.status)) {
-    ledger.breach(`${what}: ${response.status} ${text.slice(0, 200)}`);
+    ledger.violation(`${what}: ${response.status} ${text.slice(0, 200)}`);
   }
   return {
     status: response.status,
@@ -77,7 +87,7 @@ export async function send(
     body: text,
     cookies,
     sentAtMs,
-    answeredAtMs: Date.now(),
+    receivedAtMs: Date.now(),
   };
 }
 

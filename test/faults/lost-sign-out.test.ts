@@ -11,65 +11,65 @@ import { openSessions } from './store-state.ts';
 
 const stage = useStage();
 
-/** Longer than the Worker waits for an answer. */
+/** Longer than the Worker waits for a reply. */
 const LATE_MS = 2500;
 
-const isEnding = (call: CallContent): boolean => runsScript(call, END, REVOKE, RENEW, END_OTHERS);
+const isSignOut = (call: CallContent): boolean => runsScript(call, END, REVOKE, RENEW, END_OTHERS);
 
-interface Operation {
+interface SignOut {
   readonly name: string;
-  readonly send: (scene: Scene) => Promise<Answer>;
+  readonly send: (setup: Setup) => Promise<Answer>;
   readonly confirmed: number;
-  /** What a repetition gets where the first one was carried out. */
-  readonly doneAlready: number;
+  /** What a retry gets if the first request was carried out. */
+  readonly alreadyDone: number;
   readonly ownReason?: string;
   readonly otherReason?: string;
 }
 
-interface Scene {
+interface Setup {
   readonly user: TestUser;
   readonly browser: SeededSession & { visitor: Visitor };
   readonly app: SeededSession;
 }
 
 const post =
-  (path: string, fields: (scene: Scene) => Record<string, string> = () => ({})) =>
-  async (scene: Scene): Promise<Answer> => {
-    const { visitor } = scene.browser;
-    return visitor.post(path, fields(scene), { 'X-CSRFToken': await visitor.cookie('csrftoken') });
+  (path: string, fields: (setup: Setup) => Record<string, string> = () => ({})) =>
+  async (setup: Setup): Promise<Answer> => {
+    const { visitor } = setup.browser;
+    return visitor.post(path, fields(setup), { 'X-CSRFToken': await visitor.cookie('csrftoken') });
   };
-/** Asked by the browser's script, so that the same session asks throughout. */
+/** The browser's script sends it, so that the same session is used throughout. */
 const remove =
-  (path: (scene: Scene) => string) =>
-  async (scene: Scene): Promise<Answer> => {
-    const { visitor } = scene.browser;
-    return visitor.request(`/api/v1/sessions${path(scene)}`, {
+  (path: (setup: Setup) => string) =>
+  async (setup: Setup): Promise<Answer> => {
+    const { visitor } = setup.browser;
+    return visitor.request(`/api/v1/sessions${path(setup)}`, {
       method: 'DELETE',
       headers: { 'X-CSRFToken': await visitor.cookie('csrftoken') },
     });
   };
 
-const ENDINGS: readonly Operation[] = [
-  { name: 'logout', send: post('/logout/'), confirmed: 303, doneAlready: 303, ownReason: 'logout' },
+const SIGN_OUTS: readonly SignOut[] = [
+  { name: 'logout', send: post('/logout/'), confirmed: 303, alreadyDone: 303, ownReason: 'logout' },
   {
     name: 'revoking one',
     send: post('/sessions/revoke/', ({ app }) => ({ id: app.session.id })),
     confirmed: 303,
-    doneAlready: 404,
+    alreadyDone: 404,
     otherReason: 'revoked',
   },
   {
     name: 'revoking others',
     send: post('/sessions/revoke/', () => ({ scope: 'others' })),
     confirmed: 303,
-    doneAlready: 303,
+    alreadyDone: 303,
     otherReason: 'logout_others',
   },
   {
     name: 'revoking all',
     send: post('/sessions/revoke/', () => ({ scope: 'all' })),
     confirmed: 303,
-    doneAlready: 303,
+    alreadyDone: 303,
     ownReason: 'logout_all',
     otherReason: 'logout_all',
   },
@@ -77,37 +77,37 @@ const ENDINGS: readonly Operation[] = [
     name: 'DELETE current',
     send: remove(() => '/current'),
     confirmed: 200,
-    doneAlready: 200,
+    alreadyDone: 200,
     ownReason: 'logout',
   },
   {
     name: 'DELETE by id',
     send: remove(({ app }) => `/${app.session.id}`),
     confirmed: 200,
-    doneAlready: 404,
+    alreadyDone: 404,
     otherReason: 'revoked',
   },
   {
     name: 'DELETE all',
     send: remove(() => '?scope=all'),
     confirmed: 200,
-    doneAlready: 401,
+    alreadyDone: 401,
     ownReason: 'logout_all',
     otherReason: 'logout_all',
   },
 ];
 
-async function openScene(): Promise<Scene> {
+async function setUp(): Promise<Setup> {
   const user = await addUser(stage.cloud);
   const browser = await seedVisitor(stage, user);
   return { user, browser, app: await seedSession(stage.cloud, user, { kind: 'bearer' }) };
 }
 
-/** One row for each session that this operation ends, none for the other, and no more than that is ended. */
-async function expectEndedOnce(scene: Scene, { ownReason, otherReason }: Operation): Promise<void> {
+/** Each session that this request ends is ended and has one row; the others are open and have none. */
+async function expectEndedOnce(setup: Setup, { ownReason, otherReason }: SignOut): Promise<void> {
   await stage.worker.scheduled();
   await stage.worker.delivered();
-  const { user, browser, app } = scene;
+  const { user, browser, app } = setup;
   const ended = [
     [browser.session.id, ownReason],
     [app.session.id, otherReason],
@@ -118,74 +118,72 @@ async function expectEndedOnce(scene: Scene, { ownReason, otherReason }: Operati
   expect((await openSessions(stage.cloud, user.id)).sort()).toEqual(open.sort());
 }
 
-/** Pressed twice, as people do: 503 that says what is the matter, and the cookies are kept. */
-async function expectUnconfirmed(scene: Scene, operation: Operation): Promise<void> {
-  for (const answer of await Promise.all([operation.send(scene), operation.send(scene)])) {
-    expect(answer.status, answer.body).toBe(503);
-    expect(answer.body).toContain('session may still be open');
-    expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(0);
-    expect(answer.setCookies).toEqual([]);
+/** Sent twice at once, as by a double click: 503 that says what may be open, and the cookies stay. */
+async function expectUnconfirmed(setup: Setup, signOut: SignOut): Promise<void> {
+  for (const response of await Promise.all([signOut.send(setup), signOut.send(setup)])) {
+    expect(response.status, response.body).toBe(503);
+    expect(response.body).toContain('session may still be open');
+    expect(Number(response.headers.get('Retry-After'))).toBeGreaterThan(0);
+    expect(response.setCookies).toEqual([]);
   }
-  expect(await scene.browser.visitor.cookie('sessionid')).toBe(scene.browser.token);
+  expect(await setup.browser.visitor.cookie('sessionid')).toBe(setup.browser.token);
 }
 
-describe.each(ENDINGS)('$name', (operation) => {
+describe.each(SIGN_OUTS)('$name', (signOut) => {
   test.each<[string, Fault]>([
-    ['lost once', { kind: 'lose-answer', match: isEnding, times: 1 }],
-    ['lost twice', { kind: 'lose-answer', match: isEnding, times: 2 }],
-  ])('an answer %s: the retry tells the first answer again', async (_, fault) => {
-    const scene = await openScene();
+    ['lost once', { kind: 'lose-answer', match: isSignOut, times: 1 }],
+    ['lost twice', { kind: 'lose-answer', match: isSignOut, times: 2 }],
+  ])('a reply %s: the retry gets the first reply again', async (_, fault) => {
+    const setup = await setUp();
     stage.cloud.faults.set('redis', fault);
-    const answer = await operation.send(scene);
-    expect(answer.status, answer.body).toBe(operation.confirmed);
-    if (answer.headers.get('Content-Type') === 'application/json') {
-      const ended = [operation.ownReason, operation.otherReason].filter((reason) => reason !== undefined);
-      const receipt = JSON.parse(answer.body) as { revoked: number; logouts: { id: string }[] };
+    const response = await signOut.send(setup);
+    expect(response.status, response.body).toBe(signOut.confirmed);
+    if (response.headers.get('Content-Type') === 'application/json') {
+      const ended = [signOut.ownReason, signOut.otherReason].filter((reason) => reason !== undefined);
+      const receipt = JSON.parse(response.body) as { revoked: number; logouts: { id: string }[] };
       expect(receipt.revoked).toBe(ended.length);
       await stage.worker.delivered();
-      const rows = await logoutRows(stage.cloud, scene.user);
+      const rows = await logoutRows(stage.cloud, setup.user);
       expect(rows.map((row) => row['id']).sort()).toEqual(receipt.logouts.map(({ id }) => id).sort());
     }
-    await expectEndedOnce(scene, operation);
+    await expectEndedOnce(setup, signOut);
   });
 
   test.each<[string, Fault, boolean]>([
-    ['each answer lost', { kind: 'lose-answer', match: isEnding }, true],
-    ['never carried out', { kind: 'refuse', match: isEnding }, false],
-  ])('%s: not confirmed, repeated until it is, recorded once', async (_, fault, isDone) => {
-    const scene = await openScene();
+    ['each reply lost', { kind: 'lose-answer', match: isSignOut }, true],
+    ['never carried out', { kind: 'refuse', match: isSignOut }, false],
+  ])('%s: not confirmed, retried until it is, recorded once', async (_, fault, isDone) => {
+    const setup = await setUp();
     stage.cloud.faults.set('redis', fault);
-    await expectUnconfirmed(scene, operation);
+    await expectUnconfirmed(setup, signOut);
     stage.cloud.faults.clear();
     await stage.cloud.settled();
-    const again = await operation.send(scene);
-    expect(again.status, again.body).toBe(isDone ? operation.doneAlready : operation.confirmed);
-    await expectEndedOnce(scene, operation);
+    const retry = await signOut.send(setup);
+    expect(retry.status, retry.body).toBe(isDone ? signOut.alreadyDone : signOut.confirmed);
+    await expectEndedOnce(setup, signOut);
   });
 });
 
-test('endings that are carried out later: not confirmed, then done, recorded once', async () => {
-  const cases = await Promise.all(
-    ENDINGS.map(async (operation) => ({ operation, scene: await openScene() })),
-  );
-  stage.cloud.faults.set('redis', { kind: 'late', ms: LATE_MS, match: isEnding });
-  await Promise.all(cases.map(({ operation, scene }) => expectUnconfirmed(scene, operation)));
+test('sign-outs that are carried out later: not confirmed, then done, recorded once', async () => {
+  const cases = await Promise.all(SIGN_OUTS.map(async (signOut) => ({ signOut, setup: await setUp() })));
+  stage.cloud.faults.set('redis', { kind: 'late', ms: LATE_MS, match: isSignOut });
+  await Promise.all(cases.map(({ signOut, setup }) => expectUnconfirmed(setup, signOut)));
   stage.cloud.faults.clear();
   await stage.cloud.settled();
-  for (const { operation, scene } of cases) {
-    const again = await operation.send(scene);
-    expect(again.status, `${operation.name}: ${again.body}`).toBe(operation.doneAlready);
-    await expectEndedOnce(scene, operation);
+  for (const { signOut, setup } of cases) {
+    const retry = await signOut.send(setup);
+    expect(retry.status, `${signOut.name}: ${retry.body}`).toBe(signOut.alreadyDone);
+    await expectEndedOnce(setup, signOut);
   }
 });
 
-test('a logout that arrives after it was repeated changes nothing any more', async () => {
-  const { user, browser } = await openScene();
+test('a logout that arrives after its retry changes nothing', async () => {
+  const { user, browser } = await setUp();
   const { visitor, session } = browser;
-  stage.cloud.faults.set('redis', { kind: 'late', ms: LATE_MS, match: isEnding, times: 1 });
+  stage.cloud.faults.set('redis', { kind: 'late', ms: LATE_MS, match: isSignOut, times: 1 });
   const csrf = { 'X-CSRFToken': await visitor.cookie('csrftoken') };
   expect((await visitor.post('/logout/', {}, csrf)).status).toBe(503);
-  // Before the first one arrives: the fault struck once.
+  // Before the first one arrives; the fault was injected once.
   expect((await visitor.post('/logout/', {}, csrf)).status).toBe(303);
   await visitor.signIn(user);
   const [before] = (await openSessions(stage.cloud, user.id)).slice(-1);

@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openBuiltWorker } from './built-worker.ts';
-import { startLocalCloud } from './local-cloud/local-cloud.ts';
-import { applySqlFile } from './local-cloud/sql-file.ts';
-import type { Ledger } from './soak/ledger.ts';
-import { runSoak, SOAK_SESSIONS_PER_USER } from './soak/run-soak.ts';
+import { openBuiltWorker } from '../../../tools/built-worker.ts';
+import { startLocalCloud } from '../../../tools/local-cloud/local-cloud.ts';
+import { applySqlFile } from '../../../tools/local-cloud/sql-file.ts';
+import type { Ledger } from './ledger.ts';
+import { runSoak, SOAK_SESSIONS_PER_USER } from './run-soak.ts';
 
 // `npm run soak -- --seconds N --clients N --seed N`: the built Worker under load and faults, for as long as you
-// like. Ends with 1 and the seed to repeat where it broke a promise.
+// like. Exits with 1 and the command to repeat it if a promise was broken.
 
-const ROOT = join(import.meta.dirname, '..');
+const ROOT = join(import.meta.dirname, '../../..');
 const DIRECTORY = join(ROOT, '.local/soak');
-const BREACHES_SHOWN = 40;
+const VIOLATIONS_SHOWN = 40;
 
 const { values } = parseArgs({
   options: {
@@ -23,19 +23,19 @@ const { values } = parseArgs({
 const numberOf = (name: keyof typeof values): number => {
   const value = Number(values[name]);
   if (Number.isInteger(value) && value >= 0) return value;
-  process.stderr.write(`--${name} is a whole number\n`);
+  process.stderr.write(`--${name} must be a whole number\n`);
   process.exit(2);
 };
 const options = { seconds: numberOf('seconds'), clients: numberOf('clients'), seed: numberOf('seed') };
 
-function print({ counts, breaches, slowest, slowestMs }: Ledger): void {
+function print({ counts, violations, slowest, slowestMs }: Ledger): void {
   const lines = Object.entries(counts)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([what, count]) => `  ${String(count).padStart(8)}  ${what}`);
-  process.stdout.write(`${lines.join('\n')}\n  slowest answer: ${Math.round(slowestMs)} ms (${slowest})\n`);
-  for (const text of breaches.slice(0, BREACHES_SHOWN)) process.stdout.write(`BREACH ${text}\n`);
-  if (breaches.length > BREACHES_SHOWN)
-    process.stdout.write(`... and ${breaches.length - BREACHES_SHOWN} more\n`);
+  process.stdout.write(`${lines.join('\n')}\n  slowest response: ${Math.round(slowestMs)} ms (${slowest})\n`);
+  for (const text of violations.slice(0, VIOLATIONS_SHOWN)) process.stdout.write(`VIOLATION ${text}\n`);
+  if (violations.length > VIOLATIONS_SHOWN)
+    process.stdout.write(`... and ${violations.length - VIOLATIONS_SHOWN} more\n`);
 }
 
 process.stdout.write(
@@ -53,8 +53,8 @@ try {
     const ledger = await runSoak({ cloud, worker, ...options });
     print(ledger);
     const repeat = `npm run soak -- --seconds ${options.seconds} --clients ${options.clients} --seed ${options.seed}`;
-    if (ledger.breaches.length > 0) {
-      process.stdout.write(`${ledger.breaches.length} breaches. To repeat: ${repeat}\n`);
+    if (ledger.violations.length > 0) {
+      process.stdout.write(`${ledger.violations.length} violations. To repeat: ${repeat}\n`);
       process.exitCode = 1;
     } else process.stdout.write('No promise was broken.\n');
   } finally {
