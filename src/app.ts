@@ -22,6 +22,8 @@ import { sessionsPage } from './pages/sessions.tsx';
 import { signInPage } from './pages/sign-in.tsx';
 
 const BODY_MAX_BYTES = 64 * 1024;
+/** Their bodies are never read, and Hono can't limit them. */
+const METHODS_WITHOUT_BODY = ['GET', 'HEAD'];
 const REQUEST_ID_MAX_CHARACTERS = 64;
 
 /** The whole service as one Hono app: what every request goes through, then the routes. Each says whom it lets in. */
@@ -42,7 +44,7 @@ export function createApp(service: Service): Hono<AppEnv> {
   app.use(observeRequests(securityHeaders(settings)));
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.use(canonicalAddress([...pages.routes, ...aliases.routes].map((route) => route.path)));
-  app.use(bodyLimit({ maxSize: BODY_MAX_BYTES, onError: refuseBody }));
+  app.use((c, next) => (METHODS_WITHOUT_BODY.includes(c.req.method) ? next() : limitBody(c, next)));
 
   app.route('/', assets);
   app.route('/', health);
@@ -58,9 +60,12 @@ export function createApp(service: Service): Hono<AppEnv> {
 const onMethodNotAllowed = (c: AppContext, allow: string[]): Response | Promise<Response> =>
   respondWithReason(c, { code: 'method_not_allowed', allow });
 
-function refuseBody(): never {
-  throw new ServiceError({ code: 'body_too_large' });
-}
+const limitBody = bodyLimit({
+  maxSize: BODY_MAX_BYTES,
+  onError: () => {
+    throw new ServiceError({ code: 'body_too_large' });
+  },
+});
 
 /** The reason behind whatever was thrown. The unexpected is logged without its text, which could hold anything. */
 function reasonOf(error: Error, c: AppContext): Reason {
@@ -68,7 +73,7 @@ function reasonOf(error: Error, c: AppContext): Reason {
   // Hono's parsers throw it for a body that isn't what its type says.
   if (error instanceof HTTPException && error.status === 400) return { code: 'malformed_body' };
   c.var.request.log.event('internal_error', {
-    request_id: c.var.request.id,
+    request_id: c.var.request.requestId,
     error: error.name,
     stack: (error.stack ?? '')
       .split('\n')

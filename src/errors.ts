@@ -7,7 +7,7 @@ export type StoreFault =
   | 'unreachable'
   | 'refused'
   | 'protocol'
-  /** What was asked is no longer wanted: the password changed meanwhile, or the sign-in was given up. */
+  /** The store refused a start that is out of date: the password changed meanwhile, or the sign-in was abandoned. */
   | 'superseded';
 
 /** A field of the request that is wrong, and how; the message is for people. */
@@ -19,7 +19,7 @@ export interface FieldError {
 /** What an outage left in doubt. */
 export type Unconfirmed = 'sign_out' | 'new_password' | 'password_change';
 
-/** Everything that can go wrong with a request, by tag. `http/problems.tsx` has the status and the words for each. */
+/** Everything that can go wrong with a request, by tag. `http/problems.ts` has the status and the words for each. */
 export type Reason =
   | { readonly code: 'invalid_fields'; readonly errors: readonly FieldError[] }
   | { readonly code: 'malformed_body' }
@@ -34,8 +34,8 @@ export type Reason =
   | { readonly code: 'method_not_allowed'; readonly allow: readonly string[] }
   | { readonly code: 'throttled'; readonly retryAfterSeconds: number }
   /**
-   * The store didn't reply in time. It may still have done, or yet do, what it was asked. The response is 503 and keeps
-   * the cookie; this never means "signed out".
+   * The store didn't reply in time. The command may have run, or may still run. The response is 503 and keeps the cookie;
+   * this never means "signed out".
    */
   | {
       readonly code: 'store_unavailable';
@@ -43,7 +43,7 @@ export type Reason =
       readonly fault: StoreFault;
       readonly unconfirmed?: Unconfirmed;
     }
-  /** So many passwords are being checked that this one would come too late. */
+  /** Too many password checks are queued for this one to finish in time. */
   | { readonly code: 'overloaded' }
   | { readonly code: 'internal_error' };
 

@@ -91,13 +91,13 @@ export class SessionService extends WorkerEntrypoint {
    * Who is this? Takes a request as it came in, or a bare token. `unknown` means that a store is unavailable or that this
    * service isn't set up; it doesn't mean signed out. See `verifySession`.
    */
-  async verify(offered: Request | string | null): Promise<Verification> {
+  async verify(offered: Request | string | null | undefined): Promise<Verification> {
     const entry = entryFor(this.env);
     if (entry === null) return { status: 'unknown' };
     const { service } = entry;
-    const isRequest = offered !== null && typeof offered !== 'string';
+    const isRequest = typeof offered === 'object' && offered !== null;
     const work = openWork(service, {
-      id: crypto.randomUUID(),
+      requestId: crypto.randomUUID(),
       client: isRequest ? readClientInfo(offered) : NO_CLIENT,
       task: 'verify',
       waitUntil: (task) => this.ctx.waitUntil(task),

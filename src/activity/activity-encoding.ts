@@ -1,5 +1,6 @@
 import type { ClientInfo } from '../lib/client-info.ts';
 import type { SessionId, UserId, Uuid } from '../lib/ids.ts';
+import { nonEmptyTextOrNull } from '../lib/text.ts';
 import {
   LOGIN_OUTCOMES,
   LOGOUT_REASONS,
@@ -9,7 +10,7 @@ import {
 } from './events.ts';
 
 /**
- * An event as it lies in the outbox: a JSON object. The session scripts write log-outs (Lua's JSON has no null, so absent
+ * An event as stored in the outbox: a JSON object. The session scripts write log-outs (Lua's JSON has no null, so absent
  * texts are empty), `encodeActivity` writes sign-ins; `parseActivity` reads both.
  */
 export function encodeActivity(activity: Activity): string {
@@ -46,12 +47,12 @@ export function parseActivity(value: unknown): Activity | null {
   if (typeof id !== 'string' || typeof username !== 'string' || typeof at !== 'number') return null;
   // Beyond what a Date can hold (ECMA-262 section 21.4.1.1) there is no time to write.
   if (Number.isNaN(new Date(at).getTime())) return null;
-  const userId = textOrNull(fields['userId']) as UserId | null;
-  const sessionId = textOrNull(fields['sessionId']) as SessionId | null;
+  const userId = nonEmptyTextOrNull(fields['userId']) as UserId | null;
+  const sessionId = nonEmptyTextOrNull(fields['sessionId']) as SessionId | null;
   const client: ClientInfo = {
-    ipAddress: textOrNull(fields['ip']),
-    userAgent: textOrNull(fields['userAgent']),
-    country: textOrNull(fields['country']),
+    ipAddress: nonEmptyTextOrNull(fields['ip']),
+    userAgent: nonEmptyTextOrNull(fields['userAgent']),
+    country: nonEmptyTextOrNull(fields['country']),
   };
   const common = { id: id as Uuid, username, client };
   if (type === 'logout') {
@@ -66,6 +67,3 @@ export function parseActivity(value: unknown): Activity | null {
   }
   return null;
 }
-
-const textOrNull = (value: unknown): string | null =>
-  typeof value === 'string' && value !== '' ? value : null;

@@ -1,5 +1,4 @@
-import type { UserId } from '../lib/ids.ts';
-import type { Uuid } from '../lib/ids.ts';
+import type { UserId, Uuid } from '../lib/ids.ts';
 import type { LoginActivity, LogoutActivity } from './events.ts';
 
 /** The last row of a page; the next page begins after it. */

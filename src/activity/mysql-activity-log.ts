@@ -1,10 +1,10 @@
+import type { ClientInfo } from '../lib/client-info.ts';
+import type { SessionId, UserId, Uuid } from '../lib/ids.ts';
+import { textOf, textOrNull } from '../lib/text.ts';
 import { StatementRefusedError, type Row, type SqlClient, type SqlValue } from '../store/sql-client.ts';
 import { fromSqlTime, toSqlTime } from '../store/sql-time.ts';
 import { EventRefusedError, type ActivityLog } from './activity-log.ts';
 import type { LoginActivity, LogoutActivity, LogoutReason } from './events.ts';
-import type { ClientInfo } from '../lib/client-info.ts';
-import type { SessionId, UserId, Uuid } from '../lib/ids.ts';
-import { textOf, textOrNull } from '../lib/text.ts';
 
 export const LOGOUT_COLUMNS =
   'id, user_id, username, session_id, ip_address, user_agent, country, reason, logged_out_at';
@@ -62,9 +62,9 @@ export function mysqlActivityLog(sql: SqlClient): ActivityLog {
 
     async listLogouts(userId, limit, after) {
       const at = after === null ? null : toSqlTime(after.loggedOutAtMs);
-      const behind = after === null ? '' : 'AND (logged_out_at < ? OR (logged_out_at = ? AND id < ?))';
+      const afterCursor = after === null ? '' : 'AND (logged_out_at < ? OR (logged_out_at = ? AND id < ?))';
       const { rows } = await sql.execute(
-        `SELECT ${LOGOUT_COLUMNS} FROM logout_activity WHERE user_id = ? ${behind}
+        `SELECT ${LOGOUT_COLUMNS} FROM logout_activity WHERE user_id = ? ${afterCursor}
          ORDER BY logged_out_at DESC, id DESC LIMIT ${limit}`,
         after === null ? [userId] : [userId, at, at, after.id],
       );

@@ -4,17 +4,16 @@ import { deliver, type ActivityStores } from './delivery.ts';
 import type { Activity, LoginOutcome } from './events.ts';
 import type { OutboxEntry } from './outbox.ts';
 
-/** What it takes to record what a request did. */
+/** What is needed to record what a request did. */
 export interface ActivityWork {
-  /** Of the request; its log lines carry it. */
-  readonly id: string;
+  readonly requestId: string;
   readonly log: Log;
   readonly clock: Clock;
   /**
    * Runs after the response (`waitUntil`), with stores that may take longer. What it throws is logged and otherwise
    * lost, so what must not be lost is also picked up by the cron or the next request.
    */
-  inBackground(task: string, work: (stores: ActivityStores) => Promise<unknown>): void;
+  inBackground(task: string, run: (stores: ActivityStores) => Promise<unknown>): void;
 }
 
 /** Logs these events and writes their rows in the background; what fails stays in the outbox for the cron. */
@@ -38,10 +37,10 @@ const LOGIN_EVENTS: Record<LoginOutcome, LogEvent> = {
 };
 
 /** The log line beside the row, for alerts, which can't wait for a query. It holds no name. */
-export function logActivity({ id, log }: Pick<ActivityWork, 'id' | 'log'>, activity: Activity): void {
+export function logActivity({ requestId, log }: ActivityWork, activity: Activity): void {
   const isLogin = activity.type === 'login';
   const fields: LogFields = {
-    request_id: id,
+    request_id: requestId,
     activity_id: activity.id,
     user_id: activity.userId,
     session_id: activity.sessionId,

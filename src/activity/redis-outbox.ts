@@ -28,7 +28,7 @@ redis.call('XADD', KEYS[2], '*', 'event', event, 'reason', ARGV[2], 'at', ARGV[3
 redis.call('XDEL', KEYS[1], ARGV[1])
 return 1`;
 
-/** KEYS: pending, set aside. Returns {pending, set aside, id of the oldest pending entry or false}. */
+/** KEYS: pending, set aside. Returns {pending, set aside, id of the oldest pending entry}; the last is missing if none is pending. */
 const STATUS = /* lua */ `#!lua flags=allow-key-locking
 local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
 return {redis.call('XLEN', KEYS[1]), redis.call('XLEN', KEYS[2]), oldest and oldest[1]}`;

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import type { LogoutCursor } from '../activity/activity-log.ts';
 import type { AppEnv } from '../http/context.ts';
-import { requireSession } from '../http/guards.ts';
+import { requireOpenSession } from '../http/guards.ts';
 import type { LogoutsView } from '../http/response-schemas.ts';
 import { viewPastLogout } from '../http/session-views.ts';
 import { validate } from '../http/validate.ts';
@@ -10,7 +10,7 @@ import { logoutsQuery } from './request-schemas.ts';
 
 /** A user's own sign-outs, newest first. May lag a receipt by the outbox. */
 export const logoutsApi = new Hono<AppEnv>().get('/logouts', validate('query', logoutsQuery), async (c) => {
-  const session = await requireSession(c);
+  const session = await requireOpenSession(c);
   const { limit, before } = c.req.valid('query');
   // One more than asked for shows whether there is a further page.
   const found = await c.var.request.activityLog.listLogouts(session.userId, limit + 1, parseCursor(before));

@@ -2,18 +2,18 @@ import { Hono } from 'hono';
 import { signIn } from '../auth/sign-in.ts';
 import { ServiceError } from '../errors.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';
-import { expireCookies } from '../http/csrf.ts';
+import { expireCookies } from '../http/response-cookies.ts';
 import {
   requireCredentials,
-  requireCredentialsToChange,
-  requireSession,
-  sessionsToEnd,
+  requireCredentialsAndCsrf,
+  requireOpenSession,
+  authorizeSignOut,
 } from '../http/guards.ts';
 import type { CurrentView, ReceiptView, SessionsView, SignInView } from '../http/response-schemas.ts';
 import { viewReceipt, viewSession, viewUser } from '../http/session-views.ts';
 import { validate } from '../http/validate.ts';
 import { NO_SESSION_ID, parseSessionId } from '../lib/ids.ts';
-import { endSessions, endsOwn, revokeSessions } from '../session/end-sessions.ts';
+import { endSessions, endedOwnSession, revokeSessions } from '../session/end-sessions.ts';
 import { listSessions } from '../session/resume-session.ts';
 import type { RevokeScope } from '../session/session-store.ts';
 import { requireJson } from './require-json.ts';
@@ -21,7 +21,7 @@ import { revokeQuery, signInBody } from './request-schemas.ts';
 
 /** Sessions over JSON. A bearer token's session is like a cookie's, and in the same list. */
 export const sessionsApi = new Hono<AppEnv>()
-  /** Sets no cookie, and ignores one that comes along. */
+  /** Sets no cookie, and ignores one that is sent. */
   .post('/sessions', requireJson(), validate('json', signInBody), async (c) => {
     const { username, password, remember_me: rememberMe, device_name: deviceName } = c.req.valid('json');
     const result = await signIn(
@@ -34,30 +34,23 @@ export const sessionsApi = new Hono<AppEnv>()
         replaces: [],
       },
     );
-    switch (result.status) {
-      case 'bad_credentials':
-        throw new ServiceError({ code: 'bad_credentials' });
-      case 'throttled':
-        throw new ServiceError({ code: 'throttled', retryAfterSeconds: result.retryAfterSeconds });
-      case 'signed_in': {
-        const session = viewSession(result.session, result.session.id);
-        c.set('outcome', 'signed_in');
-        return c.json<SignInView, 201>(
-          {
-            token: result.token,
-            token_type: 'Bearer',
-            expires_at: session.expires_at,
-            session,
-            user: viewUser(result.session),
-          },
-          201,
-        );
-      }
-    }
+    if (result.status === 'refused') throw new ServiceError(result.reason);
+    const session = viewSession(result.session, result.session.id);
+    c.set('outcome', 'signed_in');
+    return c.json<SignInView, 201>(
+      {
+        token: result.token,
+        token_type: 'Bearer',
+        expires_at: session.expires_at,
+        session,
+        user: viewUser(result.session),
+      },
+      201,
+    );
   })
 
   .get('/sessions/current', async (c) => {
-    const session = await requireSession(c);
+    const session = await requireOpenSession(c);
     return c.json<CurrentView>({ session: viewSession(session, session.id), user: viewUser(session) });
   })
 
@@ -73,7 +66,7 @@ export const sessionsApi = new Hono<AppEnv>()
   .delete('/sessions/current', async (c) => {
     const { credentials } = c.var.request;
     if (credentials.status === 'missing') throw new ServiceError({ code: 'not_signed_in' });
-    const logouts = await endSessions(c.var.request, await sessionsToEnd(c, 'all'), 'logout');
+    const logouts = await endSessions(c.var.request, await authorizeSignOut(c, 'all'), 'logout');
     if (credentials.kind === 'cookie') expireCookies(c);
     c.set('outcome', logouts.length > 0 ? 'signed_out' : 'already_signed_out');
     return c.json<ReceiptView>(viewReceipt(logouts));
@@ -83,16 +76,14 @@ export const sessionsApi = new Hono<AppEnv>()
     revoke(c, { only: parseSessionId(c.req.param('id')) ?? NO_SESSION_ID }),
   )
 
-  .delete('/sessions', validate('query', revokeQuery), async (c) =>
-    revoke(c, { all: c.req.valid('query').scope === 'all' ? 'everywhere' : 'others' }),
-  );
+  .delete('/sessions', validate('query', revokeQuery), async (c) => revoke(c, c.req.valid('query').scope));
 
 async function revoke(c: AppContext, scope: RevokeScope) {
-  const credentials = await requireCredentialsToChange(c);
+  const credentials = await requireCredentialsAndCsrf(c);
   const result = await revokeSessions(c.var.request, credentials, scope);
   if (result.status === 'invalid') throw new ServiceError({ code: 'not_signed_in' });
   if (result.status === 'not_found') throw new ServiceError({ code: 'not_found' });
   c.set('outcome', 'revoked');
-  if (credentials.kind === 'cookie' && endsOwn(result.logouts)) expireCookies(c);
+  if (credentials.kind === 'cookie' && endedOwnSession(result.logouts)) expireCookies(c);
   return c.json<ReceiptView>(viewReceipt(result.logouts));
 }

@@ -11,11 +11,11 @@ export interface Stores extends SessionStores {
   readonly throttle: Throttle;
 }
 
-/** What signing in and changing a password need of a request. */
+/** What signing in and changing a password needs from a request. */
 export interface AuthWork extends SessionWork, Stores {
   readonly shield: Shield;
   /** One is taken before each password hash. */
   readonly cpuSlots: CpuSlots;
   readonly trace: StoreTrace;
-  inBackground(task: string, work: (stores: Stores) => Promise<unknown>): void;
+  inBackground(task: string, run: (stores: Stores) => Promise<unknown>): void;
 }

@@ -1,29 +1,36 @@
 import { logActivity, recordInBackground } from '../activity/record-activity.ts';
-import { isStoreUnavailable, storeUnavailable } from '../errors.ts';
+import {
+  isStoreUnavailable,
+  storeUnavailable,
+  type Reason,
+  type StoreFault,
+  type StoreUnavailableError,
+} from '../errors.ts';
 import type { LogEvent } from '../log.ts';
 import type { Credential, RecordedLogout, RenewResult } from '../session/session-store.ts';
 import { newOperation, retryDuringOutage } from '../session/session-work.ts';
 import type { Session } from '../session/session.ts';
 import type { StartedSession } from '../session/start-session.ts';
 import { hashToken, newToken, type TokenHash } from '../session/token.ts';
-import { checkPassword, clearCounter, recordFailure, releaseOnError } from './attempts.ts';
+import { checkPassword, clearCounter, recordFailure, releaseOnError } from './check-password.ts';
 import type { AuthWork, Stores } from './auth-work.ts';
+import { findPasswordFlaw } from './password-rules.ts';
 import { hashPassword } from './password.ts';
 import type { User } from './user-store.ts';
 
 export interface PasswordChange {
   readonly currentPassword: string;
-  /** Has passed the rules for new passwords. */
   readonly newPassword: string;
 }
 
 export type PasswordChangeResult =
   /** The session goes on under this token; the old one is dead. */
   | ({ readonly status: 'changed'; readonly logouts: readonly RecordedLogout[] } & StartedSession)
-  | { readonly status: 'wrong_password' }
-  | { readonly status: 'throttled'; readonly retryAfterSeconds: number }
-  /** The session ended while its password was being changed. */
-  | { readonly status: 'not_signed_in' };
+  /**
+   * `invalid_fields` for a password against the rules, `wrong_current_password`, `throttled`, or `not_signed_in` if the
+   * session ended meanwhile.
+   */
+  | { readonly status: 'refused'; readonly reason: Reason };
 
 /**
  * Changes the password of the session's user, ends all their other sessions and gives this one a new token
@@ -41,16 +48,28 @@ export async function changePassword(
   session: Session,
   { currentPassword, newPassword }: PasswordChange,
 ): Promise<PasswordChangeResult> {
+  const flaw = findPasswordFlaw({
+    password: newPassword,
+    username: session.username,
+    minLength: work.settings.MIN_PASSWORD_LENGTH,
+  });
+  if (flaw !== null) {
+    const errors = [{ field: 'new_password', message: flaw }];
+    return { status: 'refused', reason: { code: 'invalid_fields', errors } };
+  }
   const checked = await checkPassword(work, session.username, currentPassword, () =>
     work.users.findById(session.userId),
   );
   switch (checked.status) {
     case 'throttled':
       if (checked.firstInWindow) await recordFailure(work, session.username, checked.user, 'throttled');
-      return { status: 'throttled', retryAfterSeconds: checked.retryAfterSeconds };
+      return {
+        status: 'refused',
+        reason: { code: 'throttled', retryAfterSeconds: checked.retryAfterSeconds },
+      };
     case 'refused':
       logChange(work, session, 'authn_password_change_fail');
-      return { status: 'wrong_password' };
+      return { status: 'refused', reason: { code: 'wrong_current_password' } };
     case 'matches': {
       const { user, attempt } = checked;
       await releaseOnError(work, attempt, async () => {
@@ -70,7 +89,7 @@ export async function changePassword(
 
 function logChange(work: AuthWork, session: Session, event: LogEvent): void {
   work.log.event(event, {
-    request_id: work.id,
+    request_id: work.requestId,
     user_id: session.userId,
     session_id: session.id,
     ip_address: work.client.ipAddress,
@@ -132,18 +151,20 @@ async function renewSession(
 ): Promise<PasswordChangeResult> {
   const token = newToken();
   const tokenHash = hashToken(token);
-  let result: RenewResult;
-  try {
-    result = await work.sessions.renew(credential, tokenHash, session, newOperation(work));
-    if (result.status === 'superseded') throw storeUnavailable('redis', 'superseded');
-  } catch (error) {
-    if (!isStoreUnavailable(error)) throw error;
+  const unconfirmed = (fault: StoreFault): StoreUnavailableError => {
     work.inBackground('end_other_sessions', (stores) =>
       endAfterLostRenewal(work, stores, credential, session, tokenHash),
     );
-    throw storeUnavailable('redis', error.reason.fault, 'password_change');
+    return storeUnavailable('redis', fault, 'password_change');
+  };
+  let result: RenewResult;
+  try {
+    result = await work.sessions.renew(credential, tokenHash, session, newOperation(work));
+  } catch (error) {
+    throw isStoreUnavailable(error) ? unconfirmed(error.reason.fault) : error;
   }
-  if (result.status === 'invalid') return { status: 'not_signed_in' };
+  if (result.status === 'superseded') throw unconfirmed('superseded');
+  if (result.status === 'invalid') return { status: 'refused', reason: { code: 'not_signed_in' } };
   recordInBackground(work, result.logouts);
   return { status: 'changed', token, tokenHash, session: result.session, logouts: result.logouts };
 }

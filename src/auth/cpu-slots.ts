@@ -35,7 +35,7 @@ export function cpuSlots(clock: Clock): CpuSlots {
         }
         taken += 1;
       } finally {
-        trace.slotWait(clock.nowMs() - startedAtMs);
+        trace.addSlotWait(clock.nowMs() - startedAtMs);
       }
     },
   };

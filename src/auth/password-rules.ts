@@ -15,7 +15,8 @@ export interface NewPassword {
  */
 export function findPasswordFlaw({ password, username, minLength }: NewPassword): string | null {
   if (characterCount(password) < minLength) return `Use at least ${minLength} characters.`;
-  if (password.toLowerCase() === username.toLowerCase()) return "Your username can't be your password.";
+  if (password.toLowerCase() === username.toLowerCase())
+    return "Your password can't be the same as your username.";
   if (isCommon(password)) return 'This password is too common. Choose another one.';
   return null;
 }

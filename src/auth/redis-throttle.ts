@@ -13,7 +13,8 @@ import {
 /**
  * KEYS: attempt, then the three counters. ARGV: lifetime of the attempt in seconds, then limit and window in seconds of
  * each counter. Returns {0} if counted; if not, {1, ms until the fullest window ends, 1 for the first time in it}.
- * The attempt's key makes a retry count once, and an attempt that was released meanwhile not at all.
+ * The attempt's key makes a retry count once, and an attempt that was released meanwhile not at all. It is written last:
+ * if a command is refused halfway, a retry counts too much rather than too little.
  */
 const RESERVE = /* lua */ `#!lua flags=allow-key-locking
 if redis.call('EXISTS', KEYS[1]) == 1 then return {0} end
@@ -30,13 +31,13 @@ if full then
   redis.call('HSETNX', full, 'refused', KEYS[1])
   return {1, left_ms, redis.call('HGET', full, 'refused') == KEYS[1] and 1 or 0}
 end
-redis.call('SET', KEYS[1], 'counted', 'EX', ARGV[1])
 for i = 2, 4 do
   if redis.call('HINCRBY', KEYS[i], 'failures', 1) == 1 then
     redis.call('EXPIRE', KEYS[i], ARGV[2 * i - 1])
     redis.call('HDEL', KEYS[i], 'refused')
   end
 end
+redis.call('SET', KEYS[1], 'counted', 'EX', ARGV[1])
 return {0}`;
 
 /** KEYS: as above. ARGV: lifetime of the attempt in seconds, its outcome ('success' or 'released'). Returns 1. */

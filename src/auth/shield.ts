@@ -7,7 +7,7 @@ export interface Shield {
   admit(network: string): Promise<boolean>;
 }
 
-/** What a refused client is told: the binding counts in windows of 10 or 60 s and doesn't say how much is left. */
+/** For a refused client: the binding counts in windows of 10 or 60 s and doesn't say how much is left. */
 export const SHIELD_RETRY_AFTER_SECONDS = 60;
 
 /** Name of the optional binding in wrangler.toml. */
@@ -21,8 +21,8 @@ const isRateLimit = (value: unknown): value is RateLimitBinding =>
   typeof value === 'object' && value !== null && typeof (value as RateLimitBinding).limit === 'function';
 
 /**
- * The shield of the Workers rate-limit binding (Cloudflare documentation, "Rate Limiting"). Without one, or if it fails,
- * it admits everybody: the counters in Redis behind it don't.
+ * The shield of the Workers rate-limit binding (Cloudflare documentation, "Rate Limiting"). Without one, or if it fails, it
+ * admits every request, and the counters in Redis alone decide.
  */
 export function cloudflareShield(env: unknown): Shield {
   const binding = (env as Record<string, unknown> | null)?.[SHIELD_BINDING];

@@ -1,7 +1,8 @@
+import type { Reason } from '../errors.ts';
 import { networkOf } from '../lib/client-info.ts';
 import { startNewSessionFor, type NewSession, type StartedSession } from '../session/start-session.ts';
 import { StoreTrace } from '../store/store-trace.ts';
-import { checkPassword, clearCounter, recordFailure, releaseOnError } from './attempts.ts';
+import { checkPassword, clearCounter, recordFailure, releaseOnError } from './check-password.ts';
 import type { AuthWork } from './auth-work.ts';
 import { hashPassword, needsRehash } from './password.ts';
 import { SHIELD_RETRY_AFTER_SECONDS } from './shield.ts';
@@ -14,9 +15,8 @@ export interface UsernameAndPassword {
 
 export type SignInResult =
   | ({ readonly status: 'signed_in' } & StartedSession)
-  /** Unknown name, wrong password or inactive user: the client isn't told which. */
-  | { readonly status: 'bad_credentials' }
-  | { readonly status: 'throttled'; readonly retryAfterSeconds: number };
+  /** `bad_credentials` (unknown name, wrong password or inactive user: the client doesn't learn which) or `throttled`. */
+  | { readonly status: 'refused'; readonly reason: Reason };
 
 /**
  * Signs a user in, through either channel: two round trips with one bcrypt between them. First the attempt is counted and
@@ -31,19 +31,19 @@ export async function signIn(
 ): Promise<SignInResult> {
   const checkedFromMs = work.clock.nowMs();
   if (!(await work.shield.admit(networkOf(work.client.ipAddress)))) {
-    return { status: 'throttled', retryAfterSeconds: SHIELD_RETRY_AFTER_SECONDS };
+    return refused({ code: 'throttled', retryAfterSeconds: SHIELD_RETRY_AFTER_SECONDS });
   }
   const checked = await checkPassword(work, username, password, () => work.users.findByUsername(username));
   switch (checked.status) {
     case 'throttled':
       if (checked.firstInWindow) await recordFailure(work, username, checked.user, 'throttled');
-      return { status: 'throttled', retryAfterSeconds: checked.retryAfterSeconds };
+      return refused({ code: 'throttled', retryAfterSeconds: checked.retryAfterSeconds });
     case 'refused': {
       const { user, attempt, isInactive } = checked;
       await releaseOnError(work, attempt, () =>
         recordFailure(work, username, user, isInactive ? 'inactive' : 'bad_credentials'),
       );
-      return { status: 'bad_credentials' };
+      return refused({ code: 'bad_credentials' });
     }
     case 'matches': {
       const { user, attempt } = checked;
@@ -59,7 +59,9 @@ export async function signIn(
   }
 }
 
-/** Only now is the password known in clear: the moment to bring an old hash to today's format and cost. */
+const refused = (reason: Reason): SignInResult => ({ status: 'refused', reason });
+
+/** Only now is the password known in plain text: the moment to bring an old hash to today's format and cost. */
 function rehashInBackground(work: AuthWork, user: User, password: string): void {
   const { BCRYPT_ROUNDS } = work.settings;
   if (!needsRehash(user.passwordHash, BCRYPT_ROUNDS)) return;

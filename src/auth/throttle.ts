@@ -43,8 +43,8 @@ export type Reservation = { readonly status: 'allowed' } | Throttled;
  */
 export interface Throttle {
   reserve(attempt: Attempt): Promise<Reservation>;
-  /** It succeeded: the account's counter for this network starts anew, the other two get theirs back. */
+  /** After a success: resets the counter of account and network, and uncounts the attempt in the other two. */
   succeed(attempt: Attempt): Promise<void>;
-  /** It did neither (an outage): all three get theirs back. An attempt that arrives after this isn't counted. */
+  /** After an outage: uncounts the attempt in all three. If it is reserved later still, it isn't counted. */
   release(attempt: Attempt): Promise<void>;
 }

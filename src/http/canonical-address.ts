@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import { isLocalHttp } from '../session/cookies.ts';
+import { isLocalHttp } from '../lib/local-http.ts';
 import type { AppEnv } from './context.ts';
 
 /**

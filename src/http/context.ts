@@ -60,7 +60,7 @@ export function provideContext(service: Service): MiddlewareHandler<AppEnv> {
   return function provideContext(c, next) {
     const { headers } = c.req.raw;
     const work = openWork(service, {
-      id: c.var.requestId,
+      requestId: c.var.requestId,
       client: readClientInfo(c.req.raw),
       waitUntil: (task) => c.executionCtx.waitUntil(task),
     });
@@ -77,21 +77,22 @@ export function provideContext(service: Service): MiddlewareHandler<AppEnv> {
   };
 }
 
-interface WorkOrigin {
-  readonly id: string;
+interface Caller {
+  readonly requestId: string;
   readonly client: ClientInfo;
   /** For the log lines of what is not an HTTP request. */
   readonly task?: string;
-  readonly waitUntil: (work: Promise<unknown>) => void;
+  readonly waitUntil: (task: Promise<unknown>) => void;
 }
 
-export function openWork(service: Service, { id, client, task, waitUntil }: WorkOrigin): AuthWork {
+/** What one request, or one call from another Worker, works with. */
+export function openWork(service: Service, { requestId, client, task, waitUntil }: Caller): AuthWork {
   const { settings, clock, log, shield, cpuSlots } = service;
   const trace = new StoreTrace({
     budgetMs: storeBudgetMs(settings.BCRYPT_ROUNDS),
     onFault: (store, fault) =>
       log.event('store_unavailable', {
-        request_id: id,
+        request_id: requestId,
         store,
         fault,
         ...(task === undefined ? {} : { task }),
@@ -99,7 +100,7 @@ export function openWork(service: Service, { id, client, task, waitUntil }: Work
   });
   return {
     ...service.openStores(trace, 'foreground'),
-    id,
+    requestId,
     settings,
     clock,
     log,
@@ -107,13 +108,13 @@ export function openWork(service: Service, { id, client, task, waitUntil }: Work
     shield,
     cpuSlots,
     trace,
-    inBackground(backgroundTask, work) {
+    inBackground(backgroundTask, run) {
       const stores = service.openStores(new StoreTrace(), 'background');
       // It begins at the handler's next await.
       const done = Promise.resolve()
-        .then(() => work(stores))
+        .then(() => run(stores))
         .catch((error: unknown) =>
-          log.event('background_failed', { request_id: id, task: backgroundTask, ...faultOf(error) }),
+          log.event('background_failed', { request_id: requestId, task: backgroundTask, ...faultOf(error) }),
         );
       waitUntil(done);
     },

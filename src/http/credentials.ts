@@ -3,7 +3,7 @@ import type { OfferedTokens } from '../session/end-sessions.ts';
 import type { Credential } from '../session/session-store.ts';
 import { hashToken, parseToken } from '../session/token.ts';
 
-/** Most session cookies of one request that are looked at; a browser sends one, or two of the same name. */
+/** At most this many session cookies of a request are looked at; a browser sends one, or two of the same name. */
 export const SESSION_COOKIES_MAX = 4;
 
 /** What a request offers as proof of who sent it. Hashed already: nothing below this file sees a token. */

@@ -6,7 +6,7 @@ import type { TokenHash } from '../session/token.ts';
  * CSRF tokens without a store: a signed double-submit cookie (OWASP, Cross-Site Request Forgery Prevention).
  *
  * The cookie is `nonce.user.mac`. The MAC covers the nonce, the user's id (empty for an anonymous visitor) and the session
- * or its absence, so a cookie that somebody planted, or one from before the sign-in, is invalid here. A form's token is
+ * or its absence, so a planted cookie, or one from before the sign-in, is invalid here. A form's token is
  * `salt.mac` over the whole cookie: another one in every page, so that compression reveals nothing (BREACH). In the
  * header, the cookie's own value works too, as with Django.
  */

@@ -1,14 +1,13 @@
 import { ServiceError } from '../errors.ts';
 import { sessionCookies } from '../session/cookies.ts';
 import type { Session } from '../session/session.ts';
-import type { StartedSession } from '../session/start-session.ts';
 import type { TokenHash } from '../session/token.ts';
 import type { AppContext } from './context.ts';
 import { isForeignOrigin } from './origin.ts';
 
 // Django's names: its templates, scripts and clients go on working.
 export const CSRF_FIELD = 'csrfmiddlewaretoken';
-export const CSRF_HEADER = 'X-CSRFToken';
+const CSRF_HEADER = 'X-CSRFToken';
 
 /** Throws `foreign_origin` for a request that another site sent. */
 export function requireOwnOrigin(c: AppContext): void {
@@ -63,32 +62,15 @@ export function csrfTokenForForm(
 }
 
 /** Sets a new CSRF cookie for this session, with the lifetime of the session's own cookie. Returns its value. */
-function setCsrfCookie(c: AppContext, binding: TokenHash | null, session: Session | null): string {
+export function setCsrfCookie(c: AppContext, binding: TokenHash | null, session: Session | null): string {
   const { csrf, settings, url, clock } = c.var.request;
   const value = csrf.newCookie(binding, session?.userId ?? null);
-  const cookie = sessionCookies(settings, url).csrf(value, maxAgeSeconds(session, clock.nowMs()));
+  const cookie = sessionCookies(settings, url).csrf(value, cookieMaxAgeSeconds(session, clock.nowMs()));
   c.header('Set-Cookie', cookie, { append: true });
   return value;
 }
 
-/** Sets both cookies of a session that was started or renewed; the CSRF cookie from before is invalid after it. */
-export function setSessionCookies(c: AppContext, { token, tokenHash, session }: StartedSession): void {
-  const { settings, url, clock } = c.var.request;
-  for (const cookie of sessionCookies(settings, url).session(token, maxAgeSeconds(session, clock.nowMs()))) {
-    c.header('Set-Cookie', cookie, { append: true });
-  }
-  setCsrfCookie(c, tokenHash, session);
-}
-
-/** Expires both cookies. */
-export function expireCookies(c: AppContext): void {
-  const { settings, url } = c.var.request;
-  for (const cookie of sessionCookies(settings, url).expireAll()) {
-    c.header('Set-Cookie', cookie, { append: true });
-  }
-}
-
-/** Of the cookies that go with a session. Null: they last until the browser is closed. */
-function maxAgeSeconds(session: Session | null, nowMs: number): number | null {
+/** `Max-Age` of a session's cookies. Null: they last until the browser is closed. */
+export function cookieMaxAgeSeconds(session: Session | null, nowMs: number): number | null {
   return session?.rememberMe === true ? Math.max(0, Math.ceil((session.expiresAtMs - nowMs) / 1000)) : null;
 }

@@ -39,7 +39,7 @@ export const newPassword = text('The new password', NEW_PASSWORD_MAX_CHARACTERS)
 
 /** A checkbox: browsers send `on` or nothing. */
 const checkbox = z.pipe(
-  z.optional(z.string({ error: 'Remember me is either on or off.' })),
+  z.optional(z.string({ error: 'Remember me must be on or off.' })),
   z.transform((value) => value !== undefined && !['', '0', 'false', 'off'].includes(value.toLowerCase())),
 );
 
@@ -48,7 +48,7 @@ export const signInForm = z.object({
   username,
   password,
   remember_me: checkbox,
-  next: z._default(text('The address to go to', NEXT_MAX_CHARACTERS), ''),
+  next: z._default(text('The return address', NEXT_MAX_CHARACTERS), ''),
 });
 
 /** Fields of the password form. */

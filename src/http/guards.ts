@@ -7,7 +7,7 @@ import { firstCredential, type OfferedCredentials } from './credentials.ts';
 import type { AppContext, AppEnv, SignedIn } from './context.ts';
 import { hasCsrfToken, requireCsrfToken, requireOwnOrigin } from './csrf.ts';
 
-/** Who sent this request. Null: surely not a signed-in user. Throws `store_unavailable`. */
+/** Who sent this request. Null: definitely not a signed-in user. Throws `store_unavailable`. */
 export async function currentSession(c: AppContext): Promise<SignedIn | null> {
   const credential = firstCredential(c.var.request.credentials);
   if (credential === null) return null;
@@ -35,7 +35,7 @@ export function requireSignIn(backTo?: string): MiddlewareHandler<AppEnv> {
 }
 
 /** For the API: the open session of this request. Throws `not_signed_in` or `store_unavailable`. */
-export async function requireSession(c: AppContext): Promise<Session> {
+export async function requireOpenSession(c: AppContext): Promise<Session> {
   const signedIn = await currentSession(c);
   if (signedIn === null) throw new ServiceError({ code: 'not_signed_in' });
   return signedIn.session;
@@ -55,7 +55,7 @@ export function requireCredentials(c: AppContext): OfferedCredentials {
  * The same for a request that changes something: a cookie needs its CSRF token, because browsers send it by themselves; a
  * bearer doesn't. Throws `not_signed_in`, `foreign_origin` or `csrf_failed`.
  */
-export async function requireCredentialsToChange(c: AppContext): Promise<OfferedCredentials> {
+export async function requireCredentialsAndCsrf(c: AppContext): Promise<OfferedCredentials> {
   const credentials = requireCredentials(c);
   if (credentials.kind === 'cookie') await requireCsrfToken(c, [credentials.tokenHashes[0]]);
   return credentials;
@@ -68,7 +68,7 @@ export async function requireCredentialsToChange(c: AppContext): Promise<Offered
  *
  * @throws `foreign_origin`; `csrf_failed` if the session is open; `store_unavailable`, with the sign-out unconfirmed
  */
-export async function sessionsToEnd(c: AppContext, cookies: 'all' | 'first'): Promise<OfferedTokens> {
+export async function authorizeSignOut(c: AppContext, cookies: 'all' | 'first'): Promise<OfferedTokens> {
   const { request } = c.var;
   const { credentials } = request;
   if (credentials.status === 'missing' || credentials.kind === 'cookie') requireOwnOrigin(c);

@@ -5,7 +5,7 @@ export const NEXT_MAX_CHARACTERS = 2000;
 const FORBIDDEN_CHARACTERS = /[\u0000-\u0020\u007f-\u009f\\]/;
 
 /**
- * Reads where to go after signing in. Null: not surely a place on this host or an allowed one; the caller uses its
+ * Reads where to go after signing in. Null: not definitely a place on this host or an allowed one; the caller uses its
  * default. The result is ASCII as a URL serializer writes it, so nothing in it can end a header.
  *
  * The decision is made on the address as a browser parses it (WHATWG URL), never on the text, and what is returned is

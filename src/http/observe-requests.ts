@@ -3,7 +3,7 @@ import { routePath } from 'hono/route';
 import type { LogEvent } from '../log.ts';
 import type { AppContext, AppEnv } from './context.ts';
 
-/** Refusals that alerts look for, in OWASP's words; the verbs on sessions log the rest. */
+/** Refusals that alerts look for, in OWASP's words; sign-ins and sign-outs are logged where they happen. */
 const SECURITY_EVENTS: Readonly<Record<string, LogEvent>> = {
   invalid_fields: 'input_validation_fail',
   malformed_body: 'input_validation_fail',
@@ -15,7 +15,7 @@ const SECURITY_EVENTS: Readonly<Record<string, LogEvent>> = {
 /** Gives each response its headers and its log line. */
 export function observeRequests(setSecurityHeaders: (c: AppContext) => void): MiddlewareHandler<AppEnv> {
   return async function observeRequests(c, next) {
-    const { id, trace, clock, log, client } = c.var.request;
+    const { requestId, trace, clock, log, client } = c.var.request;
     const startedAtMs = clock.nowMs();
     await next();
     setSecurityHeaders(c);
@@ -24,10 +24,15 @@ export function observeRequests(setSecurityHeaders: (c: AppContext) => void): Mi
     const { outcome } = c.var;
     const securityEvent = SECURITY_EVENTS[outcome];
     if (securityEvent !== undefined) {
-      log.event(securityEvent, { request_id: id, route, reason: outcome, ip_address: client.ipAddress });
+      log.event(securityEvent, {
+        request_id: requestId,
+        route,
+        reason: outcome,
+        ip_address: client.ipAddress,
+      });
     }
     log.event('request', {
-      request_id: id,
+      request_id: requestId,
       method: c.req.method,
       route,
       status: c.res.status,
@@ -39,11 +44,11 @@ export function observeRequests(setSecurityHeaders: (c: AppContext) => void): Mi
 }
 
 /**
- * For whoever looks into a slow page (W3C Server Timing). Times on reads alone: how long a sign-in took, to the
+ * Helps to look into a slow page (W3C Server Timing). Times on reads alone: how long a sign-in took, to the
  * millisecond and without the network, would help to guess.
  */
 function serverTiming(c: AppContext): string {
   const { trace } = c.var.request;
   const isRead = c.req.method === 'GET' || c.req.method === 'HEAD';
-  return `store;desc="${trace.roundTrips()} round trips"${isRead ? `;dur=${trace.spentMs()}` : ''}`;
+  return `store;desc="round trips: ${trace.roundTrips()}"${isRead ? `;dur=${trace.spentMs()}` : ''}`;
 }

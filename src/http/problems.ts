@@ -3,7 +3,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Reason, Unconfirmed } from '../errors.ts';
 import type { AppContext } from './context.ts';
 
-/** What the client is told: the same whatever exactly went wrong inside (members of RFC 9457). */
+/** What the client sees: the same whatever exactly went wrong inside (members of RFC 9457). */
 export interface Problem {
   readonly status: ContentfulStatusCode;
   readonly title: string;
@@ -52,7 +52,7 @@ export function problemOf(reason: Reason): Problem {
         "Another site sent this request, so we didn't accept it.",
       );
     case 'not_found':
-      return problem(404, 'Page not found', "There's nothing at this address.");
+      return problem(404, 'Not found', "There's nothing at this address.");
     case 'method_not_allowed':
       return problem(405, 'Method not allowed', `This address accepts ${reason.allow.join(', ')}.`, {
         Allow: reason.allow.join(', '),
@@ -102,7 +102,7 @@ function minutesInWords(seconds: number): string {
 }
 
 /** Whether this client reads problem+json rather than pages. */
-export function prefersJson(c: AppContext): boolean {
+function prefersJson(c: AppContext): boolean {
   if (c.req.path.startsWith('/api/')) return true;
   const best = accepts(c, {
     header: 'Accept',
@@ -134,7 +134,7 @@ export function respondWithProblem(
       status: problem.status,
       detail: problem.detail,
       code: reason.code,
-      request_id: c.var.request.id,
+      request_id: c.var.request.requestId,
       ...(reason.code === 'invalid_fields' ? { errors: reason.errors } : {}),
     }),
     problem.status,

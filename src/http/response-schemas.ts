@@ -71,4 +71,3 @@ export const problemResponse = z.object({
   request_id: z.string(),
   errors: z.optional(z.array(z.object({ field: z.string(), message: z.string() }))),
 });
-export type ProblemView = z.infer<typeof problemResponse>;

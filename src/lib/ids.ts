@@ -16,7 +16,7 @@ export function uuidV7(nowMs: number): Uuid {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') as Uuid;
 }
 
-// Crockford's base32 in lower case: no vowels to spell words with, nothing that a shell or URL would mind.
+// Crockford's base32 in lower case: no letters that look alike, nothing that a shell or URL would mind.
 const SESSION_ID_ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const SESSION_ID_LENGTH = 26;
 const SESSION_ID_PATTERN = /^[0-9a-hjkmnp-tv-z]{26}$/;

@@ -5,3 +5,6 @@ export const characterCount = (text: string): number => [...text].length;
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 /** A value from a store as text. Null: it isn't text. */
 export const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+/** Where null can't be stored, an empty text stands for it. */
+export const nonEmptyTextOrNull = (value: unknown): string | null => textOf(value) || null;

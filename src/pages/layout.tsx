@@ -4,7 +4,7 @@ import { STYLESHEET_PATH } from './stylesheet.ts';
 
 interface LayoutProps {
   readonly title: string;
-  /** Who is signed in, for the header; undefined if that isn't known or nobody is. */
+  /** Who is signed in, for the header; undefined if unknown or anonymous. */
   readonly username?: string | undefined;
   /** Wide pages hold tables; the others are a card in the middle. */
   readonly wide?: boolean;

@@ -1,7 +1,8 @@
+import { expireCookies } from '../http/response-cookies.ts';
 import { Hono } from 'hono';
 import type { AppContext, AppEnv } from '../http/context.ts';
-import { CSRF_FIELD, csrfTokenForForm, expireCookies } from '../http/csrf.ts';
-import { currentSession, sessionsToEnd } from '../http/guards.ts';
+import { CSRF_FIELD, csrfTokenForForm } from '../http/csrf.ts';
+import { currentSession, authorizeSignOut } from '../http/guards.ts';
 import { endSessions } from '../session/end-sessions.ts';
 import { Layout } from './layout.tsx';
 
@@ -28,7 +29,7 @@ export const logoutPage = new Hono<AppEnv>()
 
   /** Confirmed means done: if the store can't confirm it, the error becomes 503 and the cookies stay. */
   .post('/logout/', async (c) => {
-    const offered = await sessionsToEnd(c, 'all');
+    const offered = await authorizeSignOut(c, 'all');
     const logouts = await endSessions(c.var.request, offered, 'logout');
     if (logouts.length > 0) c.set('outcome', 'signed_out');
     else if (c.var.request.credentials.status === 'offered') c.set('outcome', 'already_signed_out');

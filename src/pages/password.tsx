@@ -1,9 +1,9 @@
+import { setSessionCookies } from '../http/response-cookies.ts';
 import { Hono } from 'hono';
 import { changePassword } from '../auth/change-password.ts';
-import { findPasswordFlaw } from '../auth/password-rules.ts';
 import type { FieldError, Reason } from '../errors.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';
-import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken, setSessionCookies } from '../http/csrf.ts';
+import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken } from '../http/csrf.ts';
 import { NEW_PASSWORD_MAX_CHARACTERS, passwordForm } from '../http/fields.ts';
 import { requireSignIn, signInUrl } from '../http/guards.ts';
 import { respondWithProblem } from '../http/problems.ts';
@@ -33,34 +33,23 @@ export const passwordPage = new Hono<AppEnv>()
       } = c.req.valid('form');
       const { request } = c.var;
       const { session, tokenHash } = c.var.signedIn;
-      const minLength = request.settings.MIN_PASSWORD_LENGTH;
-      const flaw = findPasswordFlaw({ password: newPassword, username: session.username, minLength });
-      if (flaw !== null) return respondWithForm(c, invalid('new_password', flaw));
       // A program may leave it out; a person's form has the field.
       if (confirmation !== undefined && confirmation !== newPassword) {
-        return respondWithForm(c, invalid('confirm_password', "The two passwords don't match."));
+        const errors = [{ field: 'confirm_password', message: "The two passwords don't match." }];
+        return respondWithForm(c, { code: 'invalid_fields', errors });
       }
       const credential = { tokenHash, kind: 'cookie' } as const;
       const result = await changePassword(request, credential, session, { currentPassword, newPassword });
-      switch (result.status) {
-        case 'wrong_password':
-          return respondWithForm(c, { code: 'wrong_current_password' });
-        case 'throttled':
-          return respondWithForm(c, { code: 'throttled', retryAfterSeconds: result.retryAfterSeconds });
-        case 'not_signed_in':
-          return c.redirect(signInUrl(c, PATH), 303);
-        case 'changed':
-          setSessionCookies(c, result);
-          c.set('outcome', 'password_changed');
-          return c.redirect('/sessions/?done=password', 303);
+      if (result.status === 'refused') {
+        return result.reason.code === 'not_signed_in'
+          ? c.redirect(signInUrl(c, PATH), 303)
+          : respondWithForm(c, result.reason);
       }
+      setSessionCookies(c, result);
+      c.set('outcome', 'password_changed');
+      return c.redirect('/sessions/?done=password', 303);
     },
   );
-
-const invalid = (field: string, message: string): Reason => ({
-  code: 'invalid_fields',
-  errors: [{ field, message }],
-});
 
 /** The form again, with what was wrong; never with a password. */
 async function respondWithForm(c: AppContext, reason: Reason): Promise<Response> {

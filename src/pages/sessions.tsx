@@ -5,10 +5,10 @@ import type { AppContext, AppEnv } from '../http/context.ts';
 import { firstCredential } from '../http/credentials.ts';
 import { CSRF_FIELD, csrfTokenForForm } from '../http/csrf.ts';
 import { revokeForm } from '../http/fields.ts';
-import { sessionsToEnd, signInUrl } from '../http/guards.ts';
+import { authorizeSignOut, signInUrl } from '../http/guards.ts';
 import { validate } from '../http/validate.ts';
 import { NO_SESSION_ID, parseSessionId, type UserId } from '../lib/ids.ts';
-import { endsOwn, revokeSessions } from '../session/end-sessions.ts';
+import { endedOwnSession, revokeSessions } from '../session/end-sessions.ts';
 import { listSessions } from '../session/resume-session.ts';
 import type { RevokeScope } from '../session/session-store.ts';
 import type { Session } from '../session/session.ts';
@@ -94,7 +94,7 @@ export const sessionsPage = new Hono<AppEnv>()
   .post(
     '/sessions/revoke/',
     async (c, next) => {
-      const { tokenHashes } = await sessionsToEnd(c, 'first');
+      const { tokenHashes } = await authorizeSignOut(c, 'first');
       return tokenHashes.length === 0 ? c.redirect(signInUrl(c, PATH), 303) : next();
     },
     validate('form', revokeForm),
@@ -105,10 +105,10 @@ export const sessionsPage = new Hono<AppEnv>()
       const result = await revokeSessions(c.var.request, credentials, scope);
       if (result.status === 'invalid') return c.redirect(signInUrl(c, PATH), 303);
       if (result.status === 'not_found') throw new ServiceError({ code: 'not_found' });
-      const isSignedOut = endsOwn(result.logouts);
+      const isSignedOut = endedOwnSession(result.logouts);
       c.set('outcome', isSignedOut ? 'signed_out' : 'revoked');
       if (isSignedOut) return redirectSignedOut(c);
-      return c.redirect(`${PATH}?done=${'only' in scope ? 'revoked' : 'others'}`, 303);
+      return c.redirect(`${PATH}?done=${scope === 'others' ? 'others' : 'revoked'}`, 303);
     },
   );
 
@@ -119,7 +119,7 @@ interface RevokeFields {
 
 /** Exactly one of the two fields. Text that can't be a session id gets the same response as an unknown one. */
 function parseScope({ id, scope }: RevokeFields): RevokeScope {
-  if (scope !== undefined && id === undefined) return { all: scope === 'all' ? 'everywhere' : 'others' };
+  if (scope !== undefined && id === undefined) return scope;
   if (id !== undefined && scope === undefined) return { only: parseSessionId(id) ?? NO_SESSION_ID };
   throw new ServiceError({
     code: 'invalid_fields',

@@ -1,8 +1,9 @@
+import { setSessionCookies } from '../http/response-cookies.ts';
 import { Hono } from 'hono';
 import { signIn, type SignInResult, type UsernameAndPassword } from '../auth/sign-in.ts';
 import { isStoreUnavailable, ServiceError, type FieldError, type Reason } from '../errors.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';
-import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken, setSessionCookies } from '../http/csrf.ts';
+import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken } from '../http/csrf.ts';
 import { signInForm } from '../http/fields.ts';
 import { currentSession } from '../http/guards.ts';
 import { NEXT_MAX_CHARACTERS, safeNextUrl } from '../http/next-url.ts';
@@ -33,7 +34,7 @@ export const signInPage = (loginUrl: string) =>
       const wanted = c.req.query('next') ?? '';
       // The form couldn't send back a longer one.
       const next = characterCount(wanted) > NEXT_MAX_CHARACTERS ? '' : wanted;
-      if (await isSurelySignedIn(c)) return c.redirect(destination(c, next), 302);
+      if (await isKnownSignedIn(c)) return c.redirect(destination(c, next), 302);
       return c.html(await renderForm(c, { username: '', rememberMe: false, next }, null));
     })
 
@@ -46,8 +47,10 @@ export const signInPage = (loginUrl: string) =>
       validate('form', signInForm, (c, reason, data) => respondWithForm(c, reason, stateOf(data))),
       async (c) => {
         const { username, password, remember_me: rememberMe, next } = c.req.valid('form');
-        const result = await signInOrReason(c, { username, password }, rememberMe);
-        if ('code' in result) return respondWithForm(c, result, { username, rememberMe, next });
+        const result = await trySignIn(c, { username, password }, rememberMe);
+        if (result.status === 'refused') {
+          return respondWithForm(c, result.reason, { username, rememberMe, next });
+        }
         setSessionCookies(c, result);
         c.set('outcome', 'signed_in');
         return c.redirect(destination(c, next), 303);
@@ -60,7 +63,7 @@ function destination(c: AppContext, next: string): string {
   return safeNextUrl(next, url, settings.ALLOWED_REDIRECT_HOSTS) ?? settings.LOGIN_REDIRECT_URL;
 }
 
-async function isSurelySignedIn(c: AppContext): Promise<boolean> {
+async function isKnownSignedIn(c: AppContext): Promise<boolean> {
   try {
     return (await currentSession(c)) !== null;
   } catch (error) {
@@ -69,41 +72,33 @@ async function isSurelySignedIn(c: AppContext): Promise<boolean> {
   }
 }
 
-/** Of cookies that came along. */
+/** Token hashes of the session cookies in the request. */
 const offeredHashes = (c: AppContext): readonly TokenHash[] => {
   const { credentials } = c.var.request;
   return credentials.status === 'offered' ? credentials.tokenHashes : [];
 };
 
 /**
- * The form's CSRF cookie may be one for an anonymous visitor or for the session that came along. Which of them is open,
+ * The form's CSRF cookie may be one for an anonymous visitor or for a session whose cookie was sent. Whether that is open,
  * only a store could say, and it makes no difference to who may sign in.
  */
 const formBindings = (c: AppContext): [null, ...TokenHash[]] => [null, ...offeredHashes(c)];
 
-/** Signs in; what the form can show comes back as a reason. */
-async function signInOrReason(
+/** Signs in. An outage counts as a refusal: the form shows it and keeps what was typed. */
+async function trySignIn(
   c: AppContext,
   credentials: UsernameAndPassword,
   rememberMe: boolean,
-): Promise<Extract<SignInResult, { status: 'signed_in' }> | Reason> {
+): Promise<SignInResult> {
   try {
-    const result = await signIn(c.var.request, credentials, {
+    return await signIn(c.var.request, credentials, {
       kind: 'cookie',
       rememberMe,
       deviceName: null,
       replaces: offeredHashes(c),
     });
-    switch (result.status) {
-      case 'signed_in':
-        return result;
-      case 'bad_credentials':
-        return { code: 'bad_credentials' };
-      case 'throttled':
-        return { code: 'throttled', retryAfterSeconds: result.retryAfterSeconds };
-    }
   } catch (error) {
-    if (error instanceof ServiceError) return error.reason;
+    if (error instanceof ServiceError) return { status: 'refused', reason: error.reason };
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { isLocalHttp } from '../lib/local-http.ts';
 import type { Settings } from '../settings.ts';
 import type { Token } from './token.ts';
 
@@ -6,11 +7,6 @@ export type CookieSettings = Pick<
   Settings,
   'SESSION_COOKIE_NAME' | 'CSRF_COOKIE_NAME' | 'SESSION_COOKIE_DOMAIN'
 >;
-
-const LOCAL_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
-
-/** Plain http is for this machine alone. */
-export const isLocalHttp = (url: URL): boolean => url.protocol === 'http:' && LOCAL_HOSTS.has(url.hostname);
 
 interface CookieShape {
   readonly name: string;

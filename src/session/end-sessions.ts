@@ -1,7 +1,7 @@
 import type { LogoutReason } from '../activity/events.ts';
 import { recordInBackground } from '../activity/record-activity.ts';
 import { isStoreUnavailable, storeUnavailable } from '../errors.ts';
-import { noteActivity } from './resume-session.ts';
+import { noteSessionUse } from './resume-session.ts';
 import type { Credential, RecordedLogout, RevokeResult, RevokeScope } from './session-store.ts';
 import { newOperation, type SessionWork } from './session-work.ts';
 import type { TokenHash } from './token.ts';
@@ -13,8 +13,8 @@ export interface OfferedTokens {
 }
 
 /**
- * Ends the open ones among the sessions of these tokens, in one round trip; none without a token. The store learns whose
- * they are and destroys them in one step, as afterwards nobody could tell (as Django's `logout()` does).
+ * Ends those of these tokens' sessions that are open, in one round trip; without tokens, none. The store learns whose they
+ * are and destroys them in one step, as Django's `logout()` does: afterwards it could no longer be known.
  *
  * @throws `store_unavailable`, with `sign_out` unconfirmed: a session may still be open. Keep the cookie and say so.
  */
@@ -32,32 +32,30 @@ export async function endSessions(
 }
 
 /**
- * Ends sessions of the user that `offered` belongs to, in one round trip. If their own session is among them, all cookies
- * will expire, so the sessions of duplicate cookies end too, in a second one.
+ * Ends sessions of the user that the first token belongs to, in one round trip. If their own session is among them, all
+ * cookies will expire, so the sessions of the other tokens end too, in a second one.
  *
  * @throws as `endSessions` does
  */
 export async function revokeSessions(
   work: SessionWork,
-  {
-    kind,
-    tokenHashes: [tokenHash, ...duplicates],
-  }: OfferedTokens & { tokenHashes: readonly [TokenHash, ...TokenHash[]] },
+  { kind, tokenHashes }: OfferedTokens & { readonly tokenHashes: readonly [TokenHash, ...TokenHash[]] },
   scope: RevokeScope,
 ): Promise<RevokeResult> {
+  const [tokenHash, ...duplicates] = tokenHashes;
   const result = await signOutUnconfirmed(() =>
     work.sessions.revoke({ tokenHash, kind }, scope, newOperation(work)),
   );
-  if (result.status === 'invalid') noteActivity(work, tokenHash, result);
+  if (result.status === 'invalid') noteSessionUse(work, tokenHash, result);
   if (result.status !== 'revoked') return result;
   recordInBackground(work, result.logouts);
-  if (duplicates.length === 0 || !endsOwn(result.logouts)) return result;
+  if (duplicates.length === 0 || !endedOwnSession(result.logouts)) return result;
   const more = await endSessions(work, { kind, tokenHashes: duplicates }, 'logout');
   return { status: 'revoked', logouts: [...result.logouts, ...more] };
 }
 
 /** Whether a revocation ended the caller's own session: only that ends with these reasons. */
-export const endsOwn = (logouts: readonly RecordedLogout[]): boolean =>
+export const endedOwnSession = (logouts: readonly RecordedLogout[]): boolean =>
   logouts.some(({ activity }) => activity.reason === 'logout' || activity.reason === 'logout_all');
 
 /** Marks an outage as one that leaves a sign-out in doubt. */

@@ -1,10 +1,11 @@
 import { LOGOUT_REASONS, type LogoutReason } from '../activity/events.ts';
 import type { SessionId, UserId } from '../lib/ids.ts';
+import { nonEmptyTextOrNull } from '../lib/text.ts';
 import { isExpired } from './rules.ts';
 import type { Session, SessionCheck, SessionKind, Tombstone } from './session.ts';
 
 /**
- * A session as it lies in Redis: a JSON array, as short as a person can still read. Positions:
+ * A session as stored in Redis: a JSON array, as short as a person can still read. Positions:
  *
  *     version, id, userId, username, kind ('c' or 'b'), rememberMe (0 or 1), createdAtMs,
  *     lastSeenAtMs (ms after createdAtMs), absolute end (seconds after createdAtMs), idleAgeSeconds,
@@ -55,7 +56,7 @@ export function encodeTombstone(tombstone: Tombstone): string {
   ]);
 }
 
-/** Reads what lies under a session's key. Null: neither a session of this version nor a tombstone. */
+/** Reads what is stored under a session's key. Null: neither a session of this version nor a tombstone. */
 export function decodeRecord(text: string): { session: Session } | { tombstone: Tombstone } | null {
   let fields: unknown;
   try {
@@ -90,11 +91,11 @@ function decodeSession(fields: readonly unknown[]): { session: Session } | null 
       expiresAtMs: createdAtMs + end * 1000,
       idleAgeSeconds,
       client: {
-        ipAddress: textOrNull(ip),
-        userAgent: textOrNull(userAgent),
-        country: textOrNull(country),
+        ipAddress: nonEmptyTextOrNull(ip),
+        userAgent: nonEmptyTextOrNull(userAgent),
+        country: nonEmptyTextOrNull(country),
       },
-      deviceName: textOrNull(deviceName),
+      deviceName: nonEmptyTextOrNull(deviceName),
     },
   };
 }
@@ -112,19 +113,16 @@ function decodeTombstone(fields: readonly unknown[]): { tombstone: Tombstone } |
       userId: userId as UserId,
       reason: reason as LogoutReason | 'renewed' | 'abandoned',
       endedAtMs,
-      ipAddress: textOrNull(ip),
+      ipAddress: nonEmptyTextOrNull(ip),
     },
   };
 }
 
 const isInteger = (value: unknown): value is number => Number.isSafeInteger(value);
 
-const textOrNull = (value: unknown): string | null =>
-  typeof value === 'string' && value !== '' ? value : null;
-
 /**
  * Validates what was found under a token's key: the one place where a stored record becomes "signed in".
- * `text` null: nothing lies there. A record that can't be read is no session (fails closed).
+ * `text` null: nothing is stored there. A record that can't be read is no session (fails closed).
  */
 export function checkRecord(text: string | null, kind: SessionKind | 'either', nowMs: number): SessionCheck {
   const record = text === null ? null : decodeRecord(text);

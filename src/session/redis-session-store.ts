@@ -1,17 +1,11 @@
 import { parseActivity, encodeActivity } from '../activity/activity-encoding.ts';
 import { OUTBOX_KEY } from '../activity/redis-outbox.ts';
 import { storeUnavailable } from '../errors.ts';
-import type { UserId } from '../lib/ids.ts';
 import { textOrNull } from '../lib/text.ts';
 import type { RedisClient } from '../store/redis-client.ts';
 import { checkRecord, decodeRecord, encodeSession, encodeTombstone, kindLetter } from './record.ts';
 import { endsAtMs, isExpired } from './rules.ts';
-import {
-  CUTOFF_KEY_PREFIX,
-  INDEX_KEY_PREFIX,
-  RECEIPT_KEY_PREFIX,
-  SESSION_KEY_PREFIX,
-} from './script-functions.ts';
+import { cutoffKey, indexKey, receiptKey, recordKey } from './redis-keys.ts';
 import { ABANDON, END, END_OTHERS, LIST, REFRESH, RENEW, REVOKE, START } from './scripts.ts';
 import {
   ABANDONED_TOKEN_SECONDS,
@@ -24,13 +18,8 @@ import {
   type SessionStore,
 } from './session-store.ts';
 import type { InvalidCheck, Session } from './session.ts';
-import type { TokenHash } from './token.ts';
 
-/**
- * Sessions in Redis. `session:{token hash}` holds a record (record.ts) with a TTL to the session's end, then a tombstone
- * to its absolute end; `user-sessions:{user id}` is a hash from session id to token hash; `operation:{id}` is the receipt
- * of an operation; `cutoff:{user id}` refuses starts whose password was checked earlier.
- */
+/** Sessions in Redis: redis-keys.ts lists the keys, record.ts has the form of a record, scripts.ts each atomic step. */
 export function redisSessionStore(redis: RedisClient): SessionStore {
   return {
     async check({ tokenHash, kind }, nowMs) {
@@ -147,11 +136,6 @@ export function redisSessionStore(redis: RedisClient): SessionStore {
   };
 }
 
-const recordKey = (tokenHash: TokenHash): string => SESSION_KEY_PREFIX + tokenHash;
-export const indexKey = (userId: UserId): string => INDEX_KEY_PREFIX + userId;
-const cutoffKey = (userId: UserId): string => CUTOFF_KEY_PREFIX + userId;
-export const receiptKey = ({ id }: Operation): string => RECEIPT_KEY_PREFIX + id;
-
 /** The operation as the scripts read it: `now` and `checkedFrom` in Unix ms, absent texts empty. */
 export function encodeOperation({ nowMs, client }: Operation, more: { checkedFrom?: number } = {}): string {
   return JSON.stringify({
@@ -165,7 +149,7 @@ export function encodeOperation({ nowMs, client }: Operation, more: { checkedFro
   });
 }
 
-const scopeWord = (scope: RevokeScope): string => ('only' in scope ? scope.only : scope.all);
+const scopeWord = (scope: RevokeScope): string => (typeof scope === 'string' ? scope : scope.only);
 
 function readSession(raw: unknown): Session | null {
   const record = typeof raw === 'string' ? decodeRecord(raw) : null;

@@ -12,7 +12,7 @@ import type { TokenHash } from './token.ts';
 export async function resumeSession(work: SessionWork, credential: Credential): Promise<SessionCheck> {
   const nowMs = work.clock.nowMs();
   const check = await work.sessions.check(credential, nowMs);
-  noteActivity(work, credential.tokenHash, check);
+  noteSessionUse(work, credential.tokenHash, check);
   return check.status === 'invalid' ? check : { ...check, session: seenNow(check.session, nowMs) };
 }
 
@@ -20,19 +20,19 @@ export async function resumeSession(work: SessionWork, credential: Credential): 
 export async function listSessions(work: SessionWork, credential: Credential): Promise<ListResult> {
   const nowMs = work.clock.nowMs();
   const list = await work.sessions.list(credential, nowMs);
-  noteActivity(work, credential.tokenHash, list);
+  noteSessionUse(work, credential.tokenHash, list);
   if (list.status === 'invalid') return list;
   const session = seenNow(list.session, nowMs);
   const sessions = list.sessions.map((each) => (each.id === session.id ? session : each));
   return { ...list, session, sessions };
 }
 
-/** As it is once this request is noted, so that what is shown is never older than the interval of the notes. */
+/** The session as it will be after the refresh, so the `lastSeenAtMs` we show is never older than the refresh interval. */
 const seenNow = (session: Session, nowMs: number): Session =>
   needsRefresh(session, nowMs) ? { ...session, lastSeenAtMs: nowMs } : session;
 
-/** What every look at a session leaves behind, whichever command found it. */
-export function noteActivity(work: SessionWork, tokenHash: TokenHash, check: SessionCheck): void {
+/** Refreshes an open session if it is due; logs the use of an ended session's token. */
+export function noteSessionUse(work: SessionWork, tokenHash: TokenHash, check: SessionCheck): void {
   const nowMs = work.clock.nowMs();
   if (check.status === 'valid') {
     const { session } = check;
@@ -46,7 +46,7 @@ export function noteActivity(work: SessionWork, tokenHash: TokenHash, check: Ses
   // The token of a session that has ended: perhaps an old tab, perhaps a stolen cookie.
   const { sessionId, userId, reason, endedAtMs, ipAddress } = check.tombstone;
   work.log.event('session_use_after_expire', {
-    request_id: work.id,
+    request_id: work.requestId,
     session_id: sessionId,
     user_id: userId,
     reason,

@@ -10,7 +10,7 @@ export function endsAtMs(session: Pick<Session, 'expiresAtMs' | 'lastSeenAtMs' |
   return Math.min(session.expiresAtMs, session.lastSeenAtMs + session.idleAgeSeconds * 1000);
 }
 
-/** In the very millisecond of its end a session has expired: Redis knows no TTL of 0 either. */
+/** From the millisecond of its end on, a session has expired: Redis knows no TTL of 0 either. */
 export function isExpired(
   session: Pick<Session, 'expiresAtMs' | 'lastSeenAtMs' | 'idleAgeSeconds'>,
   nowMs: number,

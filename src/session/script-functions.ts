@@ -1,11 +1,7 @@
-/**
- * Lua functions that the scripts on sessions share. A script is a text, so each includes the ones it uses; `operation` is
- * the JSON in ARGV[1], with times in Unix ms.
- */
-export const SESSION_KEY_PREFIX = 'session:';
-export const INDEX_KEY_PREFIX = 'user-sessions:';
-export const RECEIPT_KEY_PREFIX = 'operation:';
-export const CUTOFF_KEY_PREFIX = 'cutoff:';
+import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from './redis-keys.ts';
+
+// Lua functions that the scripts on sessions share. A script is a text, so each includes the ones it uses. `operation` is the
+// JSON in ARGV[1], with times in Unix ms.
 
 export const READ_SESSION = /* lua */ `
 local function is_tombstone(raw) return string.sub(raw, 1, 4) == '[0,"' end

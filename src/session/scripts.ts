@@ -1,14 +1,9 @@
-import {
-  END_SESSION,
-  FIND_SESSIONS,
-  READ_SESSION,
-  SESSION_KEY_PREFIX,
-  WITH_RECEIPT,
-} from './script-functions.ts';
+import { SESSION_KEY_PREFIX } from './redis-keys.ts';
+import { END_SESSION, FIND_SESSIONS, READ_SESSION, WITH_RECEIPT } from './script-functions.ts';
 
 /**
  * The atomic steps on sessions, as Redis scripts: an end or a start and its outbox entry happen together or not at all,
- * and no other command runs in between. ARGV[1] is the operation as JSON; "raw" is a record as it lies in Redis.
+ * and no other command runs in between. ARGV[1] is the operation as JSON; "raw" is a record as stored in Redis.
  *
  * Every key that the caller knows is in KEYS. (Upstash reads a key that is not declared and not in memory from disk, and
  * locks the whole database meanwhile.) Scripts that declare all their keys ask with `allow-key-locking` to lock only
@@ -62,12 +57,14 @@ if limit > 0 and #open >= limit then
   for i = 1, #open - limit + 1 do end_session(open[i].key, open[i].session, 'evicted') end
 end
 
+-- The event first, for the same reason as in end_session.
+local login_entry = redis.call('XADD', KEYS[1], '*', 'event', ARGV[4])
 redis.call('SET', KEYS[2], ARGV[2], 'PXAT', ARGV[3])
 redis.call('HSET', KEYS[3], session.id, string.sub(KEYS[2], ${SESSION_KEY_PREFIX.length + 1}))
 if redis.call('PTTL', KEYS[3]) < session.expires_at - operation.now then
   redis.call('PEXPIREAT', KEYS[3], session.expires_at)
 end
-return {'started', logouts, redis.call('XADD', KEYS[1], '*', 'event', ARGV[4])}`;
+return {'started', logouts, login_entry}`;
 
 /** KEYS: record, user's index. ARGV: session id, tombstone, its lifetime in seconds. Returns 1. */
 export const ABANDON = /* lua */ `#!lua flags=allow-key-locking
@@ -93,7 +90,7 @@ end
 return reply(logouts)`;
 
 /**
- * KEYS: outbox, receipt, the credential's record. ARGV: operation, kind, scope (a session id, 'others' or 'everywhere').
+ * KEYS: outbox, receipt, the credential's record. ARGV: operation, kind, scope (a session id, 'others' or 'all').
  * Returns {'revoked', {{entry id, event}...}}, {'not_found'}, or {'invalid', the credential's raw record or false}.
  */
 export const REVOKE = /* lua */ `${END_SESSION}${WITH_RECEIPT}
@@ -104,7 +101,7 @@ if not own or not is_kind(own, ARGV[2]) or not is_open(own) then return {'invali
 local scope = ARGV[3]
 if scope == 'others' then
   end_all_listed(own.user_id, own.username, 'logout_others', KEYS[3])
-elseif scope == 'everywhere' then
+elseif scope == 'all' then
   end_all_listed(own.user_id, own.username, 'logout_all', KEYS[3])
   end_session(KEYS[3], own, 'logout_all')
 elseif scope == own.id then

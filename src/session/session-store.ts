@@ -5,7 +5,7 @@ import type { SessionId, Uuid } from '../lib/ids.ts';
 import type { InvalidCheck, Session, SessionCheck, SessionKind } from './session.ts';
 import type { TokenHash } from './token.ts';
 
-/** Proof of who somebody is, as the store knows it: the hash of a token, and the channel it came through. */
+/** Proof of who a user is, as the store knows it: the hash of a token, and the channel it came through. */
 export interface Credential {
   readonly tokenHash: TokenHash;
   /** `either` between Workers, where only a bare token is known; a request always says. */
@@ -25,8 +25,8 @@ export type UserOfSession = Pick<Session, 'userId' | 'username'>;
 /** A log-out and its place in the outbox, for the delivery right after the response. */
 export type RecordedLogout = OutboxEntry<LogoutActivity>;
 
-/** Which of the user's sessions to end. */
-export type RevokeScope = { readonly only: SessionId } | { readonly all: 'others' | 'everywhere' };
+/** Which of the user's sessions to end: one, all but the credential's, or all. */
+export type RevokeScope = { readonly only: SessionId } | 'others' | 'all';
 
 export type RevokeResult =
   | { readonly status: 'revoked'; readonly logouts: readonly RecordedLogout[] }
@@ -44,11 +44,11 @@ export interface StartRequest {
   readonly session: Session;
   /** Added to the outbox in the same step. */
   readonly login: LoginActivity;
-  /** Of cookies that came along: these sessions end with `replaced`, whoever they belong to. */
+  /** Of the request's session cookies: these sessions end with `replaced`, any user's. */
   readonly replaces: readonly TokenHash[];
   /** The oldest sessions beyond this many end with `evicted`; 0 for no limit. */
   readonly maxSessionsPerUser: number;
-  /** When the look at the user's password began, in Unix ms. A later cutoff refuses the start. */
+  /** When the password check began, in Unix ms. A later cutoff refuses the start. */
   readonly checkedFromMs: number;
   readonly operation: Operation;
 }
@@ -100,7 +100,7 @@ export interface SessionStore {
    */
   abandon(tokenHash: TokenHash, session: Session, nowMs: number): Promise<void>;
 
-  /** Ends the open ones among the sessions of these tokens. */
+  /** Ends those of these tokens' sessions that are open. */
   end(
     tokenHashes: readonly TokenHash[],
     kind: Credential['kind'],

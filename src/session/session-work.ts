@@ -11,11 +11,11 @@ export interface SessionStores extends ActivityStores {
   readonly sessions: SessionStore;
 }
 
-/** What the verbs on sessions need of a request. */
+/** What starting, resuming and ending sessions needs from a request. */
 export interface SessionWork extends ActivityWork, SessionStores {
   readonly settings: Settings;
   readonly client: ClientInfo;
-  inBackground(task: string, work: (stores: SessionStores) => Promise<unknown>): void;
+  inBackground(task: string, run: (stores: SessionStores) => Promise<unknown>): void;
 }
 
 export function newOperation({ clock, client }: Pick<SessionWork, 'clock' | 'client'>): Operation {

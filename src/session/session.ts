@@ -19,19 +19,19 @@ export interface Session {
   readonly expiresAtMs: number;
   /** Seconds without a request after which the session expires. */
   readonly idleAgeSeconds: number;
-  /** Sent the request that signed in. */
+  /** Who sent the request that signed in. */
   readonly client: ClientInfo;
   /** As the app named it; null if it didn't. */
   readonly deviceName: string | null;
 }
 
-/** What remains under a session's key once it has ended, until its absolute end. */
+/** What stays under a session's key once it has ended, until its absolute end. */
 export interface Tombstone {
   readonly sessionId: SessionId;
   readonly userId: UserId;
   readonly reason: LogoutReason | 'renewed' | 'abandoned';
   readonly endedAtMs: number;
-  /** Of the request that ended it. */
+  /** Address of the request that ended it. */
   readonly ipAddress: string | null;
 }
 

@@ -12,9 +12,9 @@ export interface NewSession {
   readonly kind: SessionKind;
   readonly rememberMe: boolean;
   readonly deviceName: string | null;
-  /** Of session cookies that came along. */
+  /** Token hashes of the request's session cookies, whose sessions end. */
   readonly replaces: readonly TokenHash[];
-  /** When the look at the password began, in Unix ms. */
+  /** When the password check began, in Unix ms. */
   readonly checkedFromMs: number;
 }
 
@@ -25,8 +25,8 @@ export interface StartedSession {
 }
 
 /**
- * Starts a session for a user who has just proved who they are: always under a fresh token, and sessions of cookies that
- * came along end, so a token planted before the sign-in is worthless after it (session fixation; OWASP Session
+ * Starts a session for a user who has just proved who they are: always under a fresh token, and the sessions of cookies in
+ * the request end, so a token planted before the sign-in is worthless after it (session fixation; OWASP Session
  * Management, "Renew the session ID after any privilege level change").
  *
  * @throws `store_unavailable`. If the reply was lost, the session is ended in the background: no client has its token.

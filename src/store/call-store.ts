@@ -6,7 +6,7 @@ import type { StoreTrace } from './store-trace.ts';
  * them, and every response is due within 5 s.
  */
 export const STORE_TIMEOUT_MS = 1500;
-/** The same for work after the response, for which nobody is waiting; `waitUntil` allows 30 s in all. */
+/** The same for work after the response, for which no client waits; `waitUntil` allows 30 s in all. */
 export const BACKGROUND_STORE_TIMEOUT_MS = 8000;
 const MAX_ATTEMPTS = 3;
 /** Pause after each failed attempt but the last. */
@@ -61,10 +61,10 @@ export async function callStore<T>(
       }
     }
   } catch (error) {
-    if (isStoreUnavailable(error)) trace.fault(store, error.reason.fault);
+    if (isStoreUnavailable(error)) trace.reportFault(store, error.reason.fault);
     throw error;
   } finally {
     clearTimeout(timer);
-    trace.call(startedAtMs, Date.now());
+    trace.addCall(startedAtMs, Date.now());
   }
 }

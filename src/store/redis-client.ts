@@ -17,7 +17,7 @@ export interface RedisClient {
   keyCount(): Promise<number>;
 }
 
-export interface RedisCredentials {
+interface RedisCredentials {
   readonly url: string;
   readonly token: string;
 }
@@ -41,11 +41,15 @@ export function upstashRedis({ url, token }: RedisCredentials, timeoutMs: number
   });
 }
 
+// The client exposes neither the status nor a code, but Redis's own errors begin with one: they would come again.
+const REDIS_ERROR = /^[A-Z]+ /;
+
 /** The client's texts hold the command with its keys and values, so only the kind of error leaves this file. */
 function classify(error: unknown): { fault: StoreFault; final: boolean } {
   if (error instanceof errors.UpstashJSONParseError) return { fault: 'protocol', final: false };
-  // Neither its status nor its code is told, so a passing 500 can't be told apart from a refused command.
-  if (error instanceof errors.UpstashError) return { fault: 'refused', final: false };
+  if (error instanceof errors.UpstashError) {
+    return { fault: 'refused', final: REDIS_ERROR.test(error.message) };
+  }
   // Thrown for a reply without `result`, which must not read as "no such key".
   if (error instanceof TypeError && /did not return a result/.test(error.message)) {
     return { fault: 'protocol', final: false };

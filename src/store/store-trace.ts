@@ -14,23 +14,23 @@ interface StoreTraceOptions {
 
 /** The calls of one request to its stores: for its time limit and its log line. */
 export class StoreTrace {
-  readonly fault: (store: StoreName, fault: StoreFault) => void;
+  readonly reportFault: (store: StoreName, fault: StoreFault) => void;
   readonly #budgetMs: number;
   readonly #calls: Call[] = [];
   #slotsMs = 0;
 
   constructor({ budgetMs = Number.POSITIVE_INFINITY, onFault = () => undefined }: StoreTraceOptions = {}) {
     this.#budgetMs = budgetMs;
-    this.fault = onFault;
+    this.reportFault = onFault;
   }
 
   /** Times in Unix ms. */
-  call(startedAtMs: number, endedAtMs: number): void {
+  addCall(startedAtMs: number, endedAtMs: number): void {
     this.#calls.push({ startedAtMs, endedAtMs });
   }
 
   /** The request waited this long, in ms, for a CPU slot. */
-  slotWait(ms: number): void {
+  addSlotWait(ms: number): void {
     this.#slotsMs += ms;
   }
 

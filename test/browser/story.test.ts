@@ -2,9 +2,9 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playw
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { CHROMIUM_SETUP_TIMEOUT_MS, findChromium, launchChromium } from '../support/chromium.ts';
 import { addUser, logoutRows, PASSWORD, type TestUser } from '../support/people.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 let browser: Browser | null = null;
 let user: TestUser;
@@ -20,7 +20,7 @@ afterAll(() => browser?.close());
 
 beforeEach(async (test) => {
   test.skip(browser === null, 'there is no Chromium');
-  user = await addUser(stage.cloud);
+  user = await addUser(environment.cloud);
   browserErrors = [];
   await openContext({});
 });
@@ -28,7 +28,7 @@ afterEach(() => context?.close());
 
 async function openContext(options: BrowserContextOptions): Promise<void> {
   await context?.close();
-  context = await browser!.newContext({ baseURL: stage.worker.localOrigin, ...options });
+  context = await browser!.newContext({ baseURL: environment.worker.localOrigin, ...options });
   context.on('weberror', (error) => browserErrors.push(error.error().message));
   context.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) browserErrors.push(message.text());
@@ -71,7 +71,7 @@ test('sign in with Remember me, sign out; Back shows nothing private and the old
   // Chromium never keeps a page for Back that was still loading: then the check below would prove nothing.
   await page.waitForLoadState('networkidle');
   await page.getByRole('button', { name: 'Sign out' }).click();
-  await page.waitForURL(`${stage.worker.localOrigin}/`);
+  await page.waitForURL(`${environment.worker.localOrigin}/`);
   await page.getByText("You're not signed in.").waitFor();
   expect(await context.cookies()).toEqual([]);
 
@@ -83,8 +83,8 @@ test('sign in with Remember me, sign out; Back shows nothing private and the old
   await context.addCookies([cookie!]);
   await page.goto('/home/');
   expect(new URL(page.url()).pathname).toBe('/sign-in/');
-  await stage.worker.delivered();
-  expect(await logoutRows(stage.cloud, user)).toMatchObject([{ reason: 'logout' }]);
+  await environment.worker.delivered();
+  expect(await logoutRows(environment.cloud, user)).toMatchObject([{ reason: 'logout' }]);
   expect(unexpected()).toEqual([]);
 });
 
@@ -173,9 +173,9 @@ test('no page violates its own policy or is wider than a phone', async () => {
   await signIn(page);
   await page.waitForURL('**/home/');
   for (const path of ['/', '/home/', '/logout/']) await visit(path, 200);
-  stage.cloud.faults.set('redis', { kind: 'status', status: 500 });
+  environment.cloud.faults.set('redis', { kind: 'status', status: 500 });
   for (const path of ['/', '/home/']) await visit(path, path === '/' ? 200 : 503);
-  stage.cloud.faults.clear();
+  environment.cloud.faults.clear();
   expect(policies).toEqual([]);
   expect(unexpected(404).filter((text) => !text.includes('status of 503 '))).toEqual([]);
 });

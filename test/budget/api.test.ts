@@ -8,11 +8,11 @@ import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { API, type ApiBody } from '../support/api.ts';
 import { addUser, PASSWORD, type TestUser } from '../support/people.ts';
 import { seedSession, seedVisitor, type SeededSession } from '../support/seed-session.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import type { Visitor } from '../support/visitor.ts';
 import { by, testBudgets, type Prepared } from './test-budgets.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 const HOUR_MS = 3_600_000;
 
@@ -29,8 +29,8 @@ interface Device extends Client {
 }
 
 const anonymous = async (): Promise<Client> => ({
-  visitor: stage.worker.visitor(),
-  user: await addUser(stage.cloud),
+  visitor: environment.worker.visitor(),
+  user: await addUser(environment.cloud),
 });
 
 const malformed = async (): Promise<Client> => ({ ...(await anonymous()), token: 'not-a-token' });
@@ -40,29 +40,29 @@ const app =
   (changes: { createdAtMs?: number } = {}) =>
   async (): Promise<Device> => {
     const client = await anonymous();
-    const { session: other } = await seedSession(stage.cloud, client.user);
+    const { session: other } = await seedSession(environment.cloud, client.user);
     return {
       ...client,
       other,
-      ...(await seedSession(stage.cloud, client.user, { kind: 'bearer', ...changes })),
+      ...(await seedSession(environment.cloud, client.user, { kind: 'bearer', ...changes })),
     };
   };
 
 async function onlyApp(): Promise<Client> {
   const client = await anonymous();
-  return { ...client, token: (await seedSession(stage.cloud, client.user, { kind: 'bearer' })).token };
+  return { ...client, token: (await seedSession(environment.cloud, client.user, { kind: 'bearer' })).token };
 }
 
 async function browser(): Promise<Device> {
-  const user = await addUser(stage.cloud);
-  const { session: other } = await seedSession(stage.cloud, user);
-  const { visitor, session } = await seedVisitor(stage, user);
+  const user = await addUser(environment.cloud);
+  const { session: other } = await seedSession(environment.cloud, user);
+  const { visitor, session } = await seedVisitor(environment, user);
   return { user, visitor, session, other };
 }
 
 async function staleBrowser(): Promise<Client> {
   const client = await anonymous();
-  const { token } = await seedSession(stage.cloud, client.user, { createdAtMs: Date.now() - HOUR_MS });
+  const { token } = await seedSession(environment.cloud, client.user, { createdAtMs: Date.now() - HOUR_MS });
   await client.visitor.setCookie(`sessionid=${token}; Path=/; Secure; HttpOnly`);
   return client;
 }
@@ -78,7 +78,7 @@ async function signedOutApp(): Promise<Client> {
 /** After an attempt beyond the limit. */
 async function throttled(): Promise<Client> {
   const { visitor, user } = await anonymous();
-  const { throttle } = openCloudStores(stage.cloud);
+  const { throttle } = openCloudStores(environment.cloud);
   const network = networkOf(visitor.ipAddress);
   for (let i = 0; i <= ACCOUNT_NETWORK_LIMIT.failures; i += 1)
     await throttle.reserve({ attemptId: uuidV7(Date.now()), username: user.username, network });
@@ -132,7 +132,7 @@ beforeAll(async () => {
   await call('DELETE', '/sessions?scope=all')(await app()());
 });
 
-testBudgets(stage, API_BUDGETS, {
+testBudgets(environment, API_BUDGETS, {
   'POST /api/v1/sessions, right': by(anonymous, 201, signIn(PASSWORD)),
   'POST /api/v1/sessions, wrong password': by(anonymous, 401, signIn('wrong')),
   'POST /api/v1/sessions, throttled again': by(throttled, 429, signIn(PASSWORD)),

@@ -6,12 +6,12 @@ import { CHANNEL_BUDGETS } from '../../tools/budgets.ts';
 import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
 import { addUser, type TestUser } from '../support/people.ts';
 import { seedSession } from '../support/seed-session.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import { openWorker, type TestWorker } from '../support/worker.ts';
 import { openWorkerGroup, SERVICE, type WorkerGroup } from '../support/worker-group.ts';
 import { testBudgets, type Prepared } from './test-budgets.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 const HOUR_MS = 3_600_000;
 
@@ -31,12 +31,15 @@ let workerWithRetention: TestWorker;
 let user: TestUser;
 
 beforeAll(async () => {
-  group = await openWorkerGroup({ cloud: stage.cloud, others: { caller: CALLER } });
-  workerWithRetention = await openWorker({ cloud: stage.cloud, bindings: { ACTIVITY_RETENTION_DAYS: '30' } });
-  user = await addUser(stage.cloud);
+  group = await openWorkerGroup({ cloud: environment.cloud, others: { caller: CALLER } });
+  workerWithRetention = await openWorker({
+    cloud: environment.cloud,
+    bindings: { ACTIVITY_RETENTION_DAYS: '30' },
+  });
+  user = await addUser(environment.cloud);
   // The first request compiles code.
   await verifyRequest({
-    Authorization: `Bearer ${(await seedSession(stage.cloud, user, { kind: 'bearer' })).token}`,
+    Authorization: `Bearer ${(await seedSession(environment.cloud, user, { kind: 'bearer' })).token}`,
   });
 });
 afterAll(async () => {
@@ -61,12 +64,12 @@ const gives = (status: string, send: () => Promise<object>): Prepared => ({
 
 /** Runs the cron when these events are pending. They bypass the proxy, so adding them isn't counted. */
 const cron =
-  (activities: () => Activity[], worker = () => stage.worker) =>
+  (activities: () => Activity[], worker = () => environment.worker) =>
   async (): Promise<Prepared> => ({
     expected: { pending: 0 },
     worker: worker(),
     send: async () => {
-      const { redis } = stage.cloud;
+      const { redis } = environment.cloud;
       for (const each of activities()) await redis.xadd(OUTBOX_KEY, '*', 'event', encodeActivity(each));
       await worker().scheduled();
       return { pending: await redis.xlen(OUTBOX_KEY) };
@@ -76,23 +79,23 @@ const cron =
 const signInsAndOuts = (count: number) => (): Activity[] =>
   Array.from({ length: count }, (_, i) => (i % 2 === 0 ? sampleLogin : sampleLogout)(Date.now()));
 
-testBudgets(stage, CHANNEL_BUDGETS, {
+testBudgets(environment, CHANNEL_BUDGETS, {
   'verify, a request without credentials': async () => gives('invalid', () => verifyRequest({})),
   'verify, a malformed token': async () => gives('invalid', () => verifyToken('not-a-token')),
   'verify, a request with a bearer': async () => {
-    const { token } = await seedSession(stage.cloud, user, { kind: 'bearer' });
+    const { token } = await seedSession(environment.cloud, user, { kind: 'bearer' });
     return gives('valid', () => verifyRequest({ Authorization: `Bearer ${token}` }));
   },
   'verify, a request with a cookie': async () => {
-    const { token } = await seedSession(stage.cloud, user);
+    const { token } = await seedSession(environment.cloud, user);
     return gives('valid', () => verifyRequest({ Cookie: `sessionid=${token}` }));
   },
   'verify, a token': async () => {
-    const { token } = await seedSession(stage.cloud, user);
+    const { token } = await seedSession(environment.cloud, user);
     return gives('valid', () => verifyToken(token));
   },
   'verify, the token of a stale session': async () => {
-    const { token } = await seedSession(stage.cloud, user, { createdAtMs: Date.now() - HOUR_MS });
+    const { token } = await seedSession(environment.cloud, user, { createdAtMs: Date.now() - HOUR_MS });
     return gives('valid', () => verifyToken(token));
   },
 

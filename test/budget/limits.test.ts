@@ -48,7 +48,7 @@ describe('the commands of an operation inside Redis grow only with the sessions 
       check: (credential) => store().check({ ...credential, kind: 'bearer' }, Date.now()),
       list: (credential) => store().list({ ...credential, kind: 'bearer' }, Date.now()),
       'revoke all': (credential) =>
-        store().revoke({ ...credential, kind: 'bearer' }, { all: 'everywhere' }, sampleOperation(Date.now())),
+        store().revoke({ ...credential, kind: 'bearer' }, 'all', sampleOperation(Date.now())),
       end: ({ tokenHash }) => store().end([tokenHash], 'bearer', 'logout', sampleOperation(Date.now())),
       'end of no session': () =>
         store().end([newTokenHash()], 'bearer', 'logout', sampleOperation(Date.now())),

@@ -5,7 +5,7 @@ import { uuidV7, type UserId } from '../../src/lib/ids.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { addUser, type NewUser, type TestUser } from '../support/people.ts';
 import { seedSession, seedVisitor } from '../support/seed-session.ts';
-import type { Stage } from '../support/stage.ts';
+import type { TestEnvironment } from '../support/test-environment.ts';
 import type { Visitor } from '../support/visitor.ts';
 import { SECRET_KEY } from '../support/worker.ts';
 
@@ -17,12 +17,12 @@ export interface Client {
 }
 
 /** What opens the browsers that the rows about pages need. */
-export function pageClients(stage: Stage) {
-  const anonymous = async () => ({ visitor: stage.worker.visitor() });
+export function pageClients(environment: TestEnvironment) {
+  const anonymous = async () => ({ visitor: environment.worker.visitor() });
 
   /** With a session cookie that was never issued, by its form. */
   async function malformed() {
-    const visitor = stage.worker.visitor();
+    const visitor = environment.worker.visitor();
     await visitor.setCookie('sessionid=not-a-token');
     return { visitor };
   }
@@ -30,19 +30,21 @@ export function pageClients(stage: Stage) {
   /** A browser, and an app of the same user beside it. */
   async function signedIn() {
     const alone = await signedInAlone();
-    return { ...alone, other: await seedSession(stage.cloud, alone.user, { kind: 'bearer' }) };
+    return { ...alone, other: await seedSession(environment.cloud, alone.user, { kind: 'bearer' }) };
   }
 
   async function signedInAlone() {
-    const user = await addUser(stage.cloud);
-    return { user, ...(await seedVisitor(stage, user)) };
+    const user = await addUser(environment.cloud);
+    return { user, ...(await seedVisitor(environment, user)) };
   }
 
   /** Back after an hour, with both cookies. */
   async function stale() {
-    const user = await addUser(stage.cloud);
-    const { token, tokenHash } = await seedSession(stage.cloud, user, { createdAtMs: Date.now() - HOUR_MS });
-    const visitor = stage.worker.visitor();
+    const user = await addUser(environment.cloud);
+    const { token, tokenHash } = await seedSession(environment.cloud, user, {
+      createdAtMs: Date.now() - HOUR_MS,
+    });
+    const visitor = environment.worker.visitor();
     const csrf = csrfTokens([SECRET_KEY]).newCookie(tokenHash, user.id as UserId);
     await visitor.setCookie(`sessionid=${token}; Path=/; Secure; HttpOnly`);
     await visitor.setCookie(`csrftoken=${csrf}; Path=/; Secure`);
@@ -61,7 +63,7 @@ export function pageClients(stage: Stage) {
   /** Two session cookies, as after a change of SESSION_COOKIE_DOMAIN. */
   async function duplicateCookies() {
     const { visitor, user, session, token } = await signedInAlone();
-    const duplicate = await seedSession(stage.cloud, user);
+    const duplicate = await seedSession(environment.cloud, user);
     const csrf = await visitor.cookie('csrftoken');
     const Cookie = `sessionid=${token}; sessionid=${duplicate.token}; csrftoken=${csrf}`;
     return { visitor, session, headers: { Cookie, 'X-CSRFToken': csrf } };
@@ -70,7 +72,7 @@ export function pageClients(stage: Stage) {
   const atForm =
     (wanted: NewUser = {}) =>
     async (): Promise<Client> => {
-      const user = await addUser(stage.cloud, wanted);
+      const user = await addUser(environment.cloud, wanted);
       const { visitor } = await anonymous();
       await visitor.get('/sign-in/');
       return { visitor, user };
@@ -79,7 +81,7 @@ export function pageClients(stage: Stage) {
   /** After this many attempts beyond the limit. */
   const throttled = (open: () => Promise<Client>, beyond: number) => async (): Promise<Client> => {
     const { visitor, user } = await open();
-    const { throttle } = openCloudStores(stage.cloud);
+    const { throttle } = openCloudStores(environment.cloud);
     const { username } = user;
     const network = networkOf(visitor.ipAddress);
     for (let i = 0; i < ACCOUNT_NETWORK_LIMIT.failures + beyond; i += 1)
@@ -90,14 +92,14 @@ export function pageClients(stage: Stage) {
   /** At the form, with a session that started in another tab since: the page would no longer show the form. */
   async function atFormSignedIn(): Promise<Client> {
     const { visitor, user } = await atForm()();
-    const { token } = await seedSession(stage.cloud, user);
+    const { token } = await seedSession(environment.cloud, user);
     await visitor.setCookie(`sessionid=${token}; Path=/; Secure; HttpOnly`);
     return { visitor, user };
   }
 
   async function atFormWithFiftySessions(): Promise<Client> {
     const { visitor, user } = await atForm()();
-    await Promise.all(Array.from({ length: 50 }, () => seedSession(stage.cloud, user)));
+    await Promise.all(Array.from({ length: 50 }, () => seedSession(environment.cloud, user)));
     return { visitor, user };
   }
   return {

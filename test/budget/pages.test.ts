@@ -7,13 +7,13 @@ import { hashPassword } from '../../src/auth/password.ts';
 import { API_BUDGETS, ONE_REDIS_COMMAND, PAGE_BUDGETS } from '../../tools/budgets.ts';
 import { UNKNOWN_SESSION_ID } from '../fakes/samples.ts';
 import { eventually, PASSWORD } from '../support/people.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import { storeCost } from '../support/store-cost.ts';
 import type { Answer, Visitor } from '../support/visitor.ts';
 import { pageClients, type Client } from './page-clients.ts';
 import { by, testBudgets } from './test-budgets.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 const ANOTHER_PASSWORD = 'a wholly different phrase';
 
@@ -29,7 +29,7 @@ const {
   throttled,
   atFormSignedIn,
   atFormWithFiftySessions,
-} = pageClients(stage);
+} = pageClients(environment);
 
 const get =
   (path: string) =>
@@ -63,7 +63,7 @@ beforeAll(async () => {
   await visitor.logOut();
 });
 
-testBudgets(stage, PAGE_BUDGETS, {
+testBudgets(environment, PAGE_BUDGETS, {
   'GET /, no cookie': by(anonymous, 200, get('/')),
   'GET /, malformed cookie': by(malformed, 200, get('/')),
   'GET /, signed in': by(signedIn, 200, get('/')),
@@ -78,7 +78,7 @@ testBudgets(stage, PAGE_BUDGETS, {
   'POST /sign-in/, an old hash rewritten': async () => {
     const passwordHash = await hashPassword(PASSWORD, 4);
     const { visitor, user } = await atForm({ passwordHash })();
-    const hashes = () => stage.cloud.query('SELECT password_hash FROM users WHERE id = ?', [user.id]);
+    const hashes = () => environment.cloud.query('SELECT password_hash FROM users WHERE id = ?', [user.id]);
     return {
       send: () => signIn(PASSWORD)({ visitor, user }),
       expected: { status: 303 },
@@ -166,7 +166,7 @@ testBudgets(stage, PAGE_BUDGETS, {
   'a slash missing, signed in': by(signedIn, 308, get('/home')),
   'plain http, signed in': async () => {
     const { token } = await signedIn();
-    const visitor = stage.worker.visitor({ origin: 'http://login.example.org' });
+    const visitor = environment.worker.visitor({ origin: 'http://login.example.org' });
     const headers = { Cookie: `sessionid=${token}` };
     return { send: () => visitor.get('/home/', headers), expected: { status: 308 } };
   },
@@ -176,7 +176,7 @@ test.each(['/', '/home/', '/logout/', '/sign-in/', '/api/v1/sessions/current'])(
   '%s: a session check is one GET of the record',
   async (path) => {
     const { visitor, tokenHash } = await signedIn();
-    const { cost, calls } = await storeCost(stage, () => visitor.get(path));
+    const { cost, calls } = await storeCost(environment, () => visitor.get(path));
     expect(cost.before).toEqual(ONE_REDIS_COMMAND);
     expect(calls).toMatchObject([{ store: 'redis', commands: [['get', `session:${tokenHash}`]] }]);
   },

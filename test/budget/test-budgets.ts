@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Budget } from '../../tools/budgets.ts';
-import { storeCost, type CostStage } from '../support/store-cost.ts';
-import type { Stage } from '../support/stage.ts';
+import { storeCost, type MeasuredEnvironment } from '../support/store-cost.ts';
+import type { TestEnvironment } from '../support/test-environment.ts';
 import type { Answer } from '../support/visitor.ts';
 
 /** One request, with everything that it needs prepared. */
@@ -10,7 +10,7 @@ export interface Prepared {
   /** Properties of the right response: a wrong one may well cost less. */
   readonly expected: object;
   /** The Worker that the request is sent to; by default that of the test environment. */
-  readonly worker?: CostStage['worker'];
+  readonly worker?: MeasuredEnvironment['worker'];
   /** Resolves when background work that pauses in between is done. */
   readonly backgroundDone?: () => Promise<unknown>;
 }
@@ -25,7 +25,7 @@ export const by =
 
 /** Runs a case for each row of a table and asserts its figures. Fails if a row has no case, or a case no row. */
 export function testBudgets<Name extends string>(
-  stage: Stage,
+  environment: TestEnvironment,
   table: Readonly<Record<Name, Budget>>,
   cases: Readonly<Record<Name, () => Promise<Prepared>>>,
 ): void {
@@ -34,17 +34,26 @@ export function testBudgets<Name extends string>(
   });
 
   test.each(Object.entries<Budget>(table))('%s', async (name, budget) => {
-    const { send, expected, worker = stage.worker, backgroundDone } = await cases[name as Name]();
-    const { cost, answer: response } = await storeCost({ cloud: stage.cloud, worker }, send, backgroundDone);
+    const { send, expected, worker = environment.worker, backgroundDone } = await cases[name as Name]();
+    const { cost, answer: response } = await storeCost(
+      { cloud: environment.cloud, worker },
+      send,
+      backgroundDone,
+    );
     expect(response).toMatchObject(expected);
     expect(cost).toMatchObject(budget);
-    if ('headers' in response) await expectReported(stage, response as Answer, budget.before.roundTrips);
+    if ('headers' in response)
+      await expectReported(environment, response as Answer, budget.before.roundTrips);
   });
 }
 
 /** The Worker counts as many round trips as the stores, in its response and in its log. */
-async function expectReported({ worker }: Stage, { headers }: Answer, roundTrips: number): Promise<void> {
-  expect(headers.get('Server-Timing')).toContain(`desc="${roundTrips} round trips"`);
+async function expectReported(
+  { worker }: TestEnvironment,
+  { headers }: Answer,
+  roundTrips: number,
+): Promise<void> {
+  expect(headers.get('Server-Timing')).toContain(`desc="round trips: ${roundTrips}"`);
   const requestId = headers.get('X-Request-Id') ?? 'none';
   const own = () => worker.logs.filter((line) => line.includes(requestId));
   await expect

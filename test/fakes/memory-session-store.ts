@@ -131,14 +131,14 @@ export class MemorySessionStore implements SessionStore {
       if (own === null) return this.#invalid(credential, operation.nowMs);
       const logouts: RecordedLogout[] = [];
       const all = this.#openSessionsOf(own.session.userId, operation.nowMs);
-      if ('only' in scope) {
+      if (typeof scope === 'object') {
         const wanted = all.find(({ session }) => session.id === scope.only);
         if (wanted === undefined) return { status: 'not_found' };
         this.#end(wanted, scope.only === own.session.id ? 'logout' : 'revoked', operation, logouts);
       } else {
-        const reason = scope.all === 'others' ? 'logout_others' : 'logout_all';
+        const reason = scope === 'others' ? 'logout_others' : 'logout_all';
         this.#endAllBut(credential.tokenHash, all, reason, operation, logouts);
-        if (scope.all === 'everywhere') this.#end(own, reason, operation, logouts);
+        if (scope === 'all') this.#end(own, reason, operation, logouts);
       }
       return done({ status: 'revoked', logouts });
     });

@@ -21,7 +21,7 @@ export function openMemoryWork(changes: Partial<AuthWork> = {}) {
   const background: { readonly task: string; readonly run: (stores: Stores) => Promise<unknown> }[] = [];
   const work: AuthWork = {
     ...memory.stores,
-    id: 'request-1',
+    requestId: 'request-1',
     settings: defaultSettings(),
     client: SAMPLE_CLIENT,
     clock: memory.clock,

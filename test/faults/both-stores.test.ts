@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Call } from '../../tools/local-cloud/calls.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import { RESPONSE_DEADLINE_MS } from './fault-table.ts';
 import { prepareRequest } from './prepare-request.ts';
 import { hasBcrypt, REQUESTS, type RequestRow } from './requests.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 /** Just below the time-out of one call: each call succeeds, but all of them together take too long. */
 const NEARLY_TOO_SLOW_MS = 1200;
@@ -14,7 +14,7 @@ const NEARLY_TOO_SLOW_MS = 1200;
 const STORES = ['redis', 'mysql'] as const;
 
 afterEach(async () => {
-  for (const store of STORES) await stage.cloud.reopen(store);
+  for (const store of STORES) await environment.cloud.reopen(store);
 });
 
 /**
@@ -41,19 +41,19 @@ async function expectInTime(
   begin: (cloud: CloudProxy) => unknown,
   isOut: boolean,
 ) {
-  const requests = await Promise.all(rows.map((row) => prepareRequest(stage, row)));
-  await stage.worker.scheduled();
-  await stage.worker.delivered();
-  await begin(stage.cloud);
+  const requests = await Promise.all(rows.map((row) => prepareRequest(environment, row)));
+  await environment.worker.scheduled();
+  await environment.worker.delivered();
+  await begin(environment.cloud);
   await Promise.all(
     requests.map(async ({ row, send }) => {
-      stage.cloud.calls.length = 0;
+      environment.cloud.calls.length = 0;
       const startedAtMs = performance.now();
       const { status, body } = await send();
       if (isOut || !hasBcrypt(row)) {
         expect(performance.now() - startedAtMs, row.name).toBeLessThan(RESPONSE_DEADLINE_MS);
       } else if (isCostly(row)) {
-        expect(storeTimeMs(stage.cloud.calls)).toBeLessThan(COSTLY_STORE_TIME_MS);
+        expect(storeTimeMs(environment.cloud.calls)).toBeLessThan(COSTLY_STORE_TIME_MS);
       }
       // A request with several slow round trips may exceed its time.
       const allowed = isOut ? [row.withoutRedis] : [row.works, row.withoutRedis, 'unavailable' as const];
@@ -61,8 +61,8 @@ async function expectInTime(
       expect(statuses, `${row.name}: ${body}`).toContain(status);
     }),
   );
-  stage.cloud.faults.clear();
-  await stage.cloud.settled();
+  environment.cloud.faults.clear();
+  await environment.cloud.settled();
 }
 
 describe('both stores at once', () => {

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { StoreName } from '../../tools/local-cloud/calls.ts';
 import { expectIndexesAgree } from '../stores/redis-contents.ts';
 import { eventually, logoutRows } from '../support/people.ts';
-import { useStage, type Stage } from '../support/stage.ts';
+import { useTestEnvironment, type TestEnvironment } from '../support/test-environment.ts';
 import type { Answer } from '../support/visitor.ts';
 import { OUTAGES, type Outage } from './outages.ts';
 import { prepareRequest, type PreparedRequest } from './prepare-request.ts';
@@ -24,12 +24,12 @@ interface Case extends SentRequest {
 
 /** Every request of the table in every outage of this store, each case a test of its own. */
 export function describeFaultTable(store: StoreName): void {
-  const stage = useStage();
+  const environment = useTestEnvironment();
 
   describe.each(OUTAGES)(`${store} $name`, (outage) => {
     const cases = new Map<RequestRow, Case>();
     beforeAll(async () => {
-      for (const each of await runOutage(stage, store, outage)) cases.set(each.request.row, each);
+      for (const each of await runOutage(environment, store, outage)) cases.set(each.request.row, each);
     });
 
     test.each(REQUESTS)('$name', async (row) => {
@@ -40,18 +40,18 @@ export function describeFaultTable(store: StoreName): void {
         const allowed = [statusOf(row.works), ...(outage.mayBeDone === true ? (row.alreadyDone ?? []) : [])];
         expect(allowed, retry.body).toContain(retry.status);
       }
-      await expectFinalState(stage, request);
+      await expectFinalState(environment, request);
     });
 
     test('nothing is left behind', async () => {
       await eventually(async () => {
-        await expectIndexesAgree(stage.cloud.redis, Date.now());
+        await expectIndexesAgree(environment.cloud.redis, Date.now());
         // No password was wrong, so no failure may be counted.
-        expect(await countedFailures(stage)).toEqual([]);
+        expect(await countedFailures(environment)).toEqual([]);
       });
-      const { body } = await stage.worker.visitor().get('/readyz');
+      const { body } = await environment.worker.visitor().get('/readyz');
       expect(JSON.parse(body)).toMatchObject({ outbox: { pending: 0, set_aside: 0 } });
-      expect(stage.worker.logs.filter((line) => /internal_error|uncaught/.test(line))).toEqual([]);
+      expect(environment.worker.logs.filter((line) => /internal_error|uncaught/.test(line))).toEqual([]);
     });
   });
 }
@@ -64,13 +64,13 @@ function expectationFor(row: RequestRow, store: StoreName, outage: Outage): Expe
 const statusOf = (expected: Expectation): number => (typeof expected === 'string' ? 503 : expected.status);
 
 /** Sends every request during the outage, ends it, and retries those that must have failed. */
-async function runOutage(stage: Stage, store: StoreName, outage: Outage): Promise<Case[]> {
-  const { cloud, worker } = stage;
+async function runOutage(environment: TestEnvironment, store: StoreName, outage: Outage): Promise<Case[]> {
+  const { cloud, worker } = environment;
   // What the previous outage left over must not count against this one.
   await cloud.settled();
   await cloud.redis.flushdb();
   worker.logs.length = 0;
-  const requests = await Promise.all(REQUESTS.map((row) => prepareRequest(stage, row)));
+  const requests = await Promise.all(REQUESTS.map((row) => prepareRequest(environment, row)));
   await worker.delivered();
   const sent: SentRequest[] = [];
   const send = async (request: PreparedRequest): Promise<void> => {
@@ -133,25 +133,28 @@ async function expectResponse(
 }
 
 /** Once every request succeeded, the same sessions are open and recorded as without a fault. */
-async function expectFinalState(stage: Stage, { row, userId, own, others }: PreparedRequest): Promise<void> {
+async function expectFinalState(
+  environment: TestEnvironment,
+  { row, userId, own, others }: PreparedRequest,
+): Promise<void> {
   if (userId === null) return;
   const { own: ownReason, others: othersReason } = row.ends ?? {};
   const ended = [
     ...(ownReason === undefined ? [] : [[own, ownReason]]),
     ...(othersReason === undefined ? [] : others.map((id) => [id, othersReason])),
   ];
-  const rows = await logoutRows(stage.cloud, { id: userId, username: '', password: '' });
+  const rows = await logoutRows(environment.cloud, { id: userId, username: '', password: '' });
   expect(rows.map((each) => [each['session_id'], each['reason']]).sort()).toEqual(ended.sort());
   const kept = [own, ...others].filter((id) => id !== '' && !ended.some(([endedId]) => endedId === id));
   await eventually(async () => {
-    const open = await stage.cloud.redis.hkeys(`user-sessions:${userId}`);
+    const open = await environment.cloud.redis.hkeys(`user-sessions:${userId}`);
     // A session whose token no client received must be gone.
     expect(open).toHaveLength(kept.length + (row.starts === true ? 1 : 0));
     expect(open).toEqual(expect.arrayContaining(kept));
   });
 }
 
-async function countedFailures({ cloud }: Stage): Promise<[string, string][]> {
+async function countedFailures({ cloud }: TestEnvironment): Promise<[string, string][]> {
   const counted: [string, string][] = [];
   for (const key of await cloud.redis.keys('throttle:*')) {
     if ((await cloud.redis.type(key)) !== 'hash') continue;

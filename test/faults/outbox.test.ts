@@ -4,14 +4,14 @@ import type { LogoutActivity } from '../../src/activity/events.ts';
 import type { CallContent } from '../../tools/local-cloud/calls.ts';
 import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 afterEach(async () => {
-  await stage.cloud.redis.del(OUTBOX_KEY, SET_ASIDE_KEY);
-  await stage.cloud.query('DELETE FROM logout_activity');
-  await stage.cloud.query('DELETE FROM login_activity');
+  await environment.cloud.redis.del(OUTBOX_KEY, SET_ASIDE_KEY);
+  await environment.cloud.query('DELETE FROM logout_activity');
+  await environment.cloud.query('DELETE FROM login_activity');
 });
 
 interface Readiness {
@@ -20,13 +20,13 @@ interface Readiness {
 }
 
 async function readyz(): Promise<Readiness & { code: number }> {
-  const { status, body } = await stage.worker.visitor().get('/readyz');
+  const { status, body } = await environment.worker.visitor().get('/readyz');
   return { code: status, ...(JSON.parse(body) as Readiness) };
 }
 
 /** Adds this many logouts, as an outage leaves them, and a login after each tenth. */
 async function fill(count: number, change: (index: number) => Partial<LogoutActivity> = () => ({})) {
-  const { outbox } = openCloudStores(stage.cloud);
+  const { outbox } = openCloudStores(environment.cloud);
   const startMs = Date.now() - 60_000;
   const logouts = Array.from({ length: count }, (_, i) => sampleLogout(startMs + i, change(i)));
   for (const [i, logout] of logouts.entries()) {
@@ -37,7 +37,7 @@ async function fill(count: number, change: (index: number) => Partial<LogoutActi
 }
 
 async function writtenIds(): Promise<string[]> {
-  const rows = await stage.cloud.query('SELECT id FROM logout_activity ORDER BY id');
+  const rows = await environment.cloud.query('SELECT id FROM logout_activity ORDER BY id');
   return rows.map((row) => String(row['id']));
 }
 
@@ -47,11 +47,11 @@ const isWriting = (call: CallContent): boolean => call.store === 'mysql' && call
 describe('several deliveries at once', () => {
   test('write each row once', async () => {
     const logouts = await fill(250);
-    await Promise.all([1, 2, 3, 4].map(() => stage.worker.scheduled()));
+    await Promise.all([1, 2, 3, 4].map(() => environment.worker.scheduled()));
     // Two transactions may have collided on the same rows; what one of them left, the next run delivers.
-    await stage.worker.scheduled();
+    await environment.worker.scheduled();
     expect(await writtenIds()).toEqual(idsOf(logouts));
-    expect(await stage.cloud.query('SELECT id FROM login_activity')).toHaveLength(25);
+    expect(await environment.cloud.query('SELECT id FROM login_activity')).toHaveLength(25);
     expect(await readyz()).toMatchObject({
       code: 200,
       outbox: { pending: 0, set_aside: 0, oldest_at: null },
@@ -65,12 +65,12 @@ describe('several deliveries at once', () => {
     ['MySQL writes after the cron gave up', 'mysql', { kind: 'late', ms: 300, match: isWriting }],
   ] as const)('write each row once while %s', async (_, store, fault) => {
     const logouts = await fill(250);
-    stage.cloud.faults.set(store, fault);
-    await Promise.all([1, 2, 3].map(() => stage.worker.scheduled()));
-    stage.cloud.faults.clear();
-    await stage.cloud.settled();
-    await stage.worker.scheduled();
-    await stage.worker.delivered();
+    environment.cloud.faults.set(store, fault);
+    await Promise.all([1, 2, 3].map(() => environment.worker.scheduled()));
+    environment.cloud.faults.clear();
+    await environment.cloud.settled();
+    await environment.worker.scheduled();
+    await environment.worker.delivered();
     expect(await writtenIds()).toEqual(idsOf(logouts));
     expect(await readyz()).toMatchObject({ outbox: { pending: 0, set_aside: 0 } });
   });
@@ -78,19 +78,19 @@ describe('several deliveries at once', () => {
   test('a run that breaks in the middle leaves the rest for the next one, oldest first', async () => {
     const logouts = await fill(250);
     let batches = 0;
-    stage.cloud.faults.set('mysql', {
+    environment.cloud.faults.set('mysql', {
       kind: 'refuse',
       match: (call) =>
         isWriting(call) && call.store === 'mysql' && /logout_activity/.test(call.sql) && (batches += 1) > 1,
     });
-    await stage.worker.scheduled();
+    await environment.worker.scheduled();
     const first = await writtenIds();
     expect(first.length).toBeGreaterThan(0);
     expect(first).toEqual(idsOf(logouts.slice(0, first.length)));
     const { outbox } = await readyz();
     expect(outbox.pending).toBe(275 - 100);
-    stage.cloud.faults.clear();
-    await stage.worker.scheduled();
+    environment.cloud.faults.clear();
+    await environment.worker.scheduled();
     expect(await writtenIds()).toEqual(idsOf(logouts));
   });
 });
@@ -98,16 +98,18 @@ describe('several deliveries at once', () => {
 describe('events that MySQL always rejects, among many', () => {
   const REJECTED = [0, 7, 8, 99, 100, 101, 180, 249];
 
-  afterEach(() => stage.cloud.query('ALTER TABLE logout_activity DROP CONSTRAINT IF EXISTS not_rejected'));
+  afterEach(() =>
+    environment.cloud.query('ALTER TABLE logout_activity DROP CONSTRAINT IF EXISTS not_rejected'),
+  );
 
   test('are set aside with their reason, counted in /readyz, and delay no others', async () => {
-    await stage.cloud.query(
+    await environment.cloud.query(
       "ALTER TABLE logout_activity ADD CONSTRAINT not_rejected CHECK (username <> 'rejected')",
     );
     const logouts = await fill(250, (i) => (REJECTED.includes(i) ? { username: 'rejected' } : {}));
     const rejected = REJECTED.map((i) => logouts[i]!);
-    await Promise.all([1, 2].map(() => stage.worker.scheduled()));
-    await stage.worker.scheduled();
+    await Promise.all([1, 2].map(() => environment.worker.scheduled()));
+    await environment.worker.scheduled();
     expect(await writtenIds()).toEqual(idsOf(logouts.filter((each) => !rejected.includes(each))));
     // Reported, but not as an outage.
     expect(await readyz()).toMatchObject({
@@ -115,7 +117,7 @@ describe('events that MySQL always rejects, among many', () => {
       status: 'ok',
       outbox: { pending: 0, set_aside: REJECTED.length, oldest_at: null },
     });
-    const aside = await stage.cloud.redis.xrange(SET_ASIDE_KEY, '-', '+');
+    const aside = await environment.cloud.redis.xrange(SET_ASIDE_KEY, '-', '+');
     const fieldsOf = aside.map(([, fields]) => Object.fromEntries(pairs(fields)));
     expect(fieldsOf.map(({ reason }) => reason)).toEqual(
       // The number of a failed CHECK in MySQL or MariaDB.
@@ -126,19 +128,19 @@ describe('events that MySQL always rejects, among many', () => {
     );
 
     // Neither retried forever nor lost: once the cause is gone they can be put back as they are.
-    stage.cloud.calls.length = 0;
-    await stage.worker.scheduled();
-    expect(stage.cloud.calls.filter(isWriting)).toEqual([]);
-    await stage.cloud.query('ALTER TABLE logout_activity DROP CONSTRAINT not_rejected');
-    for (const { event } of fieldsOf) await stage.cloud.redis.xadd(OUTBOX_KEY, '*', 'event', event!);
-    await stage.worker.scheduled();
+    environment.cloud.calls.length = 0;
+    await environment.worker.scheduled();
+    expect(environment.cloud.calls.filter(isWriting)).toEqual([]);
+    await environment.cloud.query('ALTER TABLE logout_activity DROP CONSTRAINT not_rejected');
+    for (const { event } of fieldsOf) await environment.cloud.redis.xadd(OUTBOX_KEY, '*', 'event', event!);
+    await environment.worker.scheduled();
     expect(await writtenIds()).toEqual(idsOf(logouts));
   });
 
   test('entries that are no events are set aside too', async () => {
-    await stage.cloud.redis.xadd(OUTBOX_KEY, '*', 'event', '{"type":"of another version"}');
+    await environment.cloud.redis.xadd(OUTBOX_KEY, '*', 'event', '{"type":"of another version"}');
     const logouts = await fill(20);
-    await stage.worker.scheduled();
+    await environment.worker.scheduled();
     expect(await writtenIds()).toEqual(idsOf(logouts));
     expect(await readyz()).toMatchObject({ code: 200, outbox: { pending: 0, set_aside: 1 } });
   });
@@ -150,18 +152,18 @@ const pairs = (fields: readonly string[]): [string, string][] =>
 describe('errors of the table rather than the row are retried', () => {
   const expectRetried = async (breakIt: string, repairIt: string): Promise<void> => {
     const logouts = await fill(120);
-    await stage.cloud.query(breakIt);
+    await environment.cloud.query(breakIt);
     try {
-      for (let run = 0; run < 3; run += 1) await stage.worker.scheduled();
+      for (let run = 0; run < 3; run += 1) await environment.worker.scheduled();
       const { code, outbox } = await readyz();
       expect(code).toBe(200);
       expect(outbox).toMatchObject({ pending: 132, set_aside: 0 });
       expect(Date.parse(outbox.oldest_at!)).toBeGreaterThan(Date.now() - 120_000);
     } finally {
-      await stage.cloud.query(repairIt);
+      await environment.cloud.query(repairIt);
     }
-    await stage.worker.scheduled();
-    await stage.worker.delivered();
+    await environment.worker.scheduled();
+    await environment.worker.delivered();
     expect(await writtenIds()).toEqual(idsOf(logouts));
     expect(await readyz()).toMatchObject({ outbox: { pending: 0, set_aside: 0 } });
   };
@@ -191,16 +193,16 @@ describe('errors of the table rather than the row are retried', () => {
     const message =
       `target: main.-.primary: vttablet: rpc error: code = Unknown desc = ${text} ` +
       `(errno ${errno}) (sqlstate ${sqlstate}) (CallerID: x): Sql: "insert into logout_activity"`;
-    stage.cloud.faults.set('mysql', {
+    environment.cloud.faults.set('mysql', {
       kind: 'status',
       status: 200,
       body: JSON.stringify({ session: null, error: { code: 'UNKNOWN', message } }),
       match: isWriting,
     });
-    await stage.worker.scheduled();
+    await environment.worker.scheduled();
     expect(await readyz()).toMatchObject({ code: 200, outbox: { pending: 33, set_aside: 0 } });
-    stage.cloud.faults.clear();
-    await stage.worker.scheduled();
+    environment.cloud.faults.clear();
+    await environment.worker.scheduled();
     expect(await writtenIds()).toEqual(idsOf(logouts));
   });
 });

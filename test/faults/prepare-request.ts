@@ -1,6 +1,6 @@
 import { addUser, type TestUser } from '../support/people.ts';
 import { seedSession, seedVisitor } from '../support/seed-session.ts';
-import type { Stage } from '../support/stage.ts';
+import type { TestEnvironment } from '../support/test-environment.ts';
 import type { Answer, Visitor } from '../support/visitor.ts';
 import type { RequestRow } from './requests.ts';
 
@@ -28,24 +28,27 @@ export interface PreparedRequest extends Setup {
 }
 
 /** A new user for this request, with the sessions that it needs. */
-export async function prepareRequest(stage: Stage, row: RequestRow): Promise<PreparedRequest> {
-  const user = row.from === 'anonymous' ? null : await addUser(stage.cloud);
-  const sessions = await openSessions(stage, row, user);
+export async function prepareRequest(
+  environment: TestEnvironment,
+  row: RequestRow,
+): Promise<PreparedRequest> {
+  const user = row.from === 'anonymous' ? null : await addUser(environment.cloud);
+  const sessions = await openSessions(environment, row, user);
   const page = row.from === 'form' ? await sessions.visitor.get('/sign-in/') : null;
   const setup = { ...sessions, page, userId: user?.id ?? null, username: user?.username ?? '' };
   return { ...setup, row, send: () => row.send(setup) };
 }
 
-async function openSessions(stage: Stage, { from }: RequestRow, user: TestUser | null) {
+async function openSessions(environment: TestEnvironment, { from }: RequestRow, user: TestUser | null) {
   if (user === null || from === 'anonymous' || from === 'form') {
-    return { visitor: stage.worker.visitor(), cookie: null, token: '', own: '', others: [] };
+    return { visitor: environment.worker.visitor(), cookie: null, token: '', own: '', others: [] };
   }
-  const other = await seedSession(stage.cloud, user, { kind: 'bearer' });
+  const other = await seedSession(environment.cloud, user, { kind: 'bearer' });
   const others = [other.session.id];
   if (from === 'browser') {
-    const { visitor, token, session } = await seedVisitor(stage, user);
+    const { visitor, token, session } = await seedVisitor(environment, user);
     return { visitor, cookie: token, token, own: session.id, others };
   }
-  const { token, session } = await seedSession(stage.cloud, user, { kind: 'bearer' });
-  return { visitor: stage.worker.visitor(), cookie: null, token, own: session.id, others };
+  const { token, session } = await seedSession(environment.cloud, user, { kind: 'bearer' });
+  return { visitor: environment.worker.visitor(), cookie: null, token, own: session.id, others };
 }

@@ -3,11 +3,11 @@ import { RETENTION_BATCHES_PER_RUN, RETENTION_BATCH_SIZE } from '../../src/activ
 import { toSqlTime } from '../../src/store/sql-time.ts';
 import { sampleLogout } from '../fakes/samples.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 
 const DAYS = 30;
 const DAY_MS = 86_400_000;
-const stage = useStage({ ACTIVITY_RETENTION_DAYS: String(DAYS) });
+const environment = useTestEnvironment({ ACTIVITY_RETENTION_DAYS: String(DAYS) });
 
 const ROWS_PER_STATEMENT = 5000;
 
@@ -23,17 +23,17 @@ async function addOld(table: 'logout_activity' | 'login_activity', count: number
   });
   for (let i = 0; i < count; i += ROWS_PER_STATEMENT) {
     const some = rows.slice(i, i + ROWS_PER_STATEMENT).join(', ');
-    await stage.cloud.query(`INSERT INTO ${table} (id, ${columns}) VALUES ${some}`);
+    await environment.cloud.query(`INSERT INTO ${table} (id, ${columns}) VALUES ${some}`);
   }
 }
 
 const countOf = async (table: string): Promise<number> => {
-  const [row] = await stage.cloud.query(`SELECT COUNT(*) AS n FROM ${table}`);
+  const [row] = await environment.cloud.query(`SELECT COUNT(*) AS n FROM ${table}`);
   return Number(row?.['n']);
 };
 
 const deletes = (): string[] =>
-  stage.cloud.calls.flatMap((call) =>
+  environment.cloud.calls.flatMap((call) =>
     call.store === 'mysql' && call.sql.startsWith('DELETE') ? [call.sql] : [],
   );
 
@@ -43,43 +43,43 @@ test('old rows are deleted in batches of limited size and number; recent ones st
   await addOld('login_activity', 1200, DAYS + 1);
   await addOld('logout_activity', 5, DAYS - 1);
   await addOld('login_activity', 7, DAYS - 1);
-  stage.cloud.calls.length = 0;
-  await stage.worker.scheduled();
+  environment.cloud.calls.length = 0;
+  await environment.worker.scheduled();
   expect(await countOf('logout_activity')).toBe(1505);
   expect(await countOf('login_activity')).toBe(7);
   expect(deletes().length).toBeLessThanOrEqual(2 * RETENTION_BATCHES_PER_RUN);
   for (const sql of deletes()) expect(sql).toMatch(new RegExp(`LIMIT ${RETENTION_BATCH_SIZE}$`));
 
   // The next run deletes the rest, and then there is nothing left to delete.
-  await stage.worker.scheduled();
+  await environment.worker.scheduled();
   expect(await countOf('logout_activity')).toBe(5);
-  stage.cloud.calls.length = 0;
-  await stage.worker.scheduled();
+  environment.cloud.calls.length = 0;
+  await environment.worker.scheduled();
   expect(deletes().length).toBeLessThanOrEqual(2);
   expect(await countOf('logout_activity')).toBe(5);
 });
 
 test('after an outage in the middle the next run continues', async () => {
   await addOld('logout_activity', 3500, DAYS + 1);
-  stage.cloud.faults.set('mysql', {
+  environment.cloud.faults.set('mysql', {
     kind: 'lose-answer',
     match: (call) => call.store === 'mysql' && call.sql.startsWith('DELETE FROM login'),
   });
-  await stage.worker.scheduled();
-  stage.cloud.faults.clear();
-  await stage.worker.scheduled();
+  await environment.worker.scheduled();
+  environment.cloud.faults.clear();
+  await environment.worker.scheduled();
   expect(await countOf('logout_activity')).toBe(5);
 });
 
 test('pending events are delivered first, and kept for their time', async () => {
-  const { outbox } = openCloudStores(stage.cloud);
+  const { outbox } = openCloudStores(environment.cloud);
   // Both were pending during an outage of MySQL, and one of them became too old.
   const recent = sampleLogout(Date.now() - (DAYS - 1) * DAY_MS);
   const old = sampleLogout(Date.now() - (DAYS + 1) * DAY_MS);
   await outbox.add(recent);
   await outbox.add(old);
-  await stage.worker.scheduled();
-  const rows = await stage.cloud.query('SELECT id FROM logout_activity WHERE id IN (?, ?)', [
+  await environment.worker.scheduled();
+  const rows = await environment.cloud.query('SELECT id FROM logout_activity WHERE id IN (?, ?)', [
     recent.id,
     old.id,
   ]);

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 test.each(['/sign-in', '/home', '/logout', '/accounts/login', '/accounts/logout'])(
   '%s leads to the address with a slash; query and method are kept',
   async (path) => {
-    const visitor = stage.worker.visitor();
+    const visitor = environment.worker.visitor();
     const get = await visitor.get(`${path}?next=%2Fhome%2F&x=1`);
     expect([301, 308]).toContain(get.status);
     expect(get.location).toBe(`${path}/?next=%2Fhome%2F&x=1`);
@@ -15,7 +15,7 @@ test.each(['/sign-in', '/home', '/logout', '/accounts/login', '/accounts/logout'
 );
 
 test("Django's own addresses lead to ours", async () => {
-  const visitor = stage.worker.visitor();
+  const visitor = environment.worker.visitor();
   const login = await visitor.get('/accounts/login/?next=%2Fhome%2F');
   expect([301, 302, 307, 308]).toContain(login.status);
   expect(login.location).toBe('/sign-in/?next=%2Fhome%2F');
@@ -26,7 +26,7 @@ test("Django's own addresses lead to ours", async () => {
 test.each(['/nowhere/', '/home/x', '/sign-in//', '/SIGN-IN/', '/assets/../../etc/passwd', '/.env', '/%00'])(
   '%s: 404',
   async (path) => {
-    const response = await stage.worker.visitor().get(path);
+    const response = await environment.worker.visitor().get(path);
     expect(response.status).toBe(404);
     expect(response.body).toMatch(/^<!DOCTYPE html>/i);
   },
@@ -34,7 +34,7 @@ test.each(['/nowhere/', '/home/x', '/sign-in//', '/SIGN-IN/', '/assets/../../etc
 
 describe('plain http', () => {
   test('is redirected to https; address and method are kept', async () => {
-    const visitor = stage.worker.visitor({ origin: 'http://login.example.org' });
+    const visitor = environment.worker.visitor({ origin: 'http://login.example.org' });
     const get = await visitor.get('/home/?a=1');
     expect([301, 308]).toContain(get.status);
     expect(get.location).toBe('https://login.example.org/home/?a=1');
@@ -55,7 +55,7 @@ describe('plain http', () => {
     'http://[::2]',
     'http://127.0.0.2',
   ])('%s is not a local address', async (origin) => {
-    expect((await stage.worker.visitor({ origin }).get('/')).location).toBe(
+    expect((await environment.worker.visitor({ origin }).get('/')).location).toBe(
       `${origin.replace('http:', 'https:')}/`,
     );
   });

@@ -1,14 +1,14 @@
 import { expect, expectTypeOf, test } from 'vitest';
 import { apiClient } from '../../src/client/api-client.ts';
 import { addUser, PASSWORD } from '../support/people.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import { ORIGIN } from '../support/visitor.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 /** The Worker instead of the network. Its `Response` type isn't the browser's. */
 const workerFetch = ((input: string, init?: RequestInit) =>
-  stage.worker.fetch(input, init as never)) as unknown as typeof fetch;
+  environment.worker.fetch(input, init as never)) as unknown as typeof fetch;
 
 const clientOf = (token?: string) => apiClient(`${ORIGIN}/`, token, { fetch: workerFetch });
 
@@ -23,7 +23,7 @@ async function signedIn(username: string) {
 }
 
 test('every route through the typed client', async () => {
-  const { username } = await addUser(stage.cloud);
+  const { username } = await addUser(environment.cloud);
   const { client, session, user } = await signedIn(username);
   expect(user.username).toBe(username);
   expect(session.device_name).toBe("Ada's phone");
@@ -49,7 +49,7 @@ test('every route through the typed client', async () => {
   expect((await client.sessions.current.$get()).status).toBe(401);
   const renewed = clientOf(token);
 
-  await stage.worker.delivered();
+  await environment.worker.delivered();
   const { logouts, next_before: nextBefore } = await (
     await renewed.logouts.$get({ query: { limit: '5' } })
   ).json();

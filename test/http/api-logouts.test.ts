@@ -3,13 +3,13 @@ import { uuidV7 } from '../../src/lib/ids.ts';
 import { ApiCaller, type LogoutBody } from '../support/api.ts';
 import { addUser, logoutRows, type TestUser } from '../support/people.ts';
 import { seedSession } from '../support/seed-session.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 async function appOf(user: TestUser): Promise<ApiCaller> {
-  const { token } = await seedSession(stage.cloud, user, { kind: 'bearer' });
-  return new ApiCaller(stage.worker.visitor({ cf: { country: 'DE' } }), token);
+  const { token } = await seedSession(environment.cloud, user, { kind: 'bearer' });
+  return new ApiCaller(environment.worker.visitor({ cf: { country: 'DE' } }), token);
 }
 
 /** Rows as delivery writes them, oldest first; `perTime` of them share each time. */
@@ -20,7 +20,7 @@ async function addRows(user: TestUser, count: number, perTime = 1): Promise<stri
     const at = new Date(atMs).toISOString().slice(0, 23).replace('T', ' ');
     return [uuidV7(atMs), user.id, user.username, `session-${i}`, 'logout', at];
   });
-  await stage.cloud.query(
+  await environment.cloud.query(
     'INSERT INTO logout_activity (id, user_id, username, session_id, reason, logged_out_at) VALUES ?',
     [rows],
   );
@@ -45,14 +45,14 @@ async function readPages(app: ApiCaller, limit: number): Promise<LogoutBody[][]>
 }
 
 test('the log-outs of the receipts with the client that asked, newest first', async () => {
-  const user = await addUser(stage.cloud);
+  const user = await addUser(environment.cloud);
   const app = await appOf(user);
-  const other = await seedSession(stage.cloud, user, { kind: 'bearer' });
-  const visitor = stage.worker.visitor({ headers: { 'User-Agent': 'App/1' }, cf: { country: 'SE' } });
+  const other = await seedSession(environment.cloud, user, { kind: 'bearer' });
+  const visitor = environment.worker.visitor({ headers: { 'User-Agent': 'App/1' }, cf: { country: 'SE' } });
   const first = (await new ApiCaller(visitor, other.token).delete('/sessions/current')).body.logouts[0];
-  const another = await seedSession(stage.cloud, user);
+  const another = await seedSession(environment.cloud, user);
   const second = (await app.delete(`/sessions/${another.session.id}`)).body.logouts[0];
-  await stage.worker.delivered();
+  await environment.worker.delivered();
   const { body } = await app.get('/logouts');
   expect(body).toEqual({
     logouts: [
@@ -64,7 +64,7 @@ test('the log-outs of the receipts with the client that asked, newest first', as
 });
 
 test("only the user's own", async () => {
-  const [user, stranger] = [await addUser(stage.cloud), await addUser(stage.cloud)];
+  const [user, stranger] = [await addUser(environment.cloud), await addUser(environment.cloud)];
   await addRows(stranger, 3);
   const [own] = await addRows(user, 1);
   const app = await appOf(user);
@@ -77,7 +77,7 @@ test("only the user's own", async () => {
 
 describe('pages', () => {
   test('of any size show each row once, in order, even if many share a time', async () => {
-    const user = await addUser(stage.cloud);
+    const user = await addUser(environment.cloud);
     const ids = (await addRows(user, 23, 5)).reverse();
     const app = await appOf(user);
     for (const limit of [1, 3, 5, 22, 23, 100]) {
@@ -92,21 +92,21 @@ describe('pages', () => {
   });
 
   test('do not shift when newer rows arrive', async () => {
-    const user = await addUser(stage.cloud);
+    const user = await addUser(environment.cloud);
     const ids = (await addRows(user, 6)).reverse();
     const app = await appOf(user);
     const first = (await app.get('/logouts?limit=3')).body;
-    const other = await seedSession(stage.cloud, user);
+    const other = await seedSession(environment.cloud, user);
     await app.delete(`/sessions/${other.session.id}`);
-    await stage.worker.delivered();
-    expect(await logoutRows(stage.cloud, user)).toHaveLength(7);
+    await environment.worker.delivered();
+    expect(await logoutRows(environment.cloud, user)).toHaveLength(7);
     const second = (await app.get(`/logouts?limit=3&before=${first.next_before}`)).body;
     expect([...first.logouts, ...second.logouts].map((each) => each.id)).toEqual(ids);
     expect(second.next_before).toBeNull();
   });
 
   test('have 20 rows by default, and 1 to 100 on request', async () => {
-    const user = await addUser(stage.cloud);
+    const user = await addUser(environment.cloud);
     await addRows(user, 105);
     const app = await appOf(user);
     for (const [query, count] of [
@@ -135,7 +135,7 @@ describe('a bad query is a 400 that names it', () => {
     '1&limit=2',
     '99999999999999999999',
   ])('limit=%s', async (limit) => {
-    const app = await appOf(await addUser(stage.cloud));
+    const app = await appOf(await addUser(environment.cloud));
     const { status, body } = await app.get(`/logouts?limit=${limit}`);
     expect(status).toBe(400);
     expect(body.errors.map((error) => error.field)).toEqual(['limit']);
@@ -156,7 +156,7 @@ describe('a bad query is a 400 that names it', () => {
     `9999999999999999.${UUID}`,
     `1.${UUID}&before=1.${UUID}`,
   ])('before=%s', async (before) => {
-    const app = await appOf(await addUser(stage.cloud));
+    const app = await appOf(await addUser(environment.cloud));
     const { status, body } = await app.get(`/logouts?before=${before}`);
     expect(status).toBe(400);
     expect(body.errors.map((error) => error.field)).toEqual(['before']);

@@ -5,25 +5,25 @@ import { ApiCaller, type ApiAnswer } from '../support/api.ts';
 import { addUser, logoutRows, PASSWORD } from '../support/people.ts';
 import { runsScript } from '../support/scripts.ts';
 import { seedSession, seedVisitor } from '../support/seed-session.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 
 // The other outages of each route are in test/faults/. A store that no longer accepts our credentials looks like a 401.
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 const REJECTS_US: Fault = { kind: 'status', status: 401 };
 const NEW_PASSWORD = 'a new and long one';
 
-const bearer = (token?: string): ApiCaller => new ApiCaller(stage.worker.visitor(), token);
+const bearer = (token?: string): ApiCaller => new ApiCaller(environment.worker.visitor(), token);
 const signIn = (username: string, password = PASSWORD) => bearer().post('/sessions', { username, password });
 const changePassword = (app: ApiCaller) =>
   app.put('/password', { current_password: PASSWORD, new_password: NEW_PASSWORD });
 
 async function deliverAll(): Promise<void> {
-  await stage.cloud.settled();
-  stage.cloud.faults.clear();
-  await stage.worker.scheduled();
-  await stage.worker.delivered();
+  await environment.cloud.settled();
+  environment.cloud.faults.clear();
+  await environment.worker.scheduled();
+  await environment.worker.delivered();
 }
 
 function expectUnavailable({ url, status, body, setCookies }: ApiAnswer): void {
@@ -36,13 +36,13 @@ function expectUnavailable({ url, status, body, setCookies }: ApiAnswer): void {
 }
 
 test('Redis rejects us: reads are 503 and never 401, and a session may still be open', async () => {
-  const user = await addUser(stage.cloud);
-  const { token, session } = await seedSession(stage.cloud, user, { kind: 'bearer' });
-  const { visitor } = await seedVisitor(stage, user);
+  const user = await addUser(environment.cloud);
+  const { token, session } = await seedSession(environment.cloud, user, { kind: 'bearer' });
+  const { visitor } = await seedVisitor(environment, user);
   const app = bearer(token);
   const cookie = new ApiCaller(visitor);
-  await stage.worker.delivered();
-  stage.cloud.faults.set('redis', REJECTS_US);
+  await environment.worker.delivered();
+  environment.cloud.faults.set('redis', REJECTS_US);
   const reads = ['/sessions/current', '/sessions', '/logouts'].flatMap((path) => [
     app.get(path),
     cookie.get(path),
@@ -66,17 +66,17 @@ test('Redis rejects us: reads are 503 and never 401, and a session may still be 
 
   await app.delete('/sessions?scope=all');
   for (const each of [app, cookie]) expect((await each.get('/sessions/current')).status).toBe(401);
-  await stage.worker.delivered();
-  expect(await logoutRows(stage.cloud, user)).toHaveLength(2);
+  await environment.worker.delivered();
+  expect(await logoutRows(environment.cloud, user)).toHaveLength(2);
   expect((await signIn(user.username)).status).toBe(201);
 });
 
 test('MySQL rejects us: sessions work and end, and their rows come later', async () => {
-  const user = await addUser(stage.cloud);
-  const app = bearer((await seedSession(stage.cloud, user, { kind: 'bearer' })).token);
-  const other = await seedSession(stage.cloud, user);
-  const third = await seedSession(stage.cloud, user);
-  stage.cloud.faults.set('mysql', REJECTS_US);
+  const user = await addUser(environment.cloud);
+  const app = bearer((await seedSession(environment.cloud, user, { kind: 'bearer' })).token);
+  const other = await seedSession(environment.cloud, user);
+  const third = await seedSession(environment.cloud, user);
+  environment.cloud.faults.set('mysql', REJECTS_US);
   for (const path of ['/sessions/current', '/sessions']) expect((await app.get(path)).status).toBe(200);
   const refused = await Promise.all([app.get('/logouts'), signIn(user.username), changePassword(app)]);
   for (const response of refused) expectUnavailable(response);
@@ -89,7 +89,7 @@ test('MySQL rejects us: sessions work and end, and their rows come later', async
   expect(receipts[1]?.session_id).toBe(third.session.id);
 
   await deliverAll();
-  const rows = await logoutRows(stage.cloud, user);
+  const rows = await logoutRows(environment.cloud, user);
   expect(new Set(rows.map((row) => row['id']))).toEqual(new Set(receipts.map((each) => each.id)));
   expect(rows).toHaveLength(3);
   // Neither refusal counts as a failure, and the password is the old one.
@@ -97,25 +97,25 @@ test('MySQL rejects us: sessions work and end, and their rows come later', async
 });
 
 test('Redis replies with JSON of another kind: neither "signed out" nor "signed in"', async () => {
-  const user = await addUser(stage.cloud);
-  const app = bearer((await seedSession(stage.cloud, user, { kind: 'bearer' })).token);
-  stage.cloud.faults.set('redis', { kind: 'status', status: 200, body: '{"result":{"a":1}}' });
+  const user = await addUser(environment.cloud);
+  const app = bearer((await seedSession(environment.cloud, user, { kind: 'bearer' })).token);
+  environment.cloud.faults.set('redis', { kind: 'status', status: 200, body: '{"result":{"a":1}}' });
   for (const path of ['/sessions/current', '/sessions', '/logouts']) expectUnavailable(await app.get(path));
   for (const path of ['/sessions/current', '/sessions?scope=all']) expectUnavailable(await app.delete(path));
 });
 
 test('the password changed, but Redis cannot end the sessions: 503 says so, and they end later', async () => {
-  const user = await addUser(stage.cloud);
-  const app = bearer((await seedSession(stage.cloud, user, { kind: 'bearer' })).token);
-  const other = await seedSession(stage.cloud, user, { kind: 'bearer' });
-  stage.cloud.faults.set('redis', { kind: 'refuse', match: (call) => runsScript(call, RENEW) });
+  const user = await addUser(environment.cloud);
+  const app = bearer((await seedSession(environment.cloud, user, { kind: 'bearer' })).token);
+  const other = await seedSession(environment.cloud, user, { kind: 'bearer' });
+  environment.cloud.faults.set('redis', { kind: 'refuse', match: (call) => runsScript(call, RENEW) });
   const response = await changePassword(app);
   expectUnavailable(response);
   expect(response.body.detail).toMatch(/password is changed/);
-  stage.cloud.faults.clear();
+  environment.cloud.faults.clear();
   await expect.poll(async () => (await bearer(other.token).get('/sessions')).status).toBe(401);
   expect((await signIn(user.username)).status).toBe(401);
   expect((await signIn(user.username, NEW_PASSWORD)).status).toBe(201);
   await deliverAll();
-  expect(await logoutRows(stage.cloud, user)).toMatchObject([{ reason: 'password_changed' }]);
+  expect(await logoutRows(environment.cloud, user)).toMatchObject([{ reason: 'password_changed' }]);
 });

@@ -2,28 +2,32 @@ import { describe, expect, test } from 'vitest';
 import { ApiCaller } from '../support/api.ts';
 import { addUser, logoutRows, PASSWORD, type TestUser } from '../support/people.ts';
 import { seedSession, seedVisitor } from '../support/seed-session.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 const NEW_PASSWORD = 'eine ganz neue Losung';
 
-const bearer = ({ token }: { token: string }): ApiCaller => new ApiCaller(stage.worker.visitor(), token);
+const bearer = ({ token }: { token: string }): ApiCaller =>
+  new ApiCaller(environment.worker.visitor(), token);
 const change = (caller: ApiCaller, newPassword: string, currentPassword = PASSWORD) =>
   caller.put('/password', { current_password: currentPassword, new_password: newPassword });
 
 async function signIn({ username }: TestUser, password: string): Promise<number> {
-  const { status } = await new ApiCaller(stage.worker.visitor()).post('/sessions', { username, password });
+  const { status } = await new ApiCaller(environment.worker.visitor()).post('/sessions', {
+    username,
+    password,
+  });
   return status;
 }
 
 describe('changes it', () => {
   test('by bearer: a new token, the same session, and all others ended', async () => {
-    const user = await addUser(stage.cloud);
-    const own = await seedSession(stage.cloud, user, { kind: 'bearer', deviceName: 'phone' });
-    const app = await seedSession(stage.cloud, user, { kind: 'bearer' });
-    const browser = await seedVisitor(stage, user);
-    const stranger = await seedVisitor(stage, await addUser(stage.cloud));
+    const user = await addUser(environment.cloud);
+    const own = await seedSession(environment.cloud, user, { kind: 'bearer', deviceName: 'phone' });
+    const app = await seedSession(environment.cloud, user, { kind: 'bearer' });
+    const browser = await seedVisitor(environment, user);
+    const stranger = await seedVisitor(environment, await addUser(environment.cloud));
     const { status, body, setCookies } = await change(bearer(own), NEW_PASSWORD);
     expect(status).toBe(200);
     expect(setCookies).toEqual([]);
@@ -42,17 +46,17 @@ describe('changes it', () => {
     expect(await signIn(user, PASSWORD)).toBe(401);
     expect(await signIn(user, NEW_PASSWORD)).toBe(201);
 
-    await stage.worker.delivered();
-    const rows = await logoutRows(stage.cloud, user);
+    await environment.worker.delivered();
+    const rows = await logoutRows(environment.cloud, user);
     expect(new Set(rows.map((row) => row['id']))).toEqual(new Set(body.logouts.map((each) => each.id)));
     // Replacing a token ends no session.
     expect(rows).toHaveLength(2);
   });
 
   test('by cookie: new cookies, and the old ones refused', async () => {
-    const user = await addUser(stage.cloud);
-    const { visitor, session, token } = await seedVisitor(stage, user, { rememberMe: true });
-    const app = await seedSession(stage.cloud, user, { kind: 'bearer' });
+    const user = await addUser(environment.cloud);
+    const { visitor, session, token } = await seedVisitor(environment, user, { rememberMe: true });
+    const app = await seedSession(environment.cloud, user, { kind: 'bearer' });
     const oldCsrf = await visitor.cookie('csrftoken');
     const { status, body, setCookies } = await change(new ApiCaller(visitor), NEW_PASSWORD);
     expect(status).toBe(200);
@@ -62,7 +66,7 @@ describe('changes it', () => {
     for (const each of setCookies) expect(each).toMatch(/; Max-Age=\d+; /);
     expect(await visitor.cookie('csrftoken')).not.toBe(oldCsrf);
 
-    const thief = stage.worker.visitor();
+    const thief = environment.worker.visitor();
     await thief.setCookie(`sessionid=${token}; Path=/; Secure`);
     expect(await thief.isSignedIn()).toBe(false);
     const caller = new ApiCaller(visitor);
@@ -77,9 +81,9 @@ describe('changes it', () => {
     ['the most characters, all outside the BMP', '🦊'.repeat(256)],
     ['spaces around, a NUL and text that is not normalised', '  e\u0301\0 nfd blanks  '],
   ])('to %s', async (_, password) => {
-    const user = await addUser(stage.cloud);
+    const user = await addUser(environment.cloud);
     expect(
-      (await change(bearer(await seedSession(stage.cloud, user, { kind: 'bearer' })), password)).status,
+      (await change(bearer(await seedSession(environment.cloud, user, { kind: 'bearer' })), password)).status,
     ).toBe(200);
     expect(await signIn(user, password)).toBe(201);
     // Nothing was trimmed, cut or normalised.
@@ -88,8 +92,10 @@ describe('changes it', () => {
   });
 
   test('two at once: the one that gets a 200 is the one that counts', async () => {
-    const user = await addUser(stage.cloud);
-    const apps = await Promise.all([1, 2].map(() => seedSession(stage.cloud, user, { kind: 'bearer' })));
+    const user = await addUser(environment.cloud);
+    const apps = await Promise.all(
+      [1, 2].map(() => seedSession(environment.cloud, user, { kind: 'bearer' })),
+    );
     const passwords = ['the first of two words', 'the second of two words'];
     const responses = await Promise.all(apps.map((app, i) => change(bearer(app), passwords[i] ?? '')));
     const [won, lost] = responses.map((response) => response.status).sort();
@@ -116,8 +122,8 @@ describe('refuses', () => {
     ['digits in a row', '123456789'],
     ['half a character', 'long enough \ud83e'],
   ])('%s: 400 that names new_password, and nothing changes', async (_, password, username) => {
-    const user = await addUser(stage.cloud, username === undefined ? {} : { username });
-    const app = await seedSession(stage.cloud, user, { kind: 'bearer' });
+    const user = await addUser(environment.cloud, username === undefined ? {} : { username });
+    const app = await seedSession(environment.cloud, user, { kind: 'bearer' });
     const { status, body } = await change(bearer(app), password);
     expect(status).toBe(400);
     expect(body.errors).toMatchObject([{ field: 'new_password' }]);
@@ -128,16 +134,16 @@ describe('refuses', () => {
     ['nothing', ['current_password', 'new_password'], {}],
     ['no current password', ['current_password'], { new_password: NEW_PASSWORD }],
   ])('%s: 400, each field named', async (_, fields, json) => {
-    const app = await seedSession(stage.cloud, await addUser(stage.cloud), { kind: 'bearer' });
+    const app = await seedSession(environment.cloud, await addUser(environment.cloud), { kind: 'bearer' });
     const { status, body } = await bearer(app).put('/password', json);
     expect(status).toBe(400);
     expect(body.errors.map((error) => error.field)).toEqual(fields);
   });
 
   test('a wrong current password: 401, all sessions stay; after ten of them 429', async () => {
-    const user = await addUser(stage.cloud);
-    const app = await seedSession(stage.cloud, user, { kind: 'bearer' });
-    const other = await seedSession(stage.cloud, user, { kind: 'bearer' });
+    const user = await addUser(environment.cloud);
+    const app = await seedSession(environment.cloud, user, { kind: 'bearer' });
+    const other = await seedSession(environment.cloud, user, { kind: 'bearer' });
     const caller = bearer(app);
     for (let i = 0; i < 10; i += 1) {
       const { status, body } = await change(caller, NEW_PASSWORD, `wrong ${i}`);
@@ -153,8 +159,8 @@ describe('refuses', () => {
   });
 
   test('an ended session: 401, and the password stays', async () => {
-    const user = await addUser(stage.cloud);
-    const caller = bearer(await seedSession(stage.cloud, user, { kind: 'bearer' }));
+    const user = await addUser(environment.cloud);
+    const caller = bearer(await seedSession(environment.cloud, user, { kind: 'bearer' }));
     await caller.delete('/sessions/current');
     const { status, body } = await change(caller, NEW_PASSWORD);
     expect({ status, code: body.code }).toEqual({ status: 401, code: 'not_signed_in' });

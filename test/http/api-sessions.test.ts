@@ -5,24 +5,25 @@ import { ApiCaller } from '../support/api.ts';
 import { ownCookies } from '../support/own-cookies.ts';
 import { addUser, logoutRows, type TestUser } from '../support/people.ts';
 import { seedSession, seedVisitor, type SeededSession } from '../support/seed-session.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
-const bearer = ({ token }: { token: string }): ApiCaller => new ApiCaller(stage.worker.visitor(), token);
+const bearer = ({ token }: { token: string }): ApiCaller =>
+  new ApiCaller(environment.worker.visitor(), token);
 
 /** A user with an app, another app and a browser, the oldest first. */
 async function threeDevices() {
-  const user = await addUser(stage.cloud);
+  const user = await addUser(environment.cloud);
   const nowMs = Date.now();
-  const app = await seedSession(stage.cloud, user, { kind: 'bearer', createdAtMs: nowMs - 3000 });
-  const tablet = await seedSession(stage.cloud, user, { kind: 'bearer', createdAtMs: nowMs - 2000 });
-  const browser = await seedVisitor(stage, user, { createdAtMs: nowMs - 1000 });
+  const app = await seedSession(environment.cloud, user, { kind: 'bearer', createdAtMs: nowMs - 3000 });
+  const tablet = await seedSession(environment.cloud, user, { kind: 'bearer', createdAtMs: nowMs - 2000 });
+  const browser = await seedVisitor(environment, user, { createdAtMs: nowMs - 1000 });
   return { user, app, tablet, browser };
 }
 
 async function isOpen({ token, session }: SeededSession): Promise<boolean> {
-  const visitor = stage.worker.visitor();
+  const visitor = environment.worker.visitor();
   const caller =
     session.kind === 'bearer' ? new ApiCaller(visitor, token) : new ApiCaller(visitor, undefined);
   const headers = session.kind === 'bearer' ? {} : { Cookie: `sessionid=${token}` };
@@ -34,8 +35,8 @@ async function expectRows(
   user: TestUser,
   receipt: { id: string; session_id: string; reason: string; logged_out_at: string }[],
 ): Promise<void> {
-  await stage.worker.delivered();
-  const rows = await logoutRows(stage.cloud, user);
+  await environment.worker.delivered();
+  const rows = await logoutRows(environment.cloud, user);
   const asReceipt = rows.map((row) => ({
     id: row['id'],
     session_id: row['session_id'],
@@ -49,7 +50,7 @@ async function expectRows(
 describe('GET /sessions', () => {
   test('lists all of this user, newest first, the current one marked', async () => {
     const { app, tablet, browser } = await threeDevices();
-    await seedSession(stage.cloud, await addUser(stage.cloud), { kind: 'bearer' });
+    await seedSession(environment.cloud, await addUser(environment.cloud), { kind: 'bearer' });
     const list = (await bearer(tablet).get('/sessions')).body.sessions;
     expect(list.map(({ id, current, kind }) => ({ id, current, kind }))).toEqual([
       { id: browser.session.id, current: false, kind: 'cookie' },
@@ -65,16 +66,16 @@ describe('GET /sessions', () => {
   });
 
   test('leaves out sessions that expired, were idle too long or have no record', async () => {
-    const user = await addUser(stage.cloud);
+    const user = await addUser(environment.cloud);
     const nowMs = Date.now();
-    const asking = await seedSession(stage.cloud, user, { kind: 'bearer' });
-    const gone = await seedSession(stage.cloud, user);
-    await stage.cloud.redis.del(`session:${gone.tokenHash}`);
-    const old = await seedSession(stage.cloud, user);
-    const idle = await seedSession(stage.cloud, user);
+    const asking = await seedSession(environment.cloud, user, { kind: 'bearer' });
+    const gone = await seedSession(environment.cloud, user);
+    await environment.cloud.redis.del(`session:${gone.tokenHash}`);
+    const old = await seedSession(environment.cloud, user);
+    const idle = await seedSession(environment.cloud, user);
     const rewrite = async ({ tokenHash, session }: SeededSession, changes: Partial<Session>) => {
       const record = encodeSession({ ...session, ...changes });
-      await stage.cloud.redis.set(`session:${tokenHash}`, record, 'EX', 1000);
+      await environment.cloud.redis.set(`session:${tokenHash}`, record, 'EX', 1000);
     };
     // Over by the rules, though their TTL is longer.
     await rewrite(old, { expiresAtMs: nowMs - 1 });

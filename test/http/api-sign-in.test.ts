@@ -2,24 +2,27 @@ import { describe, expect, test } from 'vitest';
 import { ApiCaller } from '../support/api.ts';
 import { addUser, loginRows, logoutRows, PASSWORD } from '../support/people.ts';
 import { seedVisitor } from '../support/seed-session.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import { ORIGIN } from '../support/visitor.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 const RFC_3339_UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 
-const anonymous = (): ApiCaller => new ApiCaller(stage.worker.visitor());
+const anonymous = (): ApiCaller => new ApiCaller(environment.worker.visitor());
 
 async function newCredentials() {
-  const { username, password } = await addUser(stage.cloud);
+  const { username, password } = await addUser(environment.cloud);
   return { username, password };
 }
 
 describe('signs in', () => {
   test('201 with a token, the session and the user, no cookie; the token opens the API', async () => {
-    const user = await addUser(stage.cloud);
-    const visitor = stage.worker.visitor({ headers: { 'User-Agent': 'App/2.1' }, cf: { country: 'CH' } });
+    const user = await addUser(environment.cloud);
+    const visitor = environment.worker.visitor({
+      headers: { 'User-Agent': 'App/2.1' },
+      cf: { country: 'CH' },
+    });
     const beforeMs = Date.now();
     const { status, body, setCookies } = await new ApiCaller(visitor).post('/sessions', {
       username: user.username,
@@ -52,10 +55,10 @@ describe('signs in', () => {
     expect(Date.parse(createdAt)).toBeLessThanOrEqual(afterMs);
     expect(body.session.id).not.toContain(body.token);
 
-    const current = await new ApiCaller(stage.worker.visitor(), body.token).get('/sessions/current');
+    const current = await new ApiCaller(environment.worker.visitor(), body.token).get('/sessions/current');
     expect(current.body).toEqual({ session: body.session, user: body.user });
-    await stage.worker.delivered();
-    expect(await loginRows(stage.cloud, user.username)).toMatchObject([
+    await environment.worker.delivered();
+    expect(await loginRows(environment.cloud, user.username)).toMatchObject([
       { outcome: 'success', session_id: body.session.id, ip_address: visitor.ipAddress, country: 'CH' },
     ]);
   });
@@ -68,13 +71,13 @@ describe('signs in', () => {
     ['with a NUL and quotes', { device_name: `a\0b"'\\` }, `a\0b"'\\`],
   ])('device name: %s', async (_, fields, expected) => {
     const { body } = await anonymous().post('/sessions', { ...(await newCredentials()), ...fields });
-    const list = await new ApiCaller(stage.worker.visitor(), body.token).get('/sessions');
+    const list = await new ApiCaller(environment.worker.visitor(), body.token).get('/sessions');
     expect(list.body.sessions.map((session) => session.device_name)).toEqual([expected]);
   });
 
   test('neither a cookie that comes along nor the origin of the request matters', async () => {
-    const user = await addUser(stage.cloud);
-    const { visitor } = await seedVisitor(stage, user);
+    const user = await addUser(environment.cloud);
+    const { visitor } = await seedVisitor(environment, user);
     const response = await new ApiCaller(visitor).call('POST', '/sessions', {
       json: await newCredentials(),
       headers: {
@@ -85,8 +88,8 @@ describe('signs in', () => {
     });
     expect(response.status).toBe(201);
     expect(await visitor.isSignedIn()).toBe(true);
-    await stage.worker.delivered();
-    expect(await logoutRows(stage.cloud, user)).toEqual([]);
+    await environment.worker.delivered();
+    expect(await logoutRows(environment.cloud, user)).toEqual([]);
   });
 
   test.each(['application/json; charset=utf-8', 'Application/JSON', 'application/json ; charset=utf-8'])(
@@ -104,7 +107,7 @@ describe('signs in', () => {
     const people = await Promise.all(Array.from({ length: 40 }, () => newCredentials()));
     const responses = await Promise.all(
       people.map((credentials) =>
-        stage.worker.fetch(`${ORIGIN}/api/v1/sessions`, {
+        environment.worker.fetch(`${ORIGIN}/api/v1/sessions`, {
           method: 'POST',
           headers: { 'Content-Type': 'application/json' },
           body: JSON.stringify(credentials),
@@ -113,7 +116,7 @@ describe('signs in', () => {
     );
     // On a slow machine the last ones may be told to try again: by us and in time, never by a store's time-out.
     for (const { status } of responses) expect([201, 503]).toContain(status);
-    expect(stage.worker.logs.join('\n')).not.toContain('store_unavailable');
+    expect(environment.worker.logs.join('\n')).not.toContain('store_unavailable');
   });
 });
 

@@ -7,9 +7,9 @@ import { newTokenHash, sampleOperation, sampleSession, sampleStart } from '../fa
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { ApiCaller, type ApiBody } from '../support/api.ts';
 import { addUser, eventually, logoutRows, PASSWORD, type TestUser } from '../support/people.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 const ROUNDS = 6;
 /** A slow machine does fewer rounds. */
@@ -71,9 +71,9 @@ async function changeOne(
     credentials.push(renewed);
     await sessions.renew(credential, renewed.tokenHash, session, sampleOperation(nowMs));
   } else if (choice < 0.85) {
-    await sessions.revoke(credential, { all: 'others' }, sampleOperation(nowMs));
+    await sessions.revoke(credential, 'others', sampleOperation(nowMs));
   } else if (choice < 0.9) {
-    await sessions.revoke(credential, { all: 'everywhere' }, sampleOperation(nowMs));
+    await sessions.revoke(credential, 'all', sampleOperation(nowMs));
   } else {
     await sessions.list(credential, nowMs);
   }
@@ -88,19 +88,19 @@ async function stateOf({ sessions }: Stores, user: TestUser, all: Started[]) {
     expect(open.length, 'tokens that open the same session').toBeLessThanOrEqual(1);
     if (open.length === 1) openIds.push(session.id);
   }
-  const index = await stage.cloud.redis.hgetall(`user-sessions:${user.id}`);
-  await stage.worker.scheduled();
-  await stage.worker.delivered();
-  const ended = (await logoutRows(stage.cloud, user)).map((row) => String(row['session_id']));
+  const index = await environment.cloud.redis.hgetall(`user-sessions:${user.id}`);
+  await environment.worker.scheduled();
+  await environment.worker.delivered();
+  const ended = (await logoutRows(environment.cloud, user)).map((row) => String(row['session_id']));
   return { openIds: openIds.sort(), listed: Object.keys(index).sort(), ended: ended.sort() };
 }
 
 test('whatever happens at once, the index, the records and the rows agree', { timeout: 60_000 }, async () => {
-  const stores = openCloudStores(stage.cloud);
+  const stores = openCloudStores(environment.cloud);
   const random = randomFrom(20_261);
   const startedAtMs = performance.now();
   for (let round = 1; round <= ROUNDS && performance.now() - startedAtMs < DEADLINE_MS; round += 1) {
-    const user = await addUser(stage.cloud);
+    const user = await addUser(environment.cloud);
     const all: Started[] = [];
     const steps = Array.from({ length: STEPS_PER_ROUND }, () => {
       if (all.length < 10 || random() < 0.4) return startOne(stores, user, all);
@@ -120,20 +120,23 @@ test('whatever happens at once, the index, the records and the rows agree', { ti
 });
 
 test('sign-ins and sign-outs over HTTP at once, through both channels', async () => {
-  const user = await addUser(stage.cloud);
+  const user = await addUser(environment.cloud);
   const credentials = { username: user.username, password: PASSWORD };
   const started: ApiBody[] = [];
   const signInToApp = async () => {
     // On a busy machine the store's replies may be late: such a sign-in is a 503 and leaves no session.
     const body = await eventually(async () => {
-      const { status, body } = await new ApiCaller(stage.worker.visitor()).post('/sessions', credentials);
+      const { status, body } = await new ApiCaller(environment.worker.visitor()).post(
+        '/sessions',
+        credentials,
+      );
       expect(status).toBe(201);
       return body;
     });
     started.push(body);
-    return new ApiCaller(stage.worker.visitor(), body.token);
+    return new ApiCaller(environment.worker.visitor(), body.token);
   };
-  const browser = stage.worker.visitor();
+  const browser = environment.worker.visitor();
   await browser.signIn(user);
   const { session: browserSession } = (await new ApiCaller(browser).get('/sessions/current')).body;
   await Promise.all([
@@ -149,19 +152,19 @@ test('sign-ins and sign-outs over HTTP at once, through both channels', async ()
   const { sessions } = (await last.get('/sessions')).body;
   const open: string[] = (await browser.isSignedIn()) ? [browserSession.id] : [];
   for (const { token, session } of started) {
-    const { status } = await new ApiCaller(stage.worker.visitor(), token).get('/sessions/current');
+    const { status } = await new ApiCaller(environment.worker.visitor(), token).get('/sessions/current');
     if (status === 200) open.push(session.id);
   }
   expect(sessions.map((each) => each.id).sort()).toEqual(open.sort());
   // The cron delivers the events of a start that was sent twice.
-  await stage.worker.scheduled();
-  await stage.worker.delivered();
+  await environment.worker.scheduled();
+  await environment.worker.delivered();
   const known = new Set([browserSession.id, ...started.map((each) => each.session.id)]);
-  const rows = await logoutRows(stage.cloud, user);
+  const rows = await logoutRows(environment.cloud, user);
   const ended = rows.map((row) => String(row['session_id'])).filter((id) => known.has(id));
   expect([...open, ...ended].sort()).toEqual([...known].sort());
   // The store has no token, only its hash.
-  const keys = await stage.cloud.redis.keys('session:*');
+  const keys = await environment.cloud.redis.keys('session:*');
   expect(keys).toContain(`session:${hashToken(last.token as Token)}`);
   expect(keys).not.toContain(`session:${last.token}`);
 });

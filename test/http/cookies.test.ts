@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { addUser } from '../support/people.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import type { Answer } from '../support/visitor.ts';
 import { openWorker } from '../support/worker.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 /** The session and CSRF cookies that a response sets, without their random values. */
 const shapes = ({ setCookies }: Answer): string[] =>
@@ -16,8 +16,8 @@ const EXPIRED = 'Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT';
 
 describe('on https', () => {
   test('without Remember me both expire with the browser session', async () => {
-    const visitor = stage.worker.visitor();
-    const user = await addUser(stage.cloud);
+    const visitor = environment.worker.visitor();
+    const user = await addUser(environment.cloud);
     expect(shapes(await visitor.get('/sign-in/'))).toEqual(['csrftoken=*; Path=/; Secure; SameSite=Lax']);
     expect(shapes(await visitor.signIn(user))).toEqual([
       'sessionid=*; Path=/; HttpOnly; Secure; SameSite=Lax',
@@ -31,7 +31,9 @@ describe('on https', () => {
   });
 
   test('with Remember me both have a Max-Age', async () => {
-    const response = await stage.worker.visitor().signIn(await addUser(stage.cloud), { rememberMe: true });
+    const response = await environment.worker
+      .visitor()
+      .signIn(await addUser(environment.cloud), { rememberMe: true });
     expect(shapes(response)).toEqual([
       'sessionid=*; Max-Age=2592000; Path=/; HttpOnly; Secure; SameSite=Lax',
       'csrftoken=*; Max-Age=2592000; Path=/; Secure; SameSite=Lax',
@@ -39,10 +41,10 @@ describe('on https', () => {
   });
 
   test('the token is opaque, random and long', async () => {
-    const user = await addUser(stage.cloud);
+    const user = await addUser(environment.cloud);
     const tokens = new Set<string | undefined>();
     for (let i = 0; i < 3; i += 1) {
-      const visitor = stage.worker.visitor();
+      const visitor = environment.worker.visitor();
       await visitor.signIn(user);
       tokens.add(await visitor.cookie('sessionid'));
     }
@@ -52,10 +54,10 @@ describe('on https', () => {
   });
 
   test('the CSRF cookie changes at sign-in', async () => {
-    const visitor = stage.worker.visitor();
+    const visitor = environment.worker.visitor();
     await visitor.get('/sign-in/');
     const before = await visitor.cookie('csrftoken');
-    await visitor.signIn(await addUser(stage.cloud));
+    await visitor.signIn(await addUser(environment.cloud));
     expect(await visitor.cookie('csrftoken')).not.toBe(before);
   });
 });
@@ -63,8 +65,8 @@ describe('on https', () => {
 test.each(['http://localhost:8787', 'http://127.0.0.1:8787', 'http://[::1]:8787'])(
   'on %s there is no Secure',
   async (origin) => {
-    const visitor = stage.worker.visitor({ origin });
-    expect(shapes(await visitor.signIn(await addUser(stage.cloud)))).toEqual([
+    const visitor = environment.worker.visitor({ origin });
+    expect(shapes(await visitor.signIn(await addUser(environment.cloud)))).toEqual([
       'sessionid=*; Path=/; HttpOnly; SameSite=Lax',
       'csrftoken=*; Path=/; SameSite=Lax',
     ]);
@@ -76,16 +78,16 @@ test.each(['http://localhost:8787', 'http://127.0.0.1:8787', 'http://[::1]:8787'
 );
 
 test('on https://localhost there is', async () => {
-  const visitor = stage.worker.visitor({ origin: 'https://localhost:8787' });
+  const visitor = environment.worker.visitor({ origin: 'https://localhost:8787' });
   expect(shapes(await visitor.get('/sign-in/'))).toEqual(['csrftoken=*; Path=/; Secure; SameSite=Lax']);
 });
 
 test('with SESSION_COOKIE_DOMAIN sign-in and sign-out expire the host-only duplicate', async () => {
   await using worker = await openWorker({
-    cloud: stage.cloud,
+    cloud: environment.cloud,
     bindings: { SESSION_COOKIE_DOMAIN: 'example.org' },
   });
-  const user = await addUser(stage.cloud);
+  const user = await addUser(environment.cloud);
   const visitor = worker.visitor();
   // From before the domain was configured.
   await visitor.setCookie('sessionid=left-over; Path=/; Secure; HttpOnly');
@@ -107,11 +109,11 @@ test.each(['https://login.example.org', 'http://localhost:8787'])(
   '__Host- names are always Secure, on %s too',
   async (origin) => {
     await using worker = await openWorker({
-      cloud: stage.cloud,
+      cloud: environment.cloud,
       bindings: { SESSION_COOKIE_NAME: '__Host-sessionid', CSRF_COOKIE_NAME: '__Host-csrftoken' },
     });
     const visitor = worker.visitor({ origin });
-    expect(shapes(await visitor.signIn(await addUser(stage.cloud)))).toEqual([
+    expect(shapes(await visitor.signIn(await addUser(environment.cloud)))).toEqual([
       '__Host-sessionid=*; Path=/; HttpOnly; Secure; SameSite=Lax',
       '__Host-csrftoken=*; Path=/; Secure; SameSite=Lax',
     ]);

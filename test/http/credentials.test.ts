@@ -2,20 +2,20 @@ import { describe, expect, test } from 'vitest';
 import { ApiCaller } from '../support/api.ts';
 import { addUser, eventually } from '../support/people.ts';
 import { seedSession, seedVisitor } from '../support/seed-session.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 const HOUR_MS = 3_600_000;
 /** Of the right form. */
 const NEVER_ISSUED = `${'A'.repeat(42)}A`;
 
-const bearer = (token?: string): ApiCaller => new ApiCaller(stage.worker.visitor(), token);
+const bearer = (token?: string): ApiCaller => new ApiCaller(environment.worker.visitor(), token);
 
 describe('GET /sessions/current', () => {
   test('reports the user and session of a bearer', async () => {
-    const user = await addUser(stage.cloud);
-    const { token, session } = await seedSession(stage.cloud, user, {
+    const user = await addUser(environment.cloud);
+    const { token, session } = await seedSession(environment.cloud, user, {
       kind: 'bearer',
       deviceName: 'tablet',
       rememberMe: true,
@@ -40,8 +40,8 @@ describe('GET /sessions/current', () => {
   });
 
   test('reports those of a cookie, without a CSRF token', async () => {
-    const user = await addUser(stage.cloud);
-    const { visitor, session } = await seedVisitor(stage, user);
+    const user = await addUser(environment.cloud);
+    const { visitor, session } = await seedVisitor(environment, user);
     const { status, body, setCookies } = await new ApiCaller(visitor).get('/sessions/current', {
       headers: { Origin: undefined },
     });
@@ -51,7 +51,9 @@ describe('GET /sessions/current', () => {
   });
 
   test('the scheme is Bearer in any case', async () => {
-    const { token } = await seedSession(stage.cloud, await addUser(stage.cloud), { kind: 'bearer' });
+    const { token } = await seedSession(environment.cloud, await addUser(environment.cloud), {
+      kind: 'bearer',
+    });
     for (const scheme of ['bearer', 'BEARER', 'Bearer ']) {
       const headers = { Authorization: `${scheme} ${token}` };
       expect((await bearer().get('/sessions/current', { headers })).status).toBe(200);
@@ -60,7 +62,7 @@ describe('GET /sessions/current', () => {
 
   test('after an idle hour last_seen_at is at most 5 minutes old', async () => {
     for (const path of ['/sessions/current', '/sessions']) {
-      const { token } = await seedSession(stage.cloud, await addUser(stage.cloud), {
+      const { token } = await seedSession(environment.cloud, await addUser(environment.cloud), {
         kind: 'bearer',
         createdAtMs: Date.now() - HOUR_MS,
       });
@@ -71,14 +73,14 @@ describe('GET /sessions/current', () => {
   });
 
   test('such a request moves last_seen_at and the idle end in the store', async () => {
-    const { token, tokenHash } = await seedSession(stage.cloud, await addUser(stage.cloud), {
+    const { token, tokenHash } = await seedSession(environment.cloud, await addUser(environment.cloud), {
       kind: 'bearer',
       createdAtMs: Date.now() - HOUR_MS,
     });
     const caller = bearer(token);
     await caller.get('/sessions');
     await eventually(async () => {
-      expect(await stage.cloud.redis.ttl(`session:${tokenHash}`)).toBeGreaterThan(7100);
+      expect(await environment.cloud.redis.ttl(`session:${tokenHash}`)).toBeGreaterThan(7100);
     });
     const { body } = await caller.get('/sessions/current');
     expect(Date.parse(body.session.last_seen_at)).toBeGreaterThan(Date.now() - 60_000);
@@ -118,11 +120,11 @@ describe.each(ROUTES)('%s %s responds 401', (method, path, json) => {
   });
 
   test("with a cookie's token as a bearer, or the reverse", async () => {
-    const user = await addUser(stage.cloud);
-    const { token: cookieToken, visitor } = await seedVisitor(stage, user);
+    const user = await addUser(environment.cloud);
+    const { token: cookieToken, visitor } = await seedVisitor(environment, user);
     expect((await call(bearer(cookieToken))).status).toBe(401);
 
-    const { token } = await seedSession(stage.cloud, user, { kind: 'bearer' });
+    const { token } = await seedSession(environment.cloud, user, { kind: 'bearer' });
     const csrf = (await visitor.cookie('csrftoken')) ?? '';
     const { status } = await call(bearer(), {
       Cookie: `sessionid=${token}; csrftoken=${csrf}`,
@@ -135,7 +137,7 @@ describe.each(ROUTES)('%s %s responds 401', (method, path, json) => {
   });
 
   test('with an invalid Authorization beside a valid cookie: the header beats it', async () => {
-    const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
+    const { visitor } = await seedVisitor(environment, await addUser(environment.cloud));
     for (const Authorization of [`Bearer ${NEVER_ISSUED}`, 'Bearer nonsense', 'Basic YW5uOnNlY3JldA==']) {
       expect((await call(new ApiCaller(visitor), { Authorization })).status).toBe(401);
     }
@@ -144,9 +146,9 @@ describe.each(ROUTES)('%s %s responds 401', (method, path, json) => {
 });
 
 test("a valid bearer beats another user's cookie and needs no CSRF token, whatever the origin", async () => {
-  const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
-  const user = await addUser(stage.cloud);
-  const { token } = await seedSession(stage.cloud, user, { kind: 'bearer' });
+  const { visitor } = await seedVisitor(environment, await addUser(environment.cloud));
+  const user = await addUser(environment.cloud);
+  const { token } = await seedSession(environment.cloud, user, { kind: 'bearer' });
   const caller = new ApiCaller(visitor, token);
   expect((await caller.get('/sessions/current')).body.user.id).toBe(user.id);
   const headers = { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' };

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { ApiCaller } from '../support/api.ts';
 import { expectRefused, keysOf, send, targetsOf } from '../support/csrf-attack.ts';
-import { testAftermath, useSiege } from '../support/siege.ts';
+import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 import { openSignInForm } from '../support/sign-in-form.ts';
 import { ORIGIN } from '../support/visitor.ts';
 import { openWorker } from '../support/worker.ts';
 
-const siege = useSiege();
+const environment = useAttackEnvironment();
 
 describe('a valid token from the wrong place', () => {
   const origins = [
@@ -20,18 +20,18 @@ describe('a valid token from the wrong place', () => {
     ...[`${ORIGIN} https://evil.example`, 'https://l\u00f6gin.example.org'],
   ];
   test.each(origins)('Origin: %s', async (Origin) => {
-    const keys = await keysOf(await siege.seedVisitor());
-    await expectRefused(siege, keys, { header: keys.token, headers: { Origin } });
-    await expectRefused(siege, keys, {
+    const keys = await keysOf(await environment.seedVisitor());
+    await expectRefused(environment, keys, { header: keys.token, headers: { Origin } });
+    await expectRefused(environment, keys, {
       header: keys.token,
       headers: { Origin, 'Sec-Fetch-Site': 'same-origin' },
     });
   });
 
   test('Sec-Fetch-Site: cross-site, with and without an Origin', async () => {
-    const keys = await keysOf(await siege.seedVisitor());
+    const keys = await keysOf(await environment.seedVisitor());
     for (const headers of [{ Origin: ORIGIN }, {}]) {
-      await expectRefused(siege, keys, {
+      await expectRefused(environment, keys, {
         header: keys.token,
         headers: { ...headers, 'Sec-Fetch-Site': 'cross-site' },
       });
@@ -39,10 +39,10 @@ describe('a valid token from the wrong place', () => {
   });
 
   test.each(['same-origin', 'same-site', 'none'])('Sec-Fetch-Site: %s is accepted', async (site) => {
-    const keys = await keysOf(await siege.seedVisitor());
+    const keys = await keysOf(await environment.seedVisitor());
     const [logout] = targetsOf(keys.victim);
     const headers = { Origin: ORIGIN, 'Sec-Fetch-Site': site };
-    expect(await send(siege, keys, logout!, { field: keys.token, headers })).toBe(303);
+    expect(await send(environment, keys, logout!, { field: keys.token, headers })).toBe(303);
     expect(await keys.victim.visitor.isSignedIn()).toBe(false);
   });
 });
@@ -52,7 +52,7 @@ describe('a valid token from the wrong place', () => {
 test.each([{ Origin: 'https://evil.example' }, { Origin: 'null' }, { 'Sec-Fetch-Site': 'cross-site' }])(
   'a sign-out with %j and no cookie at all expires none',
   async (headers) => {
-    const { status, headers: received } = await siege.fetch(`${ORIGIN}/logout/`, {
+    const { status, headers: received } = await environment.fetch(`${ORIGIN}/logout/`, {
       method: 'POST',
       body: '',
       headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...headers },
@@ -87,25 +87,25 @@ const SIGN_IN_FORGERIES: [
 
 describe('the sign-in form signs nobody in and checks no password', () => {
   test.each(SIGN_IN_FORGERIES)('with %s', async (_, forge) => {
-    const { username, password } = await siege.addUser();
-    const before = await siege.counts();
-    const visitor = siege.visitor();
+    const { username, password } = await environment.addUser();
+    const before = await environment.counts();
+    const visitor = environment.visitor();
     const page = await visitor.get('/sign-in/');
-    const [fields, headers] = forge(await openSignInForm(siege));
+    const [fields, headers] = forge(await openSignInForm(environment));
     const { status, setCookies } = await visitor.submit(page, { username, password, ...fields }, headers);
     expect(status).toBe(403);
     expect(setCookies.filter((each) => each.startsWith('sessionid'))).toEqual([]);
     expect(await visitor.isSignedIn()).toBe(false);
-    expect(await siege.counts()).toEqual(before);
+    expect(await environment.counts()).toEqual(before);
   });
 });
 
 test('a method in a header, a field or the query is ignored', async () => {
-  const keys = await keysOf(await siege.seedVisitor());
-  const before = await siege.counts();
+  const keys = await keysOf(await environment.seedVisitor());
+  const before = await environment.counts();
   for (const override of ['POST', 'DELETE', 'PUT', 'PATCH']) {
     for (const path of ['/logout/', '/home/', '/sessions/', '/api/v1/sessions', '/api/v1/sessions/current']) {
-      const { status } = await siege.fetch(
+      const { status } = await environment.fetch(
         `${ORIGIN}${path}?_method=${override}&method=${override}&scope=all`,
         {
           headers: {
@@ -120,14 +120,14 @@ test('a method in a header, a field or the query is ignored', async () => {
       expect(status, path).toBe(200);
     }
   }
-  expect(await siege.counts()).toEqual(before);
+  expect(await environment.counts()).toEqual(before);
 });
 
 describe('a sign-out', () => {
   /** Posts the button of the home page with these fields and headers. */
-  async function atHome(worker = siege.worker) {
+  async function atHome(worker = environment.worker) {
     const visitor = worker.visitor();
-    await visitor.signIn(await siege.addUser());
+    await visitor.signIn(await environment.addUser());
     const token = (await visitor.get('/home/')).csrfToken ?? '';
     const post = async (fields: Record<string, string>, headers: Record<string, string | undefined>) =>
       (await visitor.post('/logout/', fields, headers)).status;
@@ -143,7 +143,7 @@ describe('a sign-out', () => {
 
   test('may come from an origin in CSRF_TRUSTED_ORIGINS, exactly that one, with a token', async () => {
     const bindings = { CSRF_TRUSTED_ORIGINS: 'https://other.example,https://app.example.net' };
-    await using worker = await openWorker({ cloud: siege.cloud, bindings });
+    await using worker = await openWorker({ cloud: environment.cloud, bindings });
     const { post, withToken } = await atHome(worker);
     const from = (Origin: string) => ({ Origin, 'Sec-Fetch-Site': 'cross-site' });
     expect(await post(withToken, from('https://app.example.net:444'))).toBe(403);
@@ -167,7 +167,7 @@ describe.each<[string, string, unknown?]>([
     ['from no origin', 'foreign_origin', { Origin: 'null' }],
     ['from another site', 'foreign_origin', { Origin: undefined, 'Sec-Fetch-Site': 'cross-site' }],
   ])('%s: 403 %s, and the session stays open', async (_, code, headers) => {
-    const { visitor } = await siege.seedVisitor();
+    const { visitor } = await environment.seedVisitor();
     const request = { headers, ...(json === undefined ? {} : { json }) };
     const { status, body, setCookies } = await new ApiCaller(visitor).call(method, path, request);
     expect({ status, code: body.code, setCookies }).toEqual({ status: 403, code, setCookies: [] });
@@ -175,4 +175,4 @@ describe.each<[string, string, unknown?]>([
   });
 });
 
-testAftermath(siege);
+testAftermath(environment);

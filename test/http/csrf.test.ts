@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { csrfTokens } from '../../src/http/csrf-tokens.ts';
 import type { TokenHash } from '../../src/session/token.ts';
 import { expectRefused, FORM, keysOf, type Attack, type Keys } from '../support/csrf-attack.ts';
-import { testAftermath, useSiege } from '../support/siege.ts';
+import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 import { openSignInForm } from '../support/sign-in-form.ts';
 import { ORIGIN, type Visitor } from '../support/visitor.ts';
 import { openWorker, SECRET_KEY } from '../support/worker.ts';
 
-const siege = useSiege();
+const environment = useAttackEnvironment();
 
 const altered = (text: string, at: number): string =>
   text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1);
@@ -32,35 +32,39 @@ const WRONG_TOKENS: [string, (keys: Keys) => string][] = [
 ];
 
 describe('a token that is not valid here is refused by every route, and nothing changes', () => {
-  test('none at all', async () => expectRefused(siege, await keysOf(await siege.seedVisitor()), {}));
+  test('none at all', async () =>
+    expectRefused(environment, await keysOf(await environment.seedVisitor()), {}));
 
   test.each(WRONG_TOKENS)('%s', async (_, forge) => {
-    const keys = await keysOf(await siege.seedVisitor());
-    await expectRefused(siege, keys, { field: forge(keys) });
-    await expectRefused(siege, keys, { header: forge(keys) });
+    const keys = await keysOf(await environment.seedVisitor());
+    await expectRefused(environment, keys, { field: forge(keys) });
+    await expectRefused(environment, keys, { header: forge(keys) });
   });
 
   test("another visitor's, alone and with their cookie, swapped both ways", async () => {
-    const [ada, bob] = [await keysOf(await siege.seedVisitor()), await keysOf(await siege.seedVisitor())];
+    const [ada, bob] = [
+      await keysOf(await environment.seedVisitor()),
+      await keysOf(await environment.seedVisitor()),
+    ];
     for (const [own, other] of [
       [ada, bob],
       [bob, ada],
     ] as const) {
       for (const cookie of [own.cookie, other.cookie]) {
-        await expectRefused(siege, own, { cookie, field: other.token });
-        await expectRefused(siege, own, { cookie, header: other.token });
-        await expectRefused(siege, own, { cookie: other.cookie, header: other.cookie });
+        await expectRefused(environment, own, { cookie, field: other.token });
+        await expectRefused(environment, own, { cookie, header: other.token });
+        await expectRefused(environment, own, { cookie: other.cookie, header: other.cookie });
       }
     }
   });
 
   test('of an anonymous visitor, as before the sign-in: with the own cookie, or the cookie of then', async () => {
-    const keys = await keysOf(await siege.seedVisitor());
-    const form = await openSignInForm(siege);
+    const keys = await keysOf(await environment.seedVisitor());
+    const form = await openSignInForm(environment);
     const cookie = form.cookie.replace('csrftoken=', '');
-    await expectRefused(siege, keys, { field: form.token });
-    await expectRefused(siege, keys, { cookie, field: form.token });
-    await expectRefused(siege, keys, { cookie, header: cookie });
+    await expectRefused(environment, keys, { field: form.token });
+    await expectRefused(environment, keys, { cookie, field: form.token });
+    await expectRefused(environment, keys, { cookie, header: cookie });
   });
 
   test.each<[string, string, (keys: Keys, other: Keys) => [TokenHash | null, UserId | null]]>([
@@ -73,18 +77,18 @@ describe('a token that is not valid here is refused by every route, and nothing 
       ({ victim: v }, other) => [other.victim.tokenHash, v.session.userId],
     ],
   ])('%s', async (_, key, bindingOf) => {
-    const keys = await keysOf(await siege.seedVisitor());
+    const keys = await keysOf(await environment.seedVisitor());
     const csrf = csrfTokens([key]);
-    const cookie = csrf.newCookie(...bindingOf(keys, await keysOf(await siege.seedVisitor())));
-    await expectRefused(siege, keys, { cookie, field: csrf.formToken(cookie) });
-    await expectRefused(siege, keys, { cookie, header: cookie });
+    const cookie = csrf.newCookie(...bindingOf(keys, await keysOf(await environment.seedVisitor())));
+    await expectRefused(environment, keys, { cookie, field: csrf.formToken(cookie) });
+    await expectRefused(environment, keys, { cookie, header: cookie });
   });
 
   test('a cookie that names another user', async () => {
-    const keys = await keysOf(await siege.seedVisitor());
+    const keys = await keysOf(await environment.seedVisitor());
     const cookie = keys.cookie.replace(/\.\d+\./, '.1.');
-    await expectRefused(siege, keys, { cookie, header: cookie });
-    await expectRefused(siege, keys, { cookie, field: csrfTokens([SECRET_KEY]).formToken(cookie) });
+    await expectRefused(environment, keys, { cookie, header: cookie });
+    await expectRefused(environment, keys, { cookie, field: csrfTokens([SECRET_KEY]).formToken(cookie) });
   });
 });
 
@@ -135,23 +139,23 @@ describe('a valid token in the wrong place is refused', () => {
       [403, 401],
     ]),
   ])('%s', async (_, attack, statuses) => {
-    const keys = await keysOf(await siege.seedVisitor());
-    await expectRefused(siege, keys, attack(keys.token), statuses);
+    const keys = await keysOf(await environment.seedVisitor());
+    await expectRefused(environment, keys, attack(keys.token), statuses);
   });
 
   test('as a file', async () => {
-    const keys = await keysOf(await siege.seedVisitor());
+    const keys = await keysOf(await environment.seedVisitor());
     const body = `--b\r\nContent-Disposition: form-data; name="csrfmiddlewaretoken"; filename="x"\r\n\r\n${keys.token}\r\n--b--\r\n`;
     const headers = { 'Content-Type': 'multipart/form-data; boundary=b' };
     // A body where none is allowed is an error of its own.
-    await expectRefused(siege, keys, { body, headers }, [403, 415, 400]);
+    await expectRefused(environment, keys, { body, headers }, [403, 415, 400]);
   });
 });
 
 describe('a valid token', () => {
   /** A visitor about to press the button on the home page. */
   async function atHome(): Promise<{ visitor: Visitor; token: string }> {
-    const { visitor } = await siege.seedVisitor();
+    const { visitor } = await environment.seedVisitor();
     return { visitor, token: (await visitor.get('/home/')).csrfToken ?? '' };
   }
 
@@ -200,7 +204,7 @@ describe('a valid token', () => {
     const cookies = await visitor.jar.getCookies(visitor.origin);
     const newKey = 'the-next-secret-key-which-is-long-enough-too';
     const postWith = async (bindings: Record<string, string>): Promise<number> => {
-      await using worker = await openWorker({ cloud: siege.cloud, bindings });
+      await using worker = await openWorker({ cloud: environment.cloud, bindings });
       const same = worker.visitor();
       for (const cookie of cookies) await same.setCookie(cookie.toString());
       return (await same.post('/logout/', { csrfmiddlewaretoken: token })).status;
@@ -211,4 +215,4 @@ describe('a valid token', () => {
   });
 });
 
-testAftermath(siege);
+testAftermath(environment);

@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { hashToken, newToken, type Token } from '../../src/session/token.ts';
-import { testAftermath, useSiege } from '../support/siege.ts';
+import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 import { freshAddress } from '../support/sign-in-form.ts';
 import { ORIGIN } from '../support/visitor.ts';
 
-const siege = useSiege();
+const environment = useAttackEnvironment();
 
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /** Sends these headers to pages and API routes; true if any of them lets the request in. */
 async function opensAnything(headers: Record<string, string>): Promise<boolean> {
   const send = (path: string, method = 'GET') =>
-    siege.fetch(ORIGIN + path, { method, headers: { 'CF-Connecting-IP': freshAddress(), ...headers } });
+    environment.fetch(ORIGIN + path, { method, headers: { 'CF-Connecting-IP': freshAddress(), ...headers } });
   const responses = await Promise.all([
     ...['/home/', '/sessions/', '/account/password/', '/logout/'].map((path) => send(path)),
     ...['/api/v1/sessions', '/api/v1/sessions/current', '/api/v1/logouts'].map((path) => send(path)),
@@ -68,12 +68,12 @@ const FORGERIES: [string, (token: Token, sessionId: string) => Promise<string> |
 
 describe('what is not the exact token opens nothing', () => {
   test.each(FORGERIES)('%s', async (_, forge) => {
-    const { token, session, visitor } = await siege.seedVisitor();
-    const before = await siege.counts();
+    const { token, session, visitor } = await environment.seedVisitor();
+    const before = await environment.counts();
     const forged = await forge(token, session.id);
     expect(await opensAnything({ Cookie: `sessionid=${forged}` })).toBe(false);
     expect(await opensAnything({ Authorization: `Bearer ${forged}` })).toBe(false);
-    expect(await siege.counts()).toEqual(before);
+    expect(await environment.counts()).toEqual(before);
     expect(await visitor.isSignedIn()).toBe(true);
   });
 
@@ -90,7 +90,7 @@ describe('what is not the exact token opens nothing', () => {
     ['sessionid=, sessionid=T', 'a comma between'],
     ['__proto__=T; constructor=T; toString=T', 'names of every object'],
   ])('%s: %s', async (pattern) => {
-    const { token } = await siege.seedVisitor();
+    const { token } = await environment.seedVisitor();
     expect(await opensAnything({ Cookie: pattern.replaceAll('T', token) })).toBe(false);
   });
 
@@ -105,11 +105,11 @@ describe('what is not the exact token opens nothing', () => {
     'T',
     'BearerT',
   ])('Authorization: %s', async (pattern) => {
-    const { token } = await siege.seedVisitor();
+    const { token } = await environment.seedVisitor();
     const Authorization = pattern.replaceAll('T', token);
     expect(await opensAnything({ Authorization })).toBe(false);
     // It beats the cookie, even a valid one.
-    const api = await siege.fetch(`${ORIGIN}/api/v1/sessions/current`, {
+    const api = await environment.fetch(`${ORIGIN}/api/v1/sessions/current`, {
       headers: { Authorization, Cookie: `sessionid=${token}` },
     });
     expect(api.status).toBe(401);
@@ -118,13 +118,13 @@ describe('what is not the exact token opens nothing', () => {
 
 describe('more cookies than one', () => {
   const homeWith = async (Cookie: string): Promise<string> => {
-    const response = await siege.fetch(`${ORIGIN}/home/`, { headers: { Cookie } });
+    const response = await environment.fetch(`${ORIGIN}/home/`, { headers: { Cookie } });
     if (response.status !== 200) return `${response.status}`;
     return /<h1>Hello, ([^<]*)</.exec(await response.text())?.[1] ?? '?';
   };
 
   test('of two valid ones the first counts, in either order, and nonsense beside it does no harm', async () => {
-    const [ada, bob] = [await siege.seedVisitor(), await siege.seedVisitor()];
+    const [ada, bob] = [await environment.seedVisitor(), await environment.seedVisitor()];
     expect(await homeWith(`sessionid=${ada.token}; sessionid=${bob.token}`)).toBe(ada.user.username);
     expect(await homeWith(`sessionid=${bob.token}; sessionid=${ada.token}`)).toBe(bob.user.username);
     for (const other of [
@@ -141,7 +141,7 @@ describe('more cookies than one', () => {
   });
 
   test('a hundred other cookies, or one of 8 KB, hide nothing', async () => {
-    const { token, user } = await siege.seedVisitor();
+    const { token, user } = await environment.seedVisitor();
     const hundred = Array.from({ length: 100 }, (_, i) => `c${i}=${'x'.repeat(60)}`).join('; ');
     expect(await homeWith(`${hundred}; sessionid=${token}`)).toBe(user.username);
     expect(await homeWith(`x=${'y'.repeat(8192)}; sessionid=${token}`)).toBe(user.username);
@@ -157,45 +157,48 @@ describe('more cookies than one', () => {
       ['/sessions/revoke/', 'POST'],
       ['/api/v1/sessions/current', 'DELETE'],
     ] as const) {
-      await siege.worker.delivered();
-      siege.cloud.calls.length = 0;
-      await siege.fetch(ORIGIN + path, { method, headers: { Cookie: many } });
-      await siege.cloud.settled();
-      expect(siege.cloud.calls.length, path).toBeLessThanOrEqual(4);
+      await environment.worker.delivered();
+      environment.cloud.calls.length = 0;
+      await environment.fetch(ORIGIN + path, { method, headers: { Cookie: many } });
+      await environment.cloud.settled();
+      expect(environment.cloud.calls.length, path).toBeLessThanOrEqual(4);
     }
   });
 });
 
 test("a cookie's token as a bearer, or a bearer's as a cookie, opens and ends nothing", async () => {
-  const { token, visitor, user } = await siege.seedVisitor();
+  const { token, visitor, user } = await environment.seedVisitor();
   expect(await opensAnything({ Authorization: `Bearer ${token}` })).toBe(false);
-  const app = await siege.fetch(`${ORIGIN}/api/v1/sessions`, {
+  const app = await environment.fetch(`${ORIGIN}/api/v1/sessions`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'CF-Connecting-IP': freshAddress() },
     body: JSON.stringify({ username: user.username, password: user.password }),
   });
   const bearer = ((await app.json()) as { token: string }).token;
   expect(await opensAnything({ Cookie: `sessionid=${bearer}` })).toBe(false);
-  const before = await siege.counts();
+  const before = await environment.counts();
   for (const headers of [{ Authorization: `Bearer ${token}` }, { Cookie: `sessionid=${bearer}` }]) {
-    const ended = await siege.fetch(`${ORIGIN}/api/v1/sessions/current`, { method: 'DELETE', headers });
+    const ended = await environment.fetch(`${ORIGIN}/api/v1/sessions/current`, { method: 'DELETE', headers });
     expect(await ended.json()).toEqual({ revoked: 0, logouts: [] });
   }
-  await siege.fetch(`${ORIGIN}/logout/`, { method: 'POST', headers: { Cookie: `sessionid=${bearer}` } });
-  expect(await siege.counts()).toEqual(before);
+  await environment.fetch(`${ORIGIN}/logout/`, {
+    method: 'POST',
+    headers: { Cookie: `sessionid=${bearer}` },
+  });
+  expect(await environment.counts()).toEqual(before);
   expect(await visitor.isSignedIn()).toBe(true);
   expect(await opensAnything({ Authorization: `Bearer ${bearer}` })).toBe(true);
 });
 
 test('the token of an ended session opens nothing, and there is nothing left to end', async () => {
-  const { token, visitor } = await siege.seedVisitor();
+  const { token, visitor } = await environment.seedVisitor();
   const Cookie = await visitor.jar.getCookieString(ORIGIN);
   expect((await visitor.logOut()).status).toBe(303);
   expect(await opensAnything({ Cookie })).toBe(false);
   expect(await opensAnything({ Cookie: `sessionid=${token}` })).toBe(false);
-  const before = await siege.counts();
-  await siege.fetch(`${ORIGIN}/logout/`, { method: 'POST', headers: { Cookie } });
-  expect(await siege.counts()).toEqual(before);
+  const before = await environment.counts();
+  await environment.fetch(`${ORIGIN}/logout/`, { method: 'POST', headers: { Cookie } });
+  expect(await environment.counts()).toEqual(before);
 });
 
-testAftermath(siege);
+testAftermath(environment);

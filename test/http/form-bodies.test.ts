@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { CHEAP_HASH, NAUGHTY, SQL_AND_LUA } from '../support/hostile-strings.ts';
 import { inParallel } from '../support/in-parallel.ts';
-import { testAftermath, useSiege } from '../support/siege.ts';
+import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 import { freshAddress, openSignInForm } from '../support/sign-in-form.ts';
 import { streamOf } from '../support/stream-of.ts';
 import { ORIGIN } from '../support/visitor.ts';
 
-const siege = useSiege();
+const environment = useAttackEnvironment();
 
 const FORM = 'application/x-www-form-urlencoded';
 const MULTIPART = 'multipart/form-data; boundary=b';
@@ -76,13 +76,13 @@ const BODIES: [string, string, string | Buffer][] = [
 
 /** Posts to every form. In each of the bodies above a field of each form is missing or wrong. */
 async function postEverywhere(type: string, body: string | Buffer): Promise<Record<string, number>> {
-  const form = await openSignInForm(siege);
-  const { token, visitor } = await siege.seedVisitor();
+  const form = await openSignInForm(environment);
+  const { token, visitor } = await environment.seedVisitor();
   const csrf = (await visitor.cookie('csrftoken')) ?? '';
   const signedIn = { Cookie: `sessionid=${token}; csrftoken=${csrf}`, 'X-CSRFToken': csrf };
   const anonymous = { Cookie: form.cookie, 'X-CSRFToken': form.token };
   const post = async (path: string, headers: Record<string, string>): Promise<number> => {
-    const response = await siege.fetch(ORIGIN + path, {
+    const response = await environment.fetch(ORIGIN + path, {
       method: 'POST',
       body: typeof body === 'string' ? Buffer.from(body) : body,
       headers: { ...headers, 'Content-Type': type, 'CF-Connecting-IP': freshAddress() },
@@ -100,20 +100,20 @@ async function postEverywhere(type: string, body: string | Buffer): Promise<Reco
 
 describe('a body that is not a form, or another form', () => {
   test.each(BODIES)('%s: 400, and nothing happens', async (_, type, body) => {
-    const before = await siege.counts();
+    const before = await environment.counts();
     const statuses = await postEverywhere(type, body);
     expect(statuses).toEqual({ signIn: 400, revoke: 400, password: 400 });
-    const { users, sessions, ...rows } = await siege.counts();
+    const { users, sessions, ...rows } = await environment.counts();
     // This test's own user and session.
     expect({ users, sessions }).toEqual({ users: before.users + 1, sessions: before.sessions + 1 });
     expect(rows).toEqual({ logins: before.logins, logouts: before.logouts });
   });
 
   test('a hostile session id is not found, a hostile scope is a 400, and nothing ends', async () => {
-    const { token, visitor } = await siege.seedVisitor();
-    const other = await siege.seedVisitor();
+    const { token, visitor } = await environment.seedVisitor();
+    const other = await environment.seedVisitor();
     const csrf = (await visitor.cookie('csrftoken')) ?? '';
-    const before = await siege.counts();
+    const before = await environment.counts();
     const ids = [
       ...SQL_AND_LUA,
       ...NAUGHTY,
@@ -125,7 +125,7 @@ describe('a body that is not a form, or another form', () => {
       `${'a'.repeat(26)}`,
     ];
     await inParallel(ids, async (id) => {
-      const response = await siege.fetch(`${ORIGIN}/sessions/revoke/`, {
+      const response = await environment.fetch(`${ORIGIN}/sessions/revoke/`, {
         method: 'POST',
         body: new URLSearchParams({ id }).toString(),
         headers: {
@@ -142,7 +142,7 @@ describe('a body that is not a form, or another form', () => {
     }
     const both = await visitor.post('/sessions/revoke/', { scope: 'all', id: 'x' }, { 'X-CSRFToken': csrf });
     expect(both.status).toBe(400);
-    expect(await siege.counts()).toEqual(before);
+    expect(await environment.counts()).toEqual(before);
   });
 });
 
@@ -150,16 +150,16 @@ describe('one byte more than 64 KiB', () => {
   const tooLarge = 'a'.repeat(MAX_BODY_BYTES + 1);
 
   test('is a 413 that changes nothing', async () => {
-    const before = await siege.counts();
+    const before = await environment.counts();
     expect(await postEverywhere(FORM, tooLarge)).toEqual({ signIn: 413, revoke: 413, password: 413 });
-    expect((await siege.counts()).logins).toBe(before.logins);
+    expect((await environment.counts()).logins).toBe(before.logins);
   });
 
   test.each(['/sign-in/', '/logout/', '/nowhere/'])(
     'is a 413 on %s, as a page and as a problem',
     async (path) => {
       const post = (Accept: string) =>
-        siege.visitor().request(path, {
+        environment.visitor().request(path, {
           method: 'POST',
           body: tooLarge,
           headers: { 'Content-Type': FORM, Accept },
@@ -174,7 +174,7 @@ describe('one byte more than 64 KiB', () => {
   test.each(['/sign-in/', '/logout/'])(
     'is a 413 on %s without a Content-Length, one byte less is not',
     async (path) => {
-      const { visitor } = await siege.seedVisitor();
+      const { visitor } = await environment.seedVisitor();
       const post = (size: number) =>
         visitor.request(path, {
           method: 'POST',
@@ -204,21 +204,21 @@ describe('a readable form', () => {
   ];
 
   test.each(ODD_TEXTS)('%s in every field: 401, and one row', async (_, text) => {
-    const before = await siege.counts();
-    const form = await openSignInForm(siege);
-    const response = await siege.fetch(`${ORIGIN}/sign-in/`, {
+    const before = await environment.counts();
+    const form = await openSignInForm(environment);
+    const response = await environment.fetch(`${ORIGIN}/sign-in/`, {
       method: 'POST',
       body: `csrfmiddlewaretoken=${form.token}&username=${text}&password=${text}&next=${text}&remember_me=${text}&${text}=${text}`,
       headers: { 'Content-Type': FORM, Cookie: form.cookie, 'CF-Connecting-IP': freshAddress() },
     });
     expect(response.status).toBe(401);
-    expect(await siege.counts()).toEqual({ ...before, logins: before.logins + 1 });
+    expect(await environment.counts()).toEqual({ ...before, logins: before.logins + 1 });
   });
 
   test("a name that is nearly a user's does not sign in with that user's password", async () => {
-    const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
-    const form = await openSignInForm(siege);
-    const before = await siege.counts();
+    const { username } = await environment.addUser({ passwordHash: CHEAP_HASH });
+    const form = await openSignInForm(environment);
+    const before = await environment.counts();
     for (const name of [
       `${username} `,
       ` ${username}`,
@@ -233,8 +233,8 @@ describe('a readable form', () => {
       });
       expect(response.status, name).toBe(401);
     }
-    expect((await siege.counts()).sessions).toBe(before.sessions);
+    expect((await environment.counts()).sessions).toBe(before.sessions);
   });
 });
 
-testAftermath(siege);
+testAftermath(environment);

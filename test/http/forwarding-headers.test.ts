@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { CHEAP_HASH } from '../support/hostile-strings.ts';
 import { loginRows } from '../support/people.ts';
-import { testAftermath, useSiege } from '../support/siege.ts';
+import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 import { openSignInForm } from '../support/sign-in-form.ts';
 import { ORIGIN } from '../support/visitor.ts';
 
-const siege = useSiege();
+const environment = useAttackEnvironment();
 
 const SPOOFED = '203.0.113.66';
 const REAL = '198.51.100.7';
@@ -30,33 +30,33 @@ const SPOOFS: Record<string, string>[] = [
 
 describe('the recorded and throttled address', () => {
   test.each(SPOOFS)('is never %j', async (spoof) => {
-    const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
-    const form = await openSignInForm(siege);
+    const { username } = await environment.addUser({ passwordHash: CHEAP_HASH });
+    const form = await openSignInForm(environment);
     for (const address of [REAL, '2001:db8:5:6:7::8']) {
-      await siege.cloud.redis.flushdb();
+      await environment.cloud.redis.flushdb();
       await form.submit({ username, password: 'wrong' }, { 'CF-Connecting-IP': address, ...spoof });
-      const networks = await siege.cloud.redis.keys('throttle:network:*');
+      const networks = await environment.cloud.redis.keys('throttle:network:*');
       expect(networks).toEqual([`throttle:network:${address === REAL ? REAL : '2001:db8:5:6::/64'}`]);
     }
-    await siege.worker.delivered();
-    const rows = await loginRows(siege.cloud, username);
+    await environment.worker.delivered();
+    const rows = await loginRows(environment.cloud, username);
     expect(rows.map((row) => row['ip_address'])).toEqual([REAL, '2001:db8:5:6:7::8']);
   });
 
   test.each([`${SPOOFED}, ${REAL}`, "' OR 1=1", '::1]@[::2'])('is unknown if it is %j', async (address) => {
-    const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
-    const form = await openSignInForm(siege);
-    await siege.cloud.redis.flushdb();
+    const { username } = await environment.addUser({ passwordHash: CHEAP_HASH });
+    const form = await openSignInForm(environment);
+    await environment.cloud.redis.flushdb();
     await form.submit({ username, password: 'wrong' }, { 'CF-Connecting-IP': address });
-    expect(await siege.cloud.redis.keys('throttle:network:*')).toEqual(['throttle:network:unknown']);
-    await siege.worker.delivered();
-    expect((await loginRows(siege.cloud, username)).map((row) => row['ip_address'])).toEqual([null]);
+    expect(await environment.cloud.redis.keys('throttle:network:*')).toEqual(['throttle:network:unknown']);
+    await environment.worker.delivered();
+    expect((await loginRows(environment.cloud, username)).map((row) => row['ip_address'])).toEqual([null]);
   });
 });
 
 test('new addresses in these headers do not reset the throttle', async () => {
-  const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
-  const form = await openSignInForm(siege);
+  const { username } = await environment.addUser({ passwordHash: CHEAP_HASH });
+  const form = await openSignInForm(environment);
   const statuses: number[] = [];
   for (let i = 1; i <= 12; i += 1) {
     const spoofs = Object.assign({}, ...SPOOFS) as Record<string, string>;
@@ -87,17 +87,17 @@ describe('scheme, host and path', () => {
       Forwarded: 'proto=https',
       'X-Url-Scheme': 'https',
     };
-    const response = await siege.fetch('http://login.example.org/sign-in/', { headers });
+    const response = await environment.fetch('http://login.example.org/sign-in/', { headers });
     expect(response.status).toBe(308);
     expect(response.headers.get('Location')).toBe('https://login.example.org/sign-in/');
     expect(response.headers.getSetCookie()).toEqual([]);
   });
 
   test('https stays https, and its cookies Secure', async () => {
-    const response = await siege.fetch(`${ORIGIN}/sign-in/`, { headers: HTTP });
+    const response = await environment.fetch(`${ORIGIN}/sign-in/`, { headers: HTTP });
     expect(response.status).toBe(200);
     expect(response.headers.getSetCookie()[0]).toContain('Secure');
-    const foreign = await siege.fetch('http://evil.example/sign-in/', {
+    const foreign = await environment.fetch('http://evil.example/sign-in/', {
       headers: { 'X-Forwarded-Host': 'localhost' },
     });
     expect(foreign.status).toBe(308);
@@ -113,19 +113,19 @@ describe('scheme, host and path', () => {
     },
     { 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Port': '443' },
   ])('%j does not make evil.example our own host', async (headers) => {
-    const { token, visitor } = await siege.seedVisitor();
+    const { token, visitor } = await environment.seedVisitor();
     const csrf = (await visitor.cookie('csrftoken')) ?? '';
     const Cookie = `sessionid=${token}; csrftoken=${csrf}`;
-    const logout = await siege.fetch(`${ORIGIN}/logout/`, {
+    const logout = await environment.fetch(`${ORIGIN}/logout/`, {
       method: 'POST',
       headers: { ...headers, Cookie, 'X-CSRFToken': csrf, Origin: 'https://evil.example' },
     });
     expect(logout.status).toBe(403);
-    const away = await siege.fetch(`${ORIGIN}/sign-in/?next=https://evil.example/`, {
+    const away = await environment.fetch(`${ORIGIN}/sign-in/?next=https://evil.example/`, {
       headers: { ...headers, Cookie },
     });
     expect(away.headers.get('Location')).toBe('/home/');
-    const home = await siege.fetch(`${ORIGIN}/home/`, { headers });
+    const home = await environment.fetch(`${ORIGIN}/home/`, { headers });
     expect(home.headers.get('Location')).toBe('/sign-in/?next=%2Fhome%2F');
     expect(await visitor.isSignedIn()).toBe(true);
   });
@@ -133,12 +133,12 @@ describe('scheme, host and path', () => {
   test.each(['X-Original-URL', 'X-Rewrite-URL', 'X-Override-URL', 'X-Forwarded-Prefix', 'X-Accel-Redirect'])(
     '%s does not choose the page',
     async (name) => {
-      const response = await siege.fetch(`${ORIGIN}/healthz`, { headers: { [name]: '/home/' } });
+      const response = await environment.fetch(`${ORIGIN}/healthz`, { headers: { [name]: '/home/' } });
       expect(await response.text()).toBe('ok\n');
-      const home = await siege.fetch(`${ORIGIN}/home/`, { headers: { [name]: '/' } });
+      const home = await environment.fetch(`${ORIGIN}/home/`, { headers: { [name]: '/' } });
       expect(home.status).toBe(302);
     },
   );
 });
 
-testAftermath(siege);
+testAftermath(environment);

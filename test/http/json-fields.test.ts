@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { jsonCaller } from '../support/json-caller.ts';
-import { testAftermath, useSiege } from '../support/siege.ts';
+import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 import { freshAddress } from '../support/sign-in-form.ts';
 import { streamOf } from '../support/stream-of.ts';
 import { ORIGIN } from '../support/visitor.ts';
 
-const siege = useSiege();
-const { call, bearer } = jsonCaller(siege);
+const environment = useAttackEnvironment();
+const { call, bearer } = jsonCaller(environment);
 
 const WRONG_VALUES = [
   'null',
@@ -34,7 +34,7 @@ test.each([
   '%s of a wrong type, with half a character or too long: 400 that names it',
   async (field, route) => {
     await bearer();
-    const before = await siege.counts();
+    const before = await environment.counts();
     const good: Record<string, string> =
       route === 'sign in'
         ? { username: '"no-one-here"', password: '"x"' }
@@ -58,7 +58,7 @@ test.each([
       expect(problem.errors?.map((error) => error.field)).toEqual([field]);
       expect(text.length).toBeLessThan(600);
     }
-    expect(await siege.counts()).toMatchObject({ sessions: before.sessions, logins: before.logins });
+    expect(await environment.counts()).toMatchObject({ sessions: before.sessions, logins: before.logins });
   },
 );
 
@@ -75,7 +75,7 @@ test('64 KiB are read, one byte more is a 413, in pieces too', async () => {
   const sendInPieces = async (text: string): Promise<number> => {
     const headers = { 'Content-Type': 'application/json', 'CF-Connecting-IP': freshAddress() };
     const init = { method: 'POST', body: streamOf(text), duplex: 'half', headers } as const;
-    return (await siege.fetch(`${ORIGIN}/api/v1/sessions`, init)).status;
+    return (await environment.fetch(`${ORIGIN}/api/v1/sessions`, init)).status;
   };
   const [most, tooMuch] = [filler(64 * 1024), filler(64 * 1024 + 1)];
   expect([(await call('sign in', most)).status, await sendInPieces(most)]).toEqual([401, 401]);
@@ -88,4 +88,4 @@ test('a space before the parameters of the content type is fine', async () => {
   expect([401, 415]).toContain(status);
 });
 
-testAftermath(siege);
+testAftermath(environment);

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { rawRequest, sendRaw } from '../support/raw-http.ts';
-import { testAftermath, useSiege } from '../support/siege.ts';
+import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 import { ORIGIN } from '../support/visitor.ts';
 
-const siege = useSiege();
+const environment = useAttackEnvironment();
 
 test.each([
   ['/', 'POST', 'GET'],
@@ -14,7 +14,7 @@ test.each([
   ['/healthz', 'POST', 'GET'],
   ['/readyz', 'POST', 'GET'],
 ])('%s refuses %s and lists its methods', async (path, method, methods) => {
-  const response = await siege.visitor().request(path, { method });
+  const response = await environment.visitor().request(path, { method });
   expect(response.status).toBe(405);
   const allowed = (response.headers.get('Allow') ?? '').split(/,\s*/).filter((each) => each !== 'HEAD');
   expect(allowed.sort().join(', ')).toBe(methods);
@@ -22,7 +22,7 @@ test.each([
 
 test('HEAD is a GET without a body', async () => {
   for (const path of ['/', '/sign-in/', '/healthz', '/readyz']) {
-    const response = await siege.visitor().request(path, { method: 'HEAD' });
+    const response = await environment.visitor().request(path, { method: 'HEAD' });
     expect(response, path).toMatchObject({ status: 200, body: '' });
   }
 });
@@ -48,9 +48,9 @@ const OTHERS = [
 test.each(['TRACE', 'TRACK', 'PROPFIND', 'LINK', 'FOO', 'get', 'GET2', 'PRI'])(
   '%s, raw: no page, no echo of the request, and nothing changes',
   async (method) => {
-    const { token, visitor } = await siege.seedVisitor();
-    const before = await siege.counts();
-    const origin = siege.worker.localOrigin;
+    const { token, visitor } = await environment.seedVisitor();
+    const before = await environment.counts();
+    const origin = environment.worker.localOrigin;
     for (const path of [...PAGES, ...OTHERS]) {
       const lines = [`Cookie: sessionid=${token}`, 'X-Echo: tell-tale'];
       const response = await sendRaw(origin, rawRequest(origin, method, path, lines));
@@ -58,17 +58,17 @@ test.each(['TRACE', 'TRACK', 'PROPFIND', 'LINK', 'FOO', 'get', 'GET2', 'PRI'])(
       expect(response.body).not.toMatch(/tell-tale|Hello, /);
       expect(response.body).not.toContain(token);
     }
-    expect(await siege.counts()).toEqual(before);
+    expect(await environment.counts()).toEqual(before);
     expect(await visitor.isSignedIn()).toBe(true);
   },
 );
 
 test.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY'])('%s changes nothing on a page', async (method) => {
-  const { token, visitor } = await siege.seedVisitor();
+  const { token, visitor } = await environment.seedVisitor();
   const csrf = (await visitor.cookie('csrftoken')) ?? '';
-  const before = await siege.counts();
+  const before = await environment.counts();
   for (const path of PAGES) {
-    const response = await siege.fetch(ORIGIN + path, {
+    const response = await environment.fetch(ORIGIN + path, {
       method,
       headers: { Cookie: `sessionid=${token}; csrftoken=${csrf}`, 'X-CSRFToken': csrf, Origin: ORIGIN },
     });
@@ -76,12 +76,12 @@ test.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY'])('%s changes nothing on
     expect(response.headers.get('Allow')).toMatch(/^[A-Z]+(?:, [A-Z]+)*$/);
     expect(response.headers.getSetCookie()).toEqual([]);
   }
-  expect(await siege.counts()).toEqual(before);
+  expect(await environment.counts()).toEqual(before);
 });
 
 test('a preflight from another site is not allowed', async () => {
   for (const path of ['/sign-in/', '/logout/', '/api/v1/sessions', '/api/v1/sessions/current']) {
-    const response = await siege.fetch(ORIGIN + path, {
+    const response = await environment.fetch(ORIGIN + path, {
       method: 'OPTIONS',
       headers: {
         Origin: 'https://evil.example',
@@ -94,9 +94,9 @@ test('a preflight from another site is not allowed', async () => {
 });
 
 test('HEAD and GET change nothing where other methods do', async () => {
-  const { token, visitor, session } = await siege.seedVisitor();
+  const { token, visitor, session } = await environment.seedVisitor();
   const csrf = (await visitor.cookie('csrftoken')) ?? '';
-  const before = await siege.counts();
+  const before = await environment.counts();
   for (const method of ['HEAD', 'GET']) {
     for (const path of [
       ...[
@@ -107,14 +107,14 @@ test('HEAD and GET change nothing where other methods do', async () => {
       ],
       ...['/api/v1/sessions?scope=all', `/api/v1/sessions/${session.id}`, '/accounts/logout/'],
     ]) {
-      await siege.fetch(`${ORIGIN}${path}`, {
+      await environment.fetch(`${ORIGIN}${path}`, {
         method,
         headers: { Cookie: `sessionid=${token}; csrftoken=${csrf}`, 'X-CSRFToken': csrf, Origin: ORIGIN },
       });
     }
   }
-  expect(await siege.counts()).toEqual(before);
+  expect(await environment.counts()).toEqual(before);
   expect(await visitor.isSignedIn()).toBe(true);
 });
 
-testAftermath(siege);
+testAftermath(environment);

@@ -1,30 +1,30 @@
 import { expect, test } from 'vitest';
 import { addUser } from '../support/people.ts';
 import { seedVisitor } from '../support/seed-session.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import { openWorker } from '../support/worker.ts';
 
-const stage = useStage({ ALLOWED_REDIRECT_HOSTS: 'app.example.net,dev.example.net:8443' });
+const environment = useTestEnvironment({ ALLOWED_REDIRECT_HOSTS: 'app.example.net,dev.example.net:8443' });
 
 test('the form leads to a valid next, and to the default with an invalid one', async () => {
-  const user = await addUser(stage.cloud);
-  const go = async (next: string) => (await stage.worker.visitor().signIn(user, { next })).location;
+  const user = await addUser(environment.cloud);
+  const go = async (next: string) => (await environment.worker.visitor().signIn(user, { next })).location;
   expect(await go('/home/?a=1&b=%20#c')).toBe('/home/?a=1&b=%20#c');
   expect(await go('//evil.example/')).toBe('/home/');
   expect(await go('https://app.example.net/x')).toBe('https://app.example.net/x');
 });
 
 test('a protected page leads to the sign-in and back, with its query', async () => {
-  const visitor = stage.worker.visitor();
+  const visitor = environment.worker.visitor();
   const { location } = await visitor.get('/home/?a=1&b=2');
   expect(location).toBe('/sign-in/?next=%2Fhome%2F%3Fa%3D1%26b%3D2');
   const page = await visitor.get(location ?? '');
-  const { username, password } = await addUser(stage.cloud);
+  const { username, password } = await addUser(environment.cloud);
   expect((await visitor.submit(page, { username, password })).location).toBe('/home/?a=1&b=2');
 });
 
 test('the sign-in page sends a signed-in visitor on: to next, on this host or an allowed one, or home', async () => {
-  const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
+  const { visitor } = await seedVisitor(environment, await addUser(environment.cloud));
   expect(await visitor.get('/sign-in/')).toMatchObject({ status: 302, location: '/home/' });
   for (const [next, expected] of [
     ['https://evil.example/', '/home/'],
@@ -49,8 +49,8 @@ test('the sign-in page sends a signed-in visitor on: to next, on this host or an
 });
 
 test('on local http, this origin is http and an allowed host may be', async () => {
-  const visitor = stage.worker.visitor({ origin: 'http://localhost:8787' });
-  await visitor.signIn(await addUser(stage.cloud));
+  const visitor = environment.worker.visitor({ origin: 'http://localhost:8787' });
+  await visitor.signIn(await addUser(environment.cloud));
   const go = async (next: string) =>
     (await visitor.get(`/sign-in/?next=${encodeURIComponent(next)}`)).location;
   expect(await go('http://app.example.net/')).toBe('http://app.example.net/');
@@ -61,7 +61,7 @@ test('on local http, this origin is http and an allowed host may be', async () =
 
 test('the defaults are settings', async () => {
   await using worker = await openWorker({
-    cloud: stage.cloud,
+    cloud: environment.cloud,
     bindings: {
       LOGIN_URL: '/accounts/login/',
       LOGIN_REDIRECT_URL: '/welcome/?from=login',
@@ -73,7 +73,7 @@ test('the defaults are settings', async () => {
   expect((await visitor.get('/sign-in/')).status).toBe(404);
   const page = await visitor.get('/accounts/login/');
   expect(page.status).toBe(200);
-  const { username, password } = await addUser(stage.cloud);
+  const { username, password } = await addUser(environment.cloud);
   const response = await visitor.submit(page, { username, password });
   expect(response).toMatchObject({ status: 303, location: '/welcome/?from=login' });
   expect(await visitor.logOut()).toMatchObject({ status: 303, location: 'https://www.example.org/bye' });

@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import { CHEAP_HASH, NAUGHTY, OPEN_REDIRECTS } from '../support/hostile-strings.ts';
 import { inParallel } from '../support/in-parallel.ts';
 import { eventually } from '../support/people.ts';
-import { testAftermath, useSiege } from '../support/siege.ts';
+import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 import { openSignInForm } from '../support/sign-in-form.ts';
 import { decodeEntities, ORIGIN, type Visitor } from '../support/visitor.ts';
 
-const siege = useSiege({ ALLOWED_REDIRECT_HOSTS: 'app.example.net,dev.example.net:8443' });
+const environment = useAttackEnvironment({ ALLOWED_REDIRECT_HOSTS: 'app.example.net,dev.example.net:8443' });
 
 const ALLOWED_ORIGINS = [ORIGIN, 'https://app.example.net', 'https://dev.example.net:8443'];
 /** For many bcrypts on a busy machine. */
@@ -47,8 +47,8 @@ const asText = fc.oneof(
 test(
   'a sign-in with a known payload never leads away',
   async () => {
-    const { username, password } = await siege.addUser();
-    const form = await openSignInForm(siege);
+    const { username, password } = await environment.addUser();
+    const form = await openSignInForm(environment);
     const signIn = async (next: string): Promise<void> => {
       const { status, headers } = await form.submit({ username, password, next });
       expect(status, next).toBe(303);
@@ -62,7 +62,7 @@ test(
 
 /** The sign-in page sends signed-in visitors on by the same rules, without a bcrypt. */
 async function signedInVisitor(): Promise<Visitor> {
-  return (await siege.seedVisitor()).visitor;
+  return (await environment.seedVisitor()).visitor;
 }
 
 /** Where the sign-in page sends this visitor. If the store replies too late, as on a busy machine, it shows the form. */
@@ -146,10 +146,10 @@ test('of several next parameters the first one counts, by the same rules; a form
   ]) {
     expectToStay(await destinationOf(visitor, query), query);
   }
-  const { username, password } = await siege.addUser();
-  const form = await openSignInForm(siege);
+  const { username, password } = await environment.addUser();
+  const form = await openSignInForm(environment);
   for (const body of ['next=/home/&next=//evil.example', 'next=//evil.example&next=/home/']) {
-    const { status } = await siege.fetch(`${ORIGIN}/sign-in/?next=//evil.example`, {
+    const { status } = await environment.fetch(`${ORIGIN}/sign-in/?next=//evil.example`, {
       method: 'POST',
       body: `csrfmiddlewaretoken=${form.token}&username=${username}&password=${encodeURIComponent(password)}&${body}`,
       headers: { 'Content-Type': 'application/x-www-form-urlencoded', Cookie: form.cookie },
@@ -159,8 +159,8 @@ test('of several next parameters the first one counts, by the same rules; a form
 });
 
 test('an oversized next in the address does not prevent the sign-in', async () => {
-  const { username, password } = await siege.addUser();
-  const visitor = siege.visitor();
+  const { username, password } = await environment.addUser();
+  const visitor = environment.visitor();
   const page = await visitor.get(`/sign-in/?next=${encodeURIComponent(`/home/?${'a'.repeat(20_000)}`)}`);
   expect(await visitor.submit(page, { username, password })).toMatchObject({
     status: 303,
@@ -169,14 +169,14 @@ test('an oversized next in the address does not prevent the sign-in', async () =
 });
 
 test('the page after a refusal holds it as text and leads nowhere', async () => {
-  const form = await openSignInForm(siege);
+  const form = await openSignInForm(environment);
   const hostile = [
     ...OPEN_REDIRECTS,
     '"><script>alert(1)</script>',
     '"><base href="//evil.example">',
     "' autofocus x='",
   ];
-  const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
+  const { username } = await environment.addUser({ passwordHash: CHEAP_HASH });
   await inParallel(hostile, async (next) => {
     const body = await (await form.submit({ username, password: 'wrong', next })).text();
     const value = /name="next" value="([^"]*)"/.exec(body)?.[1] ?? 'missing';
@@ -186,4 +186,4 @@ test('the page after a refusal holds it as text and leads nowhere', async () => 
   });
 });
 
-testAftermath(siege);
+testAftermath(environment);

@@ -4,11 +4,11 @@ import { ApiCaller } from '../support/api.ts';
 import { describedApi, type ApiDescription } from '../support/api-description.ts';
 import { addUser, PASSWORD } from '../support/people.ts';
 import { seedSession } from '../support/seed-session.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 
 // test/support/api.ts checks in each test that the responses are as described.
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 /** All routes of docs/api.md. */
 const ROUTES = [
@@ -27,11 +27,13 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 let document: ApiDescription;
 beforeAll(async () => {
-  document = await describedApi(stage.worker.visitor());
+  document = await describedApi(environment.worker.visitor());
 });
 
 test('is public, and served as JSON', async () => {
-  const { status, headers, setCookies } = await new ApiCaller(stage.worker.visitor()).get('/openapi.json');
+  const { status, headers, setCookies } = await new ApiCaller(environment.worker.visitor()).get(
+    '/openapi.json',
+  );
   expect({ status, setCookies }).toEqual({ status: 200, setCookies: [] });
   expect(headers.get('Content-Type')).toMatch(/^application\/json/);
 });
@@ -52,7 +54,7 @@ test('describes every route', () => {
 });
 
 test('describes no route that is missing, and every method that is allowed', async () => {
-  const anonymous = new ApiCaller(stage.worker.visitor());
+  const anonymous = new ApiCaller(environment.worker.visitor());
   for (const [path, operations] of Object.entries(document.paths)) {
     const concrete = path.replace('{id}', '0'.repeat(26));
     const allowed: string[] = [];
@@ -89,8 +91,10 @@ describe('its request schemas accept what the service accepts', () => {
     ],
     ['PasswordBody', 'PUT', '/password', { current_password: PASSWORD, new_password: 'a new and long one' }],
   ])('%s', async (name, method, path, json) => {
-    const { token } = await seedSession(stage.cloud, await addUser(stage.cloud), { kind: 'bearer' });
-    const { status } = await new ApiCaller(stage.worker.visitor(), token).call(method, path, { json });
+    const { token } = await seedSession(environment.cloud, await addUser(environment.cloud), {
+      kind: 'bearer',
+    });
+    const { status } = await new ApiCaller(environment.worker.visitor(), token).call(method, path, { json });
     expect(status).not.toBe(400);
     const { properties, required } = document.components.schemas[name] as {
       properties: Record<string, unknown>;
@@ -99,7 +103,9 @@ describe('its request schemas accept what the service accepts', () => {
     expect(Object.keys(properties).sort()).toEqual(Object.keys(json).sort());
     for (const field of required) {
       const rest = Object.fromEntries(Object.entries(json).filter(([name]) => name !== field));
-      const response = await new ApiCaller(stage.worker.visitor(), token).call(method, path, { json: rest });
+      const response = await new ApiCaller(environment.worker.visitor(), token).call(method, path, {
+        json: rest,
+      });
       expect([400, 401]).toContain(response.status);
     }
   });

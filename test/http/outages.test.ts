@@ -7,26 +7,26 @@ import { openSessions } from '../faults/store-state.ts';
 import { addUser, eventually, loginRows, logoutRows } from '../support/people.ts';
 import { runsScript } from '../support/scripts.ts';
 import { seedVisitor } from '../support/seed-session.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import type { Answer } from '../support/visitor.ts';
 
 // What each route responds during each outage is in test/faults/; here is what its table doesn't ask.
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 const DEADLINE_MS = 5000;
 
 async function signedIn() {
-  const user = await addUser(stage.cloud);
-  const { visitor } = await seedVisitor(stage, user);
+  const user = await addUser(environment.cloud);
+  const { visitor } = await seedVisitor(environment, user);
   return { user, visitor, home: await visitor.get('/home/') };
 }
 
 async function deliverAll(): Promise<void> {
-  await stage.cloud.settled();
-  stage.cloud.faults.clear();
-  await stage.worker.scheduled();
-  await stage.worker.delivered();
+  await environment.cloud.settled();
+  environment.cloud.faults.clear();
+  await environment.worker.scheduled();
+  await environment.worker.delivered();
 }
 
 async function inTime(request: Promise<Answer>): Promise<Answer> {
@@ -44,10 +44,10 @@ function expectUnavailable({ url, status, headers, setCookies }: Answer): void {
 describe.each(OUTAGES.filter(({ outcome }) => outcome === 'out'))('Redis $name', (outage) => {
   test('no page touches the cookies, and clients that prefer JSON get problems', async () => {
     const { visitor, home } = await signedIn();
-    const user = await addUser(stage.cloud);
-    const newcomer = stage.worker.visitor();
+    const user = await addUser(environment.cloud);
+    const newcomer = environment.worker.visitor();
     const form = await newcomer.get('/sign-in/');
-    await outage.begin(stage.cloud, 'redis');
+    await outage.begin(environment.cloud, 'redis');
     const accept = { Accept: 'application/json' };
     const [landing, signIn, sessions, problem, unconfirmed] = await Promise.all(
       [
@@ -58,7 +58,7 @@ describe.each(OUTAGES.filter(({ outcome }) => outcome === 'out'))('Redis $name',
         visitor.submit(home, {}, accept),
       ].map(inTime),
     );
-    await outage.end(stage.cloud, 'redis');
+    await outage.end(environment.cloud, 'redis');
     for (const page of [landing!, signIn!]) {
       expect(page.status).toBe(200);
       expect(page.setCookies.filter((cookie) => cookie.startsWith('sessionid'))).toEqual([]);
@@ -79,20 +79,20 @@ test.each<[string, Fault]>([
   const { user, visitor, home } = await signedIn();
   // What earlier outages have left to the cron.
   await deliverAll();
-  stage.cloud.faults.set('redis', fault);
+  environment.cloud.faults.set('redis', fault);
   expect((await visitor.get('/home/')).status).toBe(200);
-  stage.cloud.faults.set('redis', fault);
+  environment.cloud.faults.set('redis', fault);
   expect((await visitor.submit(home)).status).toBe(303);
-  stage.cloud.faults.clear();
+  environment.cloud.faults.clear();
   expect(await visitor.isSignedIn()).toBe(false);
   // The retry gets the same log-out as the first try: its row doesn't need the cron.
-  await stage.worker.delivered();
-  expect(await logoutRows(stage.cloud, user)).toHaveLength(1);
-  stage.cloud.faults.set('redis', fault);
+  await environment.worker.delivered();
+  expect(await logoutRows(environment.cloud, user)).toHaveLength(1);
+  environment.cloud.faults.set('redis', fault);
   await visitor.signIn(user);
   expect(await visitor.isSignedIn()).toBe(true);
   await deliverAll();
-  expect(await logoutRows(stage.cloud, user)).toHaveLength(1);
+  expect(await logoutRows(environment.cloud, user)).toHaveLength(1);
 });
 
 describe('a start without a reply leaves no session behind', () => {
@@ -104,17 +104,17 @@ describe('a start without a reply leaves no session behind', () => {
     ['done later', { kind: 'late', ms: 2500, match: isStart, times: 1 }],
     ['never done', { kind: 'hang', match: isStart }],
   ])('%s', async (_, fault) => {
-    const user = await addUser(stage.cloud);
-    const visitor = stage.worker.visitor();
+    const user = await addUser(environment.cloud);
+    const visitor = environment.worker.visitor();
     const form = await visitor.get('/sign-in/');
     const { username, password } = user;
-    stage.cloud.faults.set('redis', fault);
+    environment.cloud.faults.set('redis', fault);
     expectUnavailable(await inTime(visitor.submit(form, { username, password })));
-    stage.cloud.faults.clear();
-    await stage.cloud.settled();
+    environment.cloud.faults.clear();
+    await environment.cloud.settled();
     await eventually(async () => {
-      expect(await stage.cloud.redis.hlen(`user-sessions:${user.id}`)).toBe(0);
-      expect(await openSessions(stage.cloud, user.id)).toEqual([]);
+      expect(await environment.cloud.redis.hlen(`user-sessions:${user.id}`)).toBe(0);
+      expect(await openSessions(environment.cloud, user.id)).toEqual([]);
     });
     // The attempt was no failure: it doesn't count.
     await visitor.signIn(user);
@@ -126,12 +126,12 @@ describe('MySQL out', () => {
 
   test('a row has the time and the address of the sign-out, not of its delivery', async () => {
     const { user, visitor, home } = await signedIn();
-    stage.cloud.faults.set('mysql', OUT);
+    environment.cloud.faults.set('mysql', OUT);
     const beforeMs = Date.now();
     expect(await visitor.submit(home)).toMatchObject({ status: 303, location: '/' });
     const afterMs = Date.now();
     await deliverAll();
-    const rows = await logoutRows(stage.cloud, user);
+    const rows = await logoutRows(environment.cloud, user);
     expect(rows).toMatchObject([{ reason: 'logout', ip_address: visitor.ipAddress }]);
     const loggedOutAtMs = Date.parse(`${String(rows[0]?.['logged_out_at']).replace(' ', 'T')}Z`);
     expect(loggedOutAtMs).toBeGreaterThanOrEqual(beforeMs);
@@ -139,11 +139,11 @@ describe('MySQL out', () => {
   });
 
   test('as many sign-ins as would be throttled: each gets the form with an alert, and none counts', async () => {
-    const user = await addUser(stage.cloud);
-    const visitor = stage.worker.visitor();
+    const user = await addUser(environment.cloud);
+    const visitor = environment.worker.visitor();
     const form = await visitor.get('/sign-in/');
     const { username, password } = user;
-    stage.cloud.faults.set('mysql', { kind: 'hang' });
+    environment.cloud.faults.set('mysql', { kind: 'hang' });
     const responses = await Promise.all(
       Array.from({ length: 10 }, () => inTime(visitor.submit(form, { username, password }))),
     );
@@ -151,7 +151,7 @@ describe('MySQL out', () => {
       expect(response.status).toBe(503);
       expect(response.body).toContain('role="alert"');
     }
-    stage.cloud.faults.clear();
+    environment.cloud.faults.clear();
     // The attempts are released in the background.
     await eventually(async () =>
       expect((await visitor.submit(form, { username, password })).status).toBe(303),
@@ -159,33 +159,33 @@ describe('MySQL out', () => {
   });
 
   test('a sign-in whose row cannot be written works, and is recorded later', async () => {
-    const user = await addUser(stage.cloud);
-    stage.cloud.faults.set('mysql', {
+    const user = await addUser(environment.cloud);
+    environment.cloud.faults.set('mysql', {
       ...OUT,
       match: (call) => call.store === 'mysql' && /^(?:INSERT|UPDATE)/.test(call.sql),
     });
-    await stage.worker.visitor().signIn(user);
-    expect((await stage.worker.visitor().trySignIn({ ...user, password: 'wrong' })).status).toBe(401);
+    await environment.worker.visitor().signIn(user);
+    expect((await environment.worker.visitor().trySignIn({ ...user, password: 'wrong' })).status).toBe(401);
     await deliverAll();
-    const rows = await loginRows(stage.cloud, user.username);
+    const rows = await loginRows(environment.cloud, user.username);
     expect(rows.map((row) => row['outcome'])).toEqual(['success', 'bad_credentials']);
-    const [person] = await stage.cloud.query('SELECT last_login_at FROM users WHERE id = ?', [user.id]);
+    const [person] = await environment.cloud.query('SELECT last_login_at FROM users WHERE id = ?', [user.id]);
     expect(person?.['last_login_at']).toBe(rows[0]?.['occurred_at']);
   });
 
   test('one run of the cron delivers all the sign-outs of an outage, oldest first', async () => {
     const people = await Promise.all(Array.from({ length: 12 }, signedIn));
-    await stage.worker.delivered();
-    stage.cloud.faults.set('mysql', OUT);
+    await environment.worker.delivered();
+    environment.cloud.faults.set('mysql', OUT);
     for (const { visitor, home } of people) expect((await visitor.submit(home)).status).toBe(303);
-    await stage.worker.scheduled();
-    for (const { user } of people) expect(await logoutRows(stage.cloud, user)).toEqual([]);
-    await stage.cloud.settled();
-    stage.cloud.faults.clear();
-    stage.cloud.calls.length = 0;
-    await stage.worker.scheduled();
-    for (const { user } of people) expect(await logoutRows(stage.cloud, user)).toHaveLength(1);
-    const [sql = ''] = stage.cloud.calls.flatMap((call) => (call.store === 'mysql' ? [call.sql] : []));
+    await environment.worker.scheduled();
+    for (const { user } of people) expect(await logoutRows(environment.cloud, user)).toEqual([]);
+    await environment.cloud.settled();
+    environment.cloud.faults.clear();
+    environment.cloud.calls.length = 0;
+    await environment.worker.scheduled();
+    for (const { user } of people) expect(await logoutRows(environment.cloud, user)).toHaveLength(1);
+    const [sql = ''] = environment.cloud.calls.flatMap((call) => (call.store === 'mysql' ? [call.sql] : []));
     const order = people.map(({ user }) => sql.indexOf(`'${user.username}'`));
     expect(order).not.toContain(-1);
     expect(order).toEqual([...order].sort((a, b) => a - b));

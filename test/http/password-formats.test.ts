@@ -2,16 +2,16 @@ import bcrypt from 'bcryptjs';
 import { expect, test } from 'vitest';
 import { hashPassword } from '../../src/auth/password.ts';
 import { addUser, eventually, PASSWORD } from '../support/people.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import { openWorker } from '../support/worker.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 /** The current cost, so that only the format is outdated. */
 const COST = 10;
 
 async function storedHash(id: string): Promise<string> {
-  const [row] = await stage.cloud.query('SELECT password_hash FROM users WHERE id = ?', [id]);
+  const [row] = await environment.cloud.query('SELECT password_hash FROM users WHERE id = ?', [id]);
   return String(row?.['password_hash']);
 }
 
@@ -22,44 +22,44 @@ test.each([
   ["Django's bcrypt$", (hash: string) => `bcrypt$${hash}`],
 ])('%s signs in and is rewritten in the background', async (_, format) => {
   const passwordHash = format(await bcrypt.hash(PASSWORD, COST));
-  const user = await addUser(stage.cloud, { passwordHash });
-  const visitor = stage.worker.visitor();
+  const user = await addUser(environment.cloud, { passwordHash });
+  const visitor = environment.worker.visitor();
   expect((await visitor.trySignIn({ ...user, password: 'wrong' })).status).toBe(401);
-  await stage.cloud.settled();
+  await environment.cloud.settled();
   expect(await storedHash(user.id)).toBe(passwordHash);
   await visitor.signIn(user);
   await eventually(async () => expect(await storedHash(user.id)).toMatch(/^bcrypt_sha256\$\$2b\$10\$/));
-  await stage.worker.visitor().signIn(user);
+  await environment.worker.visitor().signIn(user);
   expect(await visitor.isSignedIn()).toBe(true);
 });
 
 test('a hash of the current format and cost is left alone, one of another cost is not', async () => {
-  const user = await addUser(stage.cloud);
+  const user = await addUser(environment.cloud);
   const before = await storedHash(user.id);
-  await stage.worker.visitor().signIn(user);
-  await stage.worker.delivered();
-  await stage.cloud.settled();
+  await environment.worker.visitor().signIn(user);
+  await environment.worker.delivered();
+  await environment.cloud.settled();
   expect(await storedHash(user.id)).toBe(before);
-  await using worker = await openWorker({ cloud: stage.cloud, bindings: { BCRYPT_ROUNDS: '11' } });
+  await using worker = await openWorker({ cloud: environment.cloud, bindings: { BCRYPT_ROUNDS: '11' } });
   await worker.visitor().signIn(user);
   await eventually(async () => expect(await storedHash(user.id)).toMatch(/^bcrypt_sha256\$\$2b\$11\$/));
-  await stage.worker.visitor().signIn(user);
+  await environment.worker.visitor().signIn(user);
 });
 
 test('a long password counts to its last character', async () => {
   const password = `${'x'.repeat(100)}1`;
-  const user = await addUser(stage.cloud, { passwordHash: await hashPassword(password, 10) });
-  await stage.worker.visitor().signIn({ ...user, password });
-  const almost = await stage.worker.visitor().trySignIn({ ...user, password: `${'x'.repeat(100)}2` });
+  const user = await addUser(environment.cloud, { passwordHash: await hashPassword(password, 10) });
+  await environment.worker.visitor().signIn({ ...user, password });
+  const almost = await environment.worker.visitor().trySignIn({ ...user, password: `${'x'.repeat(100)}2` });
   expect(almost.status).toBe(401);
 });
 
 test.each(['', '!', '!unusable', 'plain', 'argon2$argon2id$v=19$m=8$x$y', '$2b$31$' + 'a'.repeat(53)])(
   'a hash like "%s" matches no password',
   async (passwordHash) => {
-    const user = await addUser(stage.cloud, { passwordHash });
+    const user = await addUser(environment.cloud, { passwordHash });
     for (const password of [PASSWORD, passwordHash || 'x']) {
-      expect((await stage.worker.visitor().trySignIn({ ...user, password })).status).toBe(401);
+      expect((await environment.worker.visitor().trySignIn({ ...user, password })).status).toBe(401);
     }
   },
 );

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { addUser, logoutRows, PASSWORD } from '../support/people.ts';
 import { seedSession, seedVisitor } from '../support/seed-session.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import { decodeEntities, type Answer } from '../support/visitor.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 const PATH = '/account/password/';
 const NEW_PASSWORD = 'eine ganz neue Losung';
@@ -17,7 +17,7 @@ function fieldErrors({ body }: Answer): Record<string, string> {
 }
 
 test('the form has three fields, and is for signed-in users alone', async () => {
-  const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
+  const { visitor } = await seedVisitor(environment, await addUser(environment.cloud));
   const page = await visitor.get(PATH);
   expect(page.status).toBe(200);
   for (const name of Object.keys(FIELDS))
@@ -26,8 +26,8 @@ test('the form has three fields, and is for signed-in users alone', async () => 
   expect(page.body).toContain('autocomplete="new-password"');
   expect(page.csrfToken).not.toBeNull();
   const location = '/sign-in/?next=%2Faccount%2Fpassword%2F';
-  expect(await stage.worker.visitor().get(PATH)).toMatchObject({ status: 302, location });
-  const post = await stage.worker.visitor().post(PATH, FIELDS);
+  expect(await environment.worker.visitor().get(PATH)).toMatchObject({ status: 302, location });
+  const post = await environment.worker.visitor().post(PATH, FIELDS);
   expect(post.location).toBe(location);
   expect([302, 303]).toContain(post.status);
 });
@@ -35,10 +35,10 @@ test('the form has three fields, and is for signed-in users alone', async () => 
 test.each([true, false])(
   'changes it: new cookies, the same session, all others ended (remembered: %s)',
   async (rememberMe) => {
-    const user = await addUser(stage.cloud);
-    const { visitor, session, token } = await seedVisitor(stage, user, { rememberMe });
-    const other = await seedVisitor(stage, user);
-    const app = await seedSession(stage.cloud, user, { kind: 'bearer' });
+    const user = await addUser(environment.cloud);
+    const { visitor, session, token } = await seedVisitor(environment, user, { rememberMe });
+    const other = await seedVisitor(environment, user);
+    const app = await seedSession(environment.cloud, user, { kind: 'bearer' });
     const page = await visitor.get(PATH);
     const oldCsrf = await visitor.cookie('csrftoken');
     const response = await visitor.submit(page, FIELDS);
@@ -55,17 +55,17 @@ test.each([true, false])(
     expect(list.body).toContain('role="status"');
     expect(list.body).toContain(session.id);
 
-    const thief = stage.worker.visitor();
+    const thief = environment.worker.visitor();
     await thief.setCookie(`sessionid=${token}; Path=/; Secure`);
     expect(await thief.isSignedIn()).toBe(false);
     expect(await other.visitor.isSignedIn()).toBe(false);
     const headers = { Authorization: `Bearer ${app.token}` };
-    expect((await stage.worker.visitor().get('/api/v1/sessions/current', headers)).status).toBe(401);
+    expect((await environment.worker.visitor().get('/api/v1/sessions/current', headers)).status).toBe(401);
 
-    expect((await stage.worker.visitor().trySignIn(user)).status).toBe(401);
-    await stage.worker.visitor().signIn({ ...user, password: NEW_PASSWORD });
-    await stage.worker.delivered();
-    const rows = await logoutRows(stage.cloud, user);
+    expect((await environment.worker.visitor().trySignIn(user)).status).toBe(401);
+    await environment.worker.visitor().signIn({ ...user, password: NEW_PASSWORD });
+    await environment.worker.delivered();
+    const rows = await logoutRows(environment.cloud, user);
     expect(rows.map((row) => row['reason'])).toEqual(['password_changed', 'password_changed']);
     expect(new Set(rows.map((row) => row['session_id']))).toEqual(
       new Set([other.session.id, app.session.id]),
@@ -85,9 +85,9 @@ describe('shows what is wrong', () => {
     ['too common', ['new_password'], { new_password: 'Password1', confirm_password: 'Password1' }],
     ['not the same twice', ['confirm_password'], { confirm_password: `${NEW_PASSWORD} ` }],
   ])('%s: 400', async (_, fields, changes) => {
-    const user = await addUser(stage.cloud);
-    const { visitor, token } = await seedVisitor(stage, user);
-    const other = await seedVisitor(stage, user);
+    const user = await addUser(environment.cloud);
+    const { visitor, token } = await seedVisitor(environment, user);
+    const other = await seedVisitor(environment, user);
     const page = await visitor.get(PATH);
     const response = await visitor.submit(page, { ...FIELDS, ...changes });
     expect(response.status).toBe(400);
@@ -102,8 +102,8 @@ describe('shows what is wrong', () => {
   });
 
   test('the username itself: 400', async () => {
-    const user = await addUser(stage.cloud, { username: 'a-long-user-name' });
-    const { visitor } = await seedVisitor(stage, user);
+    const user = await addUser(environment.cloud, { username: 'a-long-user-name' });
+    const { visitor } = await seedVisitor(environment, user);
     const password = 'A-Long-User-Name';
     const fields = { ...FIELDS, new_password: password, confirm_password: password };
     const response = await visitor.submit(await visitor.get(PATH), fields);
@@ -112,8 +112,8 @@ describe('shows what is wrong', () => {
   });
 
   test('a wrong current password: 401 beside its field; after ten of them 429', async () => {
-    const user = await addUser(stage.cloud);
-    const { visitor } = await seedVisitor(stage, user);
+    const user = await addUser(environment.cloud);
+    const { visitor } = await seedVisitor(environment, user);
     let page = await visitor.get(PATH);
     for (let i = 0; i < 10; i += 1) {
       page = await visitor.submit(page, { ...FIELDS, current_password: `wrong ${i}` });
@@ -125,11 +125,11 @@ describe('shows what is wrong', () => {
     expect(Number(refused.headers.get('Retry-After'))).toBeGreaterThan(0);
     expect(refused.body).toContain('role="alert"');
     expect(await visitor.isSignedIn()).toBe(true);
-    await stage.worker.visitor().signIn(user);
+    await environment.worker.visitor().signIn(user);
   });
 
   test('as a problem to clients that prefer JSON', async () => {
-    const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
+    const { visitor } = await seedVisitor(environment, await addUser(environment.cloud));
     const page = await visitor.get(PATH);
     const fields = { ...FIELDS, new_password: 'short', confirm_password: 'short' };
     const response = await visitor.submit(page, fields, { Accept: 'application/json' });
@@ -143,19 +143,19 @@ test.each<[string, Record<string, string>, Record<string, string | undefined>]>(
   ['from another origin', {}, { Origin: 'https://evil.example' }],
   ['from another site', {}, { Origin: undefined, 'Sec-Fetch-Site': 'cross-site' }],
 ])('%s: 403, and the password stays', async (_, fields, headers) => {
-  const user = await addUser(stage.cloud);
-  const { visitor } = await seedVisitor(stage, user);
+  const user = await addUser(environment.cloud);
+  const { visitor } = await seedVisitor(environment, user);
   const response = await visitor.submit(await visitor.get(PATH), { ...FIELDS, ...fields }, headers);
   expect(response).toMatchObject({ status: 403, setCookies: [] });
-  await stage.worker.visitor().signIn(user);
+  await environment.worker.visitor().signIn(user);
 });
 
 test('an ended session: to the sign-in page', async () => {
-  const user = await addUser(stage.cloud);
-  const { visitor, token } = await seedVisitor(stage, user);
+  const user = await addUser(environment.cloud);
+  const { visitor, token } = await seedVisitor(environment, user);
   const page = await visitor.get(PATH);
   await visitor.logOut();
   await visitor.setCookie(`sessionid=${token}; Path=/; Secure`);
   expect((await visitor.submit(page, FIELDS)).location).toBe('/sign-in/?next=%2Faccount%2Fpassword%2F');
-  await stage.worker.visitor().signIn(user);
+  await environment.worker.visitor().signIn(user);
 });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { rawRequest, sendRaw } from '../support/raw-http.ts';
-import { expectHarmless, testAftermath, useSiege } from '../support/siege.ts';
+import { expectHarmless, testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 import { ORIGIN } from '../support/visitor.ts';
 
-const siege = useSiege();
+const environment = useAttackEnvironment();
 
 const PROTECTED = ['/home/', '/sessions/', '/account/password/'];
 
@@ -69,7 +69,7 @@ const SECRET =
 
 describe('a protected page is shown to signed-in users alone', () => {
   test.each(PROTECTED)('%s, however it is written', async (path) => {
-    const origin = siege.worker.localOrigin;
+    const origin = environment.worker.localOrigin;
     for (const trick of TRICKS) {
       const target = trick(path);
       for (const method of ['GET', 'HEAD']) {
@@ -101,13 +101,13 @@ describe('a protected page is shown to signed-in users alone', () => {
         'Sec-WebSocket-Version': '13',
       },
     ]) {
-      const response = await siege.fetch(ORIGIN + path, { headers });
+      const response = await environment.fetch(ORIGIN + path, { headers });
       expect([302, 303, 401]).toContain(response.status);
     }
   });
 
   test('whole addresses instead of a path', async () => {
-    const origin = siege.worker.localOrigin;
+    const origin = environment.worker.localOrigin;
     for (const target of [
       'http://evil.example/home/',
       `${origin}/home/`,
@@ -134,11 +134,11 @@ describe('a protected page is shown to signed-in users alone', () => {
         `${path};x`,
         `/api/v1/..${path}`,
       ]) {
-        const response = await siege.fetch(ORIGIN + target, { headers: { Accept: 'text/html' } });
+        const response = await environment.fetch(ORIGIN + target, { headers: { Accept: 'text/html' } });
         expect([401, 404, 405], target).toContain(response.status);
       }
     },
   );
 });
 
-testAftermath(siege);
+testAftermath(environment);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 test.each([
   ['/nowhere/', 'GET', 404],
@@ -9,7 +9,7 @@ test.each([
   ['/sign-in/', 'POST', 403],
   ['/api/nothing', 'GET', 404],
 ])('%s by %s is a problem with every member', async (path, method, status) => {
-  const response = await stage.worker.visitor().request(path, {
+  const response = await environment.worker.visitor().request(path, {
     method,
     headers: { Accept: path.startsWith('/api/') ? 'text/html' : 'application/json' },
   });
@@ -34,6 +34,6 @@ test.each([
   ['application/json, text/html;q=0.9', 'application/problem+json'],
   ['application/json, text/plain, */*', 'application/problem+json'],
 ])('Accept: %s gets %s', async (Accept, type) => {
-  const response = await stage.worker.visitor().get('/nowhere/', { Accept });
+  const response = await environment.worker.visitor().get('/nowhere/', { Accept });
   expect(response.headers.get('Content-Type')).toContain(type);
 });

@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { CHEAP_HASH, NAUGHTY_IN_HEADERS } from '../support/hostile-strings.ts';
 import { inParallel } from '../support/in-parallel.ts';
 import { rawRequest, sendRaw } from '../support/raw-http.ts';
-import { testAftermath, useSiege } from '../support/siege.ts';
+import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 import { openSignInForm } from '../support/sign-in-form.ts';
 import { ORIGIN } from '../support/visitor.ts';
 
-const siege = useSiege();
+const environment = useAttackEnvironment();
 
 const INJECTIONS = [
   'x\r\nSet-Cookie: sessionid=planted',
@@ -22,14 +22,14 @@ const INJECTIONS = [
 
 describe('text that would end a header', () => {
   test('is harmless as a name, a next and a password', async () => {
-    const form = await openSignInForm(siege);
+    const form = await openSignInForm(environment);
     for (const text of INJECTIONS) {
       const username = text;
-      await siege.addUser({ username, passwordHash: CHEAP_HASH });
+      await environment.addUser({ username, passwordHash: CHEAP_HASH });
       const refused = await form.submit({ username, password: text, next: text });
       expect(refused.status).toBe(401);
       expect(refused.headers.getSetCookie()).toEqual([]);
-      const api = await siege.fetch(`${ORIGIN}/api/v1/sessions`, {
+      const api = await environment.fetch(`${ORIGIN}/api/v1/sessions`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
         body: JSON.stringify({ username, password: text, device_name: text }),
@@ -48,7 +48,7 @@ describe('text that would end a header', () => {
         `/${text}`,
         `/home/${text}`,
       ]) {
-        const response = await siege.fetch(ORIGIN + path);
+        const response = await environment.fetch(ORIGIN + path);
         expect(response.headers.getSetCookie().join()).not.toContain('planted');
         expect(response.headers.get('Location') ?? '/').toMatch(/^\/(?!\/)[\u0021-\u007e]*$/);
       }
@@ -58,7 +58,7 @@ describe('text that would end a header', () => {
 
 describe('X-Request-Id', () => {
   const send = async (id: string) =>
-    (await siege.fetch(`${ORIGIN}/`, { headers: { 'X-Request-Id': id } })).headers;
+    (await environment.fetch(`${ORIGIN}/`, { headers: { 'X-Request-Id': id } })).headers;
 
   test.each(['a', 'A-b_c=0', '0190b8f4-6c2e-7d13-a5e4-7f0c3a1b2c3d', 'x'.repeat(64)])(
     '%s is kept',
@@ -88,31 +88,32 @@ describe('X-Request-Id', () => {
   ])('%j is replaced', async (id) => {
     const replaced = (await send(id)).get('X-Request-Id') ?? '';
     expect(replaced).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
-    if (id.length > 3) expect(siege.worker.logs.filter((line) => line.includes(id))).toEqual([]);
+    if (id.length > 3) expect(environment.worker.logs.filter((line) => line.includes(id))).toEqual([]);
   });
 
   test('is in the error page and in one log line', async () => {
-    const response = await siege.visitor().get('/nowhere/');
+    const response = await environment.visitor().get('/nowhere/');
     const id = response.headers.get('X-Request-Id') ?? '';
     expect(response.body).toContain(id);
     // Log lines may come after the response.
-    await expect.poll(() => siege.worker.logs.filter((line) => line.includes(id))).toHaveLength(1);
+    await expect.poll(() => environment.worker.logs.filter((line) => line.includes(id))).toHaveLength(1);
   });
 
   test('every log line is JSON', async () => {
     await inParallel(NAUGHTY_IN_HEADERS, async (text) => {
-      await siege.fetch(`${ORIGIN}/`, {
+      await environment.fetch(`${ORIGIN}/`, {
         headers: { 'X-Request-Id': text, 'User-Agent': text, 'CF-IPCountry': text },
       });
     });
-    for (const line of siege.worker.logs) expect(Object.keys(JSON.parse(line) as object)).toContain('event');
+    for (const line of environment.worker.logs)
+      expect(Object.keys(JSON.parse(line) as object)).toContain('event');
   });
 });
 
 describe('User-Agent', () => {
   test('hostile ones are harmless in the list of sessions', async () => {
-    const { visitor, user } = await siege.seedVisitor();
-    const form = await openSignInForm(siege);
+    const { visitor, user } = await environment.seedVisitor();
+    const form = await openSignInForm(environment);
     const agents = [
       '<script>alert(1)</script>',
       '"><img src=x onerror=alert(1)>',
@@ -123,7 +124,7 @@ describe('User-Agent', () => {
     for (const agent of [...agents, digits]) {
       await form.submit({ username: user.username, password: 'wrong' }, { 'User-Agent': agent });
     }
-    await siege.worker.delivered();
+    await environment.worker.delivered();
     const page = await visitor.get('/sessions/');
     expect(page.status).toBe(200);
     expect(page.body).toContain('&lt;script&gt;');
@@ -136,10 +137,10 @@ describe('CF-IPCountry', () => {
   test.each(['A1', 'A2', 'T1', 'XX', '00', '9Z', 'EU', 'AP', 'xx', 'DE, FR', '<b>', "' OR 1=1"])(
     '%s does not break the list of sessions',
     async (country) => {
-      const { visitor, user } = await siege.seedVisitor();
-      const form = await openSignInForm(siege);
+      const { visitor, user } = await environment.seedVisitor();
+      const form = await openSignInForm(environment);
       await form.submit({ username: user.username, password: 'wrong' }, { 'CF-IPCountry': country });
-      await siege.worker.delivered();
+      await environment.worker.delivered();
       const page = await visitor.get('/sessions/');
       expect(page.status).toBe(200);
       expect(page.body).not.toContain('<b>');
@@ -160,7 +161,7 @@ describe('Host', () => {
         '/',
         '/nowhere/',
       ]) {
-        const response = await siege.fetch(origin + path);
+        const response = await environment.fetch(origin + path);
         expect(response.headers.get('Location') ?? '/').toMatch(/^\/(?!\/)/);
         expect(await response.text()).not.toMatch(/(?:href|src|action)="(?!\/(?!\/))/);
       }
@@ -174,7 +175,7 @@ describe('Host', () => {
     'evil.example/',
     '127.0.0.2',
   ])('raw, "%s": no page on plain http', async (host) => {
-    const origin = siege.worker.localOrigin;
+    const origin = environment.worker.localOrigin;
     const request = rawRequest(origin, 'GET', '/home/').replace(/^Host: .*$/m, `Host: ${host}`.trimEnd());
     const response = await sendRaw(origin, request);
     expect(response.status).not.toBe(200);
@@ -183,4 +184,16 @@ describe('Host', () => {
   });
 });
 
-testAftermath(siege);
+test.each(['/', '/healthz', '/sign-in/', '/api/v1/openapi.json'])(
+  'a GET of %s with a body ignores it',
+  async (path) => {
+    const origin = environment.worker.localOrigin;
+    const chunked =
+      rawRequest(origin, 'GET', path, ['Transfer-Encoding: chunked']) + '5\r\nhello\r\n0\r\n\r\n';
+    expect((await sendRaw(origin, chunked)).status).toBe(200);
+    const long = rawRequest(origin, 'GET', path, [], 'x'.repeat(70_000));
+    expect((await sendRaw(origin, long)).status).toBe(200);
+  },
+);
+
+testAftermath(environment);

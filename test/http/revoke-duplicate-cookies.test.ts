@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
 import { addUser } from '../support/people.ts';
 import { seedSession, seedVisitor } from '../support/seed-session.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 /** A browser with two session cookies of the same name, as if a sibling site had planted the first one. */
 async function withPlantedCookie() {
-  const [attacker, victim] = [await addUser(stage.cloud), await addUser(stage.cloud)];
-  const planted = await seedSession(stage.cloud, attacker, { kind: 'cookie' });
-  const own = await seedVisitor(stage, victim);
+  const [attacker, victim] = [await addUser(environment.cloud), await addUser(environment.cloud)];
+  const planted = await seedSession(environment.cloud, attacker, { kind: 'cookie' });
+  const own = await seedVisitor(environment, victim);
   const { csrfToken } = await own.visitor.get('/home/');
   const csrfCookie = await own.visitor.cookie('csrftoken');
   const Cookie = `sessionid=${planted.token}; sessionid=${own.token}; csrftoken=${csrfCookie}`;
@@ -17,7 +17,7 @@ async function withPlantedCookie() {
 }
 
 const isOpen = async (token: string): Promise<boolean> => {
-  const answer = await stage.worker.visitor().get('/home/', { Cookie: `sessionid=${token}` });
+  const answer = await environment.worker.visitor().get('/home/', { Cookie: `sessionid=${token}` });
   return answer.status === 200;
 };
 

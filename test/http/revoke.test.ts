@@ -2,20 +2,20 @@ import { describe, expect, test } from 'vitest';
 import { ownCookies } from '../support/own-cookies.ts';
 import { addUser, logoutRows } from '../support/people.ts';
 import { seedSession, seedVisitor } from '../support/seed-session.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import type { Answer, Visitor } from '../support/visitor.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 const PATH = '/sessions/revoke/';
 const SIGN_IN = '/sign-in/?next=%2Fsessions%2F';
 
 /** Two browsers and an app of one user; the first browser has the page open. */
 async function threeDevices() {
-  const user = await addUser(stage.cloud);
-  const own = await seedVisitor(stage, user);
-  const other = await seedVisitor(stage, user);
-  const app = await seedSession(stage.cloud, user, { kind: 'bearer' });
+  const user = await addUser(environment.cloud);
+  const own = await seedVisitor(environment, user);
+  const other = await seedVisitor(environment, user);
+  const app = await seedSession(environment.cloud, user, { kind: 'bearer' });
   const page = await own.visitor.get('/sessions/');
   const press = (fields: Record<string, string>, headers?: Record<string, string | undefined>) =>
     own.visitor.post(PATH, { csrfmiddlewaretoken: page.csrfToken ?? '', ...fields }, headers);
@@ -24,12 +24,12 @@ async function threeDevices() {
 
 async function isAppOpen({ token }: { token: string }): Promise<boolean> {
   const headers = { Authorization: `Bearer ${token}` };
-  return (await stage.worker.visitor().get('/api/v1/sessions/current', headers)).status === 200;
+  return (await environment.worker.visitor().get('/api/v1/sessions/current', headers)).status === 200;
 }
 
 async function reasons(user: Awaited<ReturnType<typeof addUser>>): Promise<unknown[]> {
-  await stage.worker.delivered();
-  return (await logoutRows(stage.cloud, user)).map((row) => row['reason']);
+  await environment.worker.delivered();
+  return (await logoutRows(environment.cloud, user)).map((row) => row['reason']);
 }
 
 async function expectSignedOut(response: Answer, visitor: Visitor): Promise<void> {
@@ -52,7 +52,7 @@ test('an id ends that session and leads back to the list, which confirms it', as
   });
   expect(await isAppOpen(app)).toBe(true);
   expect(await reasons(user)).toEqual(['revoked']);
-  expect(await logoutRows(stage.cloud, user)).toMatchObject([
+  expect(await logoutRows(environment.cloud, user)).toMatchObject([
     { session_id: other.session.id, ip_address: own.visitor.ipAddress },
   ]);
 });
@@ -132,7 +132,7 @@ describe('the CSRF token', () => {
   });
 
   test('is not asked for without an open session: to the sign-in page, and back to the list', async () => {
-    const anonymous = stage.worker.visitor();
+    const anonymous = environment.worker.visitor();
     expect(await anonymous.post(PATH, { scope: 'all' })).toMatchObject({ status: 303, location: SIGN_IN });
     const { own, press, other } = await threeDevices();
     const { token } = own;

@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { addUser, PASSWORD } from '../support/people.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import { SECRET_KEY } from '../support/worker.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 /** Every key and its content as text. */
 async function dumpRedis(redis: Redis): Promise<string> {
@@ -34,9 +34,9 @@ async function contentOf(redis: Redis, key: string): Promise<unknown> {
 
 async function dumpMysql(): Promise<string> {
   const lines: string[] = [];
-  for (const row of await stage.cloud.query('SHOW TABLES')) {
+  for (const row of await environment.cloud.query('SHOW TABLES')) {
     const table = String(Object.values(row)[0]);
-    for (const each of await stage.cloud.query(`SELECT * FROM \`${table}\``)) {
+    for (const each of await environment.cloud.query(`SELECT * FROM \`${table}\``)) {
       lines.push(`${table} ${JSON.stringify(each)}`);
     }
   }
@@ -45,8 +45,8 @@ async function dumpMysql(): Promise<string> {
 
 test('no log, key, value or row holds a secret, whatever happened', async () => {
   const tokens: string[] = [];
-  const user = await addUser(stage.cloud);
-  const visitor = stage.worker.visitor();
+  const user = await addUser(environment.cloud);
+  const visitor = environment.worker.visitor();
   const remember = async (): Promise<void> => {
     for (const name of ['sessionid', 'csrftoken']) tokens.push((await visitor.cookie(name)) ?? '');
   };
@@ -59,40 +59,40 @@ test('no log, key, value or row holds a secret, whatever happened', async () => 
   // Outages: the error texts of the vendors' clients contain commands and SQL with their values.
   for (const store of ['redis', 'mysql'] as const) {
     for (const body of ['{"error":"ERR failed"}', 'no JSON']) {
-      stage.cloud.faults.set(store, { kind: 'status', status: 500, body });
+      environment.cloud.faults.set(store, { kind: 'status', status: 500, body });
       await visitor.get('/home/');
-      await visitor.submit(await stage.worker.visitor().get('/sign-in/'), {
+      await visitor.submit(await environment.worker.visitor().get('/sign-in/'), {
         username: user.username,
         password: user.password,
       });
-      const other = stage.worker.visitor();
+      const other = environment.worker.visitor();
       await other.trySignIn(user);
-      await stage.worker.scheduled();
+      await environment.worker.scheduled();
     }
-    stage.cloud.faults.clear();
+    environment.cloud.faults.clear();
   }
-  await stage.worker.scheduled();
+  await environment.worker.scheduled();
   // A row that MySQL rejects: its error text contains the value.
-  await stage.cloud.query(
+  await environment.cloud.query(
     "ALTER TABLE login_activity ADD CONSTRAINT no_poison CHECK (user_agent <> 'poison')",
   );
-  const second = stage.worker.visitor({ headers: { 'User-Agent': 'poison' } });
+  const second = environment.worker.visitor({ headers: { 'User-Agent': 'poison' } });
   await second.signIn(user);
   tokens.push((await second.cookie('sessionid')) ?? '');
-  await stage.worker.delivered();
-  await stage.cloud.query('ALTER TABLE login_activity DROP CONSTRAINT no_poison');
-  const beforeLogout = await dumpRedis(stage.cloud.redis);
+  await environment.worker.delivered();
+  await environment.cloud.query('ALTER TABLE login_activity DROP CONSTRAINT no_poison');
+  const beforeLogout = await dumpRedis(environment.cloud.redis);
   await visitor.logOut();
   // The token is used again after the sign-out.
   await visitor.setCookie(`sessionid=${tokens[0]}; Path=/; Secure; HttpOnly`);
   await visitor.get('/home/');
-  await stage.worker.scheduled();
-  await stage.worker.delivered();
+  await environment.worker.scheduled();
+  await environment.worker.delivered();
 
   const haystacks = {
-    logs: stage.worker.logs.join('\n'),
+    logs: environment.worker.logs.join('\n'),
     'redis before the logout': beforeLogout,
-    'redis afterwards': await dumpRedis(stage.cloud.redis),
+    'redis afterwards': await dumpRedis(environment.cloud.redis),
     mysql: await dumpMysql(),
   };
   // The dumps aren't empty.
@@ -102,7 +102,7 @@ test('no log, key, value or row holds a secret, whatever happened', async () => 
   expect(haystacks.mysql).toContain('bcrypt_sha256$');
   expect(tokens.filter((token) => token !== '')).toHaveLength(3);
 
-  const { UPSTASH_REDIS_REST_TOKEN, DATABASE_URL } = stage.cloud.env;
+  const { UPSTASH_REDIS_REST_TOKEN, DATABASE_URL } = environment.cloud.env;
   const secrets = [
     ...tokens,
     PASSWORD,
@@ -117,7 +117,7 @@ test('no log, key, value or row holds a secret, whatever happened', async () => 
 });
 
 test('log lines are JSON with known fields', () => {
-  for (const line of stage.worker.logs) {
+  for (const line of environment.worker.logs) {
     const entry = JSON.parse(line) as Record<string, unknown>;
     expect(entry['event']).toMatch(/^[a-z_]+$/);
     for (const name of ['username', 'password', 'token', 'cookie', 'query', 'sql', 'message']) {

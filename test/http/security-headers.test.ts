@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { addUser } from '../support/people.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 const expectHeaders = (headers: Headers): void => {
   expect(headers.get('Content-Security-Policy')).toBe(
@@ -19,9 +19,9 @@ const expectHeaders = (headers: Headers): void => {
 };
 
 test('every page, redirect and error has them, and is never cached', async () => {
-  const visitor = stage.worker.visitor();
-  await visitor.signIn(await addUser(stage.cloud));
-  const anonymous = stage.worker.visitor();
+  const visitor = environment.worker.visitor();
+  await visitor.signIn(await addUser(environment.cloud));
+  const anonymous = environment.worker.visitor();
   const responses = [
     await anonymous.get('/'),
     await visitor.get('/'),
@@ -48,8 +48,8 @@ test('every page, redirect and error has them, and is never cached', async () =>
 });
 
 test('the API has those that matter for JSON', async () => {
-  const visitor = stage.worker.visitor();
-  await visitor.signIn(await addUser(stage.cloud));
+  const visitor = environment.worker.visitor();
+  await visitor.signIn(await addUser(environment.cloud));
   for (const [path, status] of [
     ['/api/v1/sessions', 200],
     ['/api/v1/sessions/current', 200],
@@ -70,13 +70,13 @@ test('the API has those that matter for JSON', async () => {
 });
 
 test('plain http has no HSTS', async () => {
-  const { headers } = await stage.worker.visitor({ origin: 'http://localhost:8787' }).get('/');
+  const { headers } = await environment.worker.visitor({ origin: 'http://localhost:8787' }).get('/');
   expectHeaders(headers);
   expect(headers.get('Strict-Transport-Security')).toBeNull();
 });
 
 test('assets are cached and have their type, and pages use nothing else', async () => {
-  const visitor = stage.worker.visitor();
+  const visitor = environment.worker.visitor();
   const { body } = await visitor.get('/');
   expect(body).not.toMatch(/<script|<style|\sstyle=|\son\w+=/);
   const [, stylesheet = ''] = /<link rel="stylesheet" href="([^"]+)"/.exec(body) ?? [];

@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiCaller } from '../support/api.ts';
 import { addUser, eventually, logoutRows, PASSWORD } from '../support/people.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import { openWorker, type TestWorker } from '../support/worker.ts';
 
 /** Long enough for a slow machine to keep a session open, short enough to wait for. */
 const IDLE_SECONDS = 3;
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 let shortLived: TestWorker;
 beforeAll(async () => {
   shortLived = await openWorker({
-    cloud: stage.cloud,
+    cloud: environment.cloud,
     bindings: {
       SESSION_IDLE_AGE: String(IDLE_SECONDS),
       REMEMBER_ME_AGE: '1000',
@@ -24,9 +24,9 @@ afterAll(() => shortLived.stop());
 
 /** TTL in seconds of the only session of this user. */
 async function ttlOf(user: { id: string }): Promise<number> {
-  const hashes = await stage.cloud.redis.hvals(`user-sessions:${user.id}`);
+  const hashes = await environment.cloud.redis.hvals(`user-sessions:${user.id}`);
   expect(hashes).toHaveLength(1);
-  return stage.cloud.redis.ttl(`session:${hashes[0]}`);
+  return environment.cloud.redis.ttl(`session:${hashes[0]}`);
 }
 
 function expectAbout(seconds: number, expected: number): void {
@@ -39,8 +39,8 @@ describe.each([
   [true, 2_592_000, 1_209_600],
 ])('with remember_me %s the age is %i s and the idle life %i s', (rememberMe, age, idleAge) => {
   test('through the sign-in page', async () => {
-    const user = await addUser(stage.cloud);
-    const visitor = stage.worker.visitor();
+    const user = await addUser(environment.cloud);
+    const visitor = environment.worker.visitor();
     await visitor.signIn(user, { rememberMe });
     expectAbout(await ttlOf(user), idleAge);
     const { session } = (await new ApiCaller(visitor).get('/sessions/current')).body;
@@ -49,8 +49,8 @@ describe.each([
   });
 
   test('through the API', async () => {
-    const user = await addUser(stage.cloud);
-    const { body } = await new ApiCaller(stage.worker.visitor()).post('/sessions', {
+    const user = await addUser(environment.cloud);
+    const { body } = await new ApiCaller(environment.worker.visitor()).post('/sessions', {
       username: user.username,
       password: PASSWORD,
       remember_me: rememberMe,
@@ -62,8 +62,8 @@ describe.each([
 });
 
 test.each(['', '0', 'false', 'off'])('remember_me=%s is not checked', async (value) => {
-  const { username, password } = await addUser(stage.cloud);
-  const visitor = stage.worker.visitor();
+  const { username, password } = await addUser(environment.cloud);
+  const visitor = environment.worker.visitor();
   const page = await visitor.get('/sign-in/');
   const response = await visitor.submit(page, { username, password, remember_me: value });
   expect(response.status).toBe(303);
@@ -71,7 +71,7 @@ test.each(['', '0', 'false', 'off'])('remember_me=%s is not checked', async (val
 });
 
 test('the settings decide, for sessions with Remember me their own', async () => {
-  const user = await addUser(stage.cloud);
+  const user = await addUser(environment.cloud);
   const { setCookies } = await shortLived.visitor().signIn(user, { rememberMe: true });
   expectAbout(Number(/; Max-Age=(\d+)/.exec(setCookies[0] ?? '')?.[1]), 1000);
   expectAbout(await ttlOf(user), 900);
@@ -79,18 +79,18 @@ test('the settings decide, for sessions with Remember me their own', async () =>
 
 test('every key but the outbox expires', async () => {
   for (const rememberMe of [false, true])
-    await stage.worker.visitor().signIn(await addUser(stage.cloud), { rememberMe });
-  await stage.worker.delivered();
+    await environment.worker.visitor().signIn(await addUser(environment.cloud), { rememberMe });
+  await environment.worker.delivered();
   const streams = new Set(['outbox:pending', 'outbox:set-aside']);
-  const keys = (await stage.cloud.redis.keys('*')).filter((key) => !streams.has(key));
+  const keys = (await environment.cloud.redis.keys('*')).filter((key) => !streams.has(key));
   expect(keys.filter((key) => key.startsWith('session:')).length).toBeGreaterThanOrEqual(2);
   // Of a key that has just expired Redis says -2, of one without a TTL -1.
-  for (const key of keys) expect(await stage.cloud.redis.ttl(key), key).not.toBe(-1);
+  for (const key of keys) expect(await environment.cloud.redis.ttl(key), key).not.toBe(-1);
 });
 
 test('a session expires at its age, without a row', async () => {
-  await using worker = await openWorker({ cloud: stage.cloud, bindings: { SESSION_COOKIE_AGE: '1' } });
-  const user = await addUser(stage.cloud);
+  await using worker = await openWorker({ cloud: environment.cloud, bindings: { SESSION_COOKIE_AGE: '1' } });
+  const user = await addUser(environment.cloud);
   const visitor = worker.visitor();
   await visitor.signIn(user);
   const home = await visitor.get('/home/');
@@ -99,11 +99,11 @@ test('a session expires at its age, without a row', async () => {
   // Signing out too late works all the same.
   expect(await visitor.submit(home)).toMatchObject({ status: 303, location: '/' });
   await worker.delivered();
-  expect(await logoutRows(stage.cloud, user)).toEqual([]);
+  expect(await logoutRows(environment.cloud, user)).toEqual([]);
 });
 
 test('without a request a session expires after its idle life, through both channels, without a row', async () => {
-  const user = await addUser(stage.cloud);
+  const user = await addUser(environment.cloud);
   const visitor = shortLived.visitor();
   await visitor.signIn(user);
   const { username } = user;
@@ -111,19 +111,19 @@ test('without a request a session expires after its idle life, through both chan
   const bearer = new ApiCaller(shortLived.visitor(), app.body.token);
   // A request would count as activity, so this looks into the store.
   await eventually(async () => {
-    const hashes = await stage.cloud.redis.hvals(`user-sessions:${user.id}`);
-    const open = await Promise.all(hashes.map((hash) => stage.cloud.redis.exists(`session:${hash}`)));
+    const hashes = await environment.cloud.redis.hvals(`user-sessions:${user.id}`);
+    const open = await Promise.all(hashes.map((hash) => environment.cloud.redis.exists(`session:${hash}`)));
     expect(open).not.toContain(1);
   });
   expect(await visitor.isSignedIn()).toBe(false);
   expect((await bearer.get('/sessions/current')).status).toBe(401);
   expect((await bearer.delete('/sessions/current')).body).toEqual({ revoked: 0, logouts: [] });
   await shortLived.delivered();
-  expect(await logoutRows(stage.cloud, user)).toEqual([]);
+  expect(await logoutRows(environment.cloud, user)).toEqual([]);
 });
 
 test('requests of any kind keep a session open past its idle life', async () => {
-  const user = await addUser(stage.cloud);
+  const user = await addUser(environment.cloud);
   const visitor = shortLived.visitor();
   await visitor.signIn(user);
   const startedAtMs = Date.now();
@@ -139,9 +139,9 @@ test('requests of any kind keep a session open past its idle life', async () => 
 });
 
 test('two Workers over the same stores know the same sessions', async () => {
-  await using other = await openWorker({ cloud: stage.cloud });
-  const user = await addUser(stage.cloud);
-  const visitor = stage.worker.visitor();
+  await using other = await openWorker({ cloud: environment.cloud });
+  const user = await addUser(environment.cloud);
+  const visitor = environment.worker.visitor();
   await visitor.signIn(user);
   const elsewhere = other.visitor();
   for (const cookie of await visitor.jar.getCookies(visitor.origin))

@@ -3,33 +3,35 @@ import type { SessionKind } from '../../src/session/session.ts';
 import { ApiCaller } from '../support/api.ts';
 import { addUser, logoutRows, PASSWORD } from '../support/people.ts';
 import { seedSession } from '../support/seed-session.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 
 const LIMIT = 3;
 
-const stage = useStage({ MAX_SESSIONS_PER_USER: String(LIMIT) });
+const environment = useTestEnvironment({ MAX_SESSIONS_PER_USER: String(LIMIT) });
 
 /** Sessions of one user, the oldest sign-in first; by last use the order is the reverse. */
 async function seedKinds(kinds: SessionKind[]) {
-  const user = await addUser(stage.cloud);
+  const user = await addUser(environment.cloud);
   const nowMs = Date.now();
   const seeded = [];
   for (const [i, kind] of kinds.entries()) {
     const createdAtMs = nowMs - 60_000 * (kinds.length - i);
-    seeded.push(await seedSession(stage.cloud, user, { kind, createdAtMs, lastSeenAtMs: nowMs - 1000 * i }));
+    seeded.push(
+      await seedSession(environment.cloud, user, { kind, createdAtMs, lastSeenAtMs: nowMs - 1000 * i }),
+    );
   }
   return { user, seeded };
 }
 
 async function isOpen(token: string, kind: SessionKind): Promise<boolean> {
-  const visitor = stage.worker.visitor();
+  const visitor = environment.worker.visitor();
   if (kind === 'cookie') await visitor.setCookie(`sessionid=${token}; Path=/; Secure`);
   const caller = new ApiCaller(visitor, kind === 'bearer' ? token : undefined);
   return (await caller.get('/sessions/current')).status === 200;
 }
 
 const signInToApi = (username: string) =>
-  new ApiCaller(stage.worker.visitor()).post('/sessions', { username, password: PASSWORD });
+  new ApiCaller(environment.worker.visitor()).post('/sessions', { username, password: PASSWORD });
 
 describe('one more than the limit ends the oldest by created_at, cookies and bearers alike', () => {
   test.each<[SessionKind, SessionKind, SessionKind]>([
@@ -39,9 +41,10 @@ describe('one more than the limit ends the oldest by created_at, cookies and bea
     const { user, seeded } = await seedKinds(kinds);
     const app = await signInToApi(user.username);
     expect(app.status).toBe(201);
-    const browser = stage.worker.visitor();
+    const browser = environment.worker.visitor();
     await browser.signIn(user);
-    const { sessions } = (await new ApiCaller(stage.worker.visitor(), app.body.token).get('/sessions')).body;
+    const { sessions } = (await new ApiCaller(environment.worker.visitor(), app.body.token).get('/sessions'))
+      .body;
     expect(sessions.map((each) => each.id)).toEqual([
       expect.not.stringMatching(app.body.session.id),
       app.body.session.id,
@@ -49,8 +52,8 @@ describe('one more than the limit ends the oldest by created_at, cookies and bea
     ]);
     for (const { token, session } of seeded.slice(0, 2))
       expect(await isOpen(token, session.kind)).toBe(false);
-    await stage.worker.delivered();
-    expect(await logoutRows(stage.cloud, user)).toMatchObject([
+    await environment.worker.delivered();
+    expect(await logoutRows(environment.cloud, user)).toMatchObject([
       // Each from the request that evicted it.
       { reason: 'evicted', session_id: seeded[0]?.session.id },
       { reason: 'evicted', session_id: seeded[1]?.session.id, ip_address: browser.ipAddress },
@@ -60,17 +63,17 @@ describe('one more than the limit ends the oldest by created_at, cookies and bea
 
 test("expired sessions don't count", async () => {
   const { user, seeded } = await seedKinds(['cookie', 'bearer', 'cookie']);
-  await stage.cloud.redis.del(`session:${seeded[2]?.tokenHash}`);
+  await environment.cloud.redis.del(`session:${seeded[2]?.tokenHash}`);
   expect((await signInToApi(user.username)).status).toBe(201);
-  await stage.worker.delivered();
-  expect(await logoutRows(stage.cloud, user)).toEqual([]);
+  await environment.worker.delivered();
+  expect(await logoutRows(environment.cloud, user)).toEqual([]);
 });
 
 test('a lowered limit ends all sessions beyond it at the next sign-in', async () => {
   const { user, seeded } = await seedKinds(['cookie', 'bearer', 'cookie', 'bearer', 'cookie']);
   await signInToApi(user.username);
-  await stage.worker.delivered();
-  const rows = await logoutRows(stage.cloud, user);
+  await environment.worker.delivered();
+  const rows = await logoutRows(environment.cloud, user);
   expect(new Set(rows.map((row) => row['session_id']))).toEqual(
     new Set(seeded.slice(0, 3).map((each) => each.session.id)),
   );
@@ -79,36 +82,36 @@ test('a lowered limit ends all sessions beyond it at the next sign-in', async ()
 
 test('a replaced session makes room for the new one', async () => {
   const { user, seeded } = await seedKinds(['bearer', 'bearer']);
-  const visitor = stage.worker.visitor();
+  const visitor = environment.worker.visitor();
   await visitor.signIn(user);
   const csrf = await visitor.cookie('csrftoken');
   const { username, password } = user;
   const again = await visitor.post('/sign-in/', { username, password }, { 'X-CSRFToken': csrf });
   expect(again.status).toBe(303);
-  await stage.worker.delivered();
-  expect((await logoutRows(stage.cloud, user)).map((row) => row['reason'])).toEqual(['replaced']);
-  const app = new ApiCaller(stage.worker.visitor(), seeded[0]?.token);
+  await environment.worker.delivered();
+  expect((await logoutRows(environment.cloud, user)).map((row) => row['reason'])).toEqual(['replaced']);
+  const app = new ApiCaller(environment.worker.visitor(), seeded[0]?.token);
   expect((await app.get('/sessions')).body.sessions).toHaveLength(3);
 });
 
 test('sign-ins at the same time never exceed the limit, and each evicted session has one row', async () => {
-  const user = await addUser(stage.cloud);
+  const user = await addUser(environment.cloud);
   const responses = await Promise.all(Array.from({ length: 6 }, () => signInToApi(user.username)));
   // On a busy machine the store's replies may be late: such a sign-in is a 503 and leaves no session.
   const started = responses.filter(({ status }) => status === 201).map(({ body }) => body);
   expect(started.length).toBeGreaterThan(0);
   const open: string[] = [];
   for (const { token, session } of started) {
-    const { status } = await new ApiCaller(stage.worker.visitor(), token).get('/sessions/current');
+    const { status } = await new ApiCaller(environment.worker.visitor(), token).get('/sessions/current');
     if (status === 200) open.push(session.id);
   }
   expect(open.length).toBeLessThanOrEqual(LIMIT);
   if (started.length === responses.length) expect(open).toHaveLength(LIMIT);
   // The cron delivers the events of a start that was sent twice.
-  await stage.worker.scheduled();
-  await stage.worker.delivered();
+  await environment.worker.scheduled();
+  await environment.worker.delivered();
   const known = new Set(started.map((each) => each.session.id));
-  const rows = await logoutRows(stage.cloud, user);
+  const rows = await logoutRows(environment.cloud, user);
   const ended = rows.map((row) => String(row['session_id'])).filter((id) => known.has(id));
   expect([...open, ...ended].sort()).toEqual([...known].sort());
 });

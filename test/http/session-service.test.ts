@@ -241,3 +241,8 @@ describe('a broken service never means "signed out"', () => {
     expect((await workers.fetch('protected', `${APP}/pages/`, { headers })).status).toBe(503);
   });
 });
+
+test('undefined is no credential, as a cookie that is missing', async () => {
+  const response = await group.fetch('protected', `${APP}/verify-undefined`);
+  expect(await response.json()).toEqual({ status: 'invalid', reason: 'missing' });
+});

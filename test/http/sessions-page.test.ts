@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { addUser } from '../support/people.ts';
 import { seedSession, seedVisitor } from '../support/seed-session.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import { decodeEntities } from '../support/visitor.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
 const CHROME =
@@ -28,26 +28,26 @@ const client = (ipAddress: string, userAgent: string | null, country: string | n
 });
 
 test('each session with its device, address, times and button; the current one is marked', async () => {
-  const user = await addUser(stage.cloud);
+  const user = await addUser(environment.cloud);
   const nowMs = Date.now();
-  const { visitor, session } = await seedVisitor(stage, user, {
+  const { visitor, session } = await seedVisitor(environment, user, {
     createdAtMs: nowMs,
     ...client('203.0.113.1', FIREFOX, 'NL'),
   });
-  await seedSession(stage.cloud, user, {
+  await seedSession(environment.cloud, user, {
     createdAtMs: nowMs - 3_600_000 * 3,
     lastSeenAtMs: nowMs - 60_000 * 5,
     rememberMe: true,
     ...client('2001:db8::7', CHROME),
   });
-  await seedSession(stage.cloud, user, {
+  await seedSession(environment.cloud, user, {
     kind: 'bearer',
     createdAtMs: nowMs - 86_400_000 * 0.5,
     lastSeenAtMs: nowMs - 3_600_000,
     deviceName: `Ada's <phone>`,
     ...client('203.0.113.3', 'App/1.0', 'T1'),
   });
-  await seedSession(stage.cloud, user, { createdAtMs: nowMs - 1000, ...client('203.0.113.4', IPHONE) });
+  await seedSession(environment.cloud, user, { createdAtMs: nowMs - 1000, ...client('203.0.113.4', IPHONE) });
   const { status, body } = await visitor.get('/sessions/');
   expect(status).toBe(200);
   const items = listItems(body);
@@ -70,15 +70,19 @@ test('each session with its device, address, times and button; the current one i
 
 test('a device whose user agent is markup', async () => {
   const userAgent = '"><script>alert(1)</script>';
-  const { visitor } = await seedVisitor(stage, await addUser(stage.cloud), client('203.0.113.9', userAgent));
+  const { visitor } = await seedVisitor(
+    environment,
+    await addUser(environment.cloud),
+    client('203.0.113.9', userAgent),
+  );
   const { body } = await visitor.get('/sessions/');
   expect(listItems(body)[0]?.startsWith(userAgent)).toBe(true);
   expect(body).not.toContain('<script>');
 });
 
 test('a single session: no button for others, and no sessions of other users', async () => {
-  await seedSession(stage.cloud, await addUser(stage.cloud));
-  const { visitor } = await seedVisitor(stage, await addUser(stage.cloud));
+  await seedSession(environment.cloud, await addUser(environment.cloud));
+  const { visitor } = await seedVisitor(environment, await addUser(environment.cloud));
   const { body } = await visitor.get('/sessions/');
   expect(listItems(body)).toHaveLength(1);
   expect(body).not.toContain('value="others"');
@@ -86,17 +90,17 @@ test('a single session: no button for others, and no sessions of other users', a
 });
 
 test('recent activity lists sign-ins, failed sign-ins and sign-outs, newest first', async () => {
-  const user = await addUser(stage.cloud);
-  const visitor = stage.worker.visitor({ headers: { 'User-Agent': FIREFOX }, cf: { country: 'SE' } });
+  const user = await addUser(environment.cloud);
+  const visitor = environment.worker.visitor({ headers: { 'User-Agent': FIREFOX }, cf: { country: 'SE' } });
   await visitor.trySignIn({ ...user, password: 'wrong' });
   await visitor.signIn(user);
-  const other = await seedSession(stage.cloud, user);
+  const other = await seedSession(environment.cloud, user);
   const page = await visitor.get('/sessions/');
   await visitor.post('/sessions/revoke/', {
     csrfmiddlewaretoken: page.csrfToken ?? '',
     id: other.session.id,
   });
-  await stage.worker.delivered();
+  await environment.worker.delivered();
   const { body } = await visitor.get('/sessions/');
   const rows = [...body.matchAll(/<tr><td>(.*?)<\/tr>/gs)].map(([, row = '']) => textOf(row));
   expect(rows.map((row) => row.replace(/^just now /, ''))).toEqual(
@@ -107,8 +111,8 @@ test('recent activity lists sign-ins, failed sign-ins and sign-outs, newest firs
 });
 
 test('a browser without a csrftoken cookie gets one', async () => {
-  const { token } = await seedSession(stage.cloud, await addUser(stage.cloud));
-  const visitor = stage.worker.visitor();
+  const { token } = await seedSession(environment.cloud, await addUser(environment.cloud));
+  const visitor = environment.worker.visitor();
   await visitor.setCookie(`sessionid=${token}; Path=/; Secure`);
   const response = await visitor.get('/sessions/');
   expect(response.status).toBe(200);
@@ -118,26 +122,28 @@ test('a browser without a csrftoken cookie gets one', async () => {
 describe('access', () => {
   test('without an open session: to the sign-in page, which leads back', async () => {
     const location = '/sign-in/?next=%2Fsessions%2F';
-    expect(await stage.worker.visitor().get('/sessions/')).toMatchObject({ status: 302, location });
-    const { visitor, token } = await seedVisitor(stage, await addUser(stage.cloud));
+    expect(await environment.worker.visitor().get('/sessions/')).toMatchObject({ status: 302, location });
+    const { visitor, token } = await seedVisitor(environment, await addUser(environment.cloud));
     await visitor.logOut();
     await visitor.setCookie(`sessionid=${token}; Path=/; Secure`);
     expect(await visitor.get('/sessions/')).toMatchObject({ status: 302, location });
   });
 
   test("a bearer's token in the cookie is not accepted", async () => {
-    const { token } = await seedSession(stage.cloud, await addUser(stage.cloud), { kind: 'bearer' });
-    const visitor = stage.worker.visitor();
+    const { token } = await seedSession(environment.cloud, await addUser(environment.cloud), {
+      kind: 'bearer',
+    });
+    const visitor = environment.worker.visitor();
     await visitor.setCookie(`sessionid=${token}; Path=/; Secure`);
     expect((await visitor.get('/sessions/')).status).toBe(302);
   });
 });
 
 test('MySQL hangs: the list and its buttons work, and the page says that the activity is unavailable', async () => {
-  const user = await addUser(stage.cloud);
-  const { visitor } = await seedVisitor(stage, user);
-  const other = await seedSession(stage.cloud, user);
-  stage.cloud.faults.set('mysql', { kind: 'hang' });
+  const user = await addUser(environment.cloud);
+  const { visitor } = await seedVisitor(environment, user);
+  const other = await seedSession(environment.cloud, user);
+  environment.cloud.faults.set('mysql', { kind: 'hang' });
   const page = await visitor.get('/sessions/');
   expect(page.status).toBe(200);
   expect(listItems(page.body)).toHaveLength(2);

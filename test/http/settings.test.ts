@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import { ORIGIN } from '../support/visitor.ts';
 import { openWorker } from '../support/worker.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 test.each<[string, Record<string, string | undefined>]>([
   ['SECRET_KEY', { SECRET_KEY: undefined }],
@@ -19,7 +19,7 @@ test.each<[string, Record<string, string | undefined>]>([
   ['CSRF_TRUSTED_ORIGINS', { CSRF_TRUSTED_ORIGINS: '*.example.net' }],
   ['SESSION_COOKIE_NAME', { SESSION_COOKIE_NAME: '__Host-id', SESSION_COOKIE_DOMAIN: 'example.org' }],
 ])('%s malformed: a plain 500; the log has its name and never a value', async (name, bindings) => {
-  await using worker = await openWorker({ cloud: stage.cloud, bindings });
+  await using worker = await openWorker({ cloud: environment.cloud, bindings });
   for (const path of ['/', '/sign-in/', '/readyz', '/assets/icon.svg']) {
     const response = await worker.visitor().get(path);
     expect(response.status, path).toBe(500);
@@ -41,7 +41,7 @@ test.each<[string, Record<string, string | undefined>]>([
 test('an empty variable has its default', async () => {
   const empty = ['LOGIN_URL', 'LOGIN_REDIRECT_URL', 'ACCOUNT_LOGOUT_REDIRECT_URL', 'BCRYPT_ROUNDS'];
   await using worker = await openWorker({
-    cloud: stage.cloud,
+    cloud: environment.cloud,
     bindings: Object.fromEntries(empty.map((name) => [name, ''])),
   });
   expect((await worker.visitor().get('/home/')).location).toBe('/sign-in/?next=%2Fhome%2F');

@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
 import { ApiCaller } from '../support/api.ts';
 import { addUser, logoutRows, PASSWORD } from '../support/people.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 test('two browsers and an app: listed together, ended together', async () => {
-  const user = await addUser(stage.cloud);
-  const laptop = stage.worker.visitor({ headers: { 'User-Agent': 'Laptop/1' } });
-  const desktop = stage.worker.visitor({ headers: { 'User-Agent': 'Desktop/1' } });
-  const phone = stage.worker.visitor({ headers: { 'User-Agent': 'Phone/1' } });
+  const user = await addUser(environment.cloud);
+  const laptop = environment.worker.visitor({ headers: { 'User-Agent': 'Laptop/1' } });
+  const desktop = environment.worker.visitor({ headers: { 'User-Agent': 'Desktop/1' } });
+  const phone = environment.worker.visitor({ headers: { 'User-Agent': 'Phone/1' } });
   await laptop.signIn(user);
   await desktop.signIn(user, { rememberMe: true });
   const credentials = { username: user.username, password: PASSWORD, device_name: 'Phone' };
@@ -41,8 +41,8 @@ test('two browsers and an app: listed together, ended together', async () => {
   const home = await desktop.get('/home/');
   expect(home).toMatchObject({ status: 302, location: '/sign-in/?next=%2Fhome%2F' });
   expect(await laptop.isSignedIn()).toBe(true);
-  await stage.worker.delivered();
-  expect(await logoutRows(stage.cloud, user)).toMatchObject([
+  await environment.worker.delivered();
+  expect(await logoutRows(environment.cloud, user)).toMatchObject([
     { reason: 'logout_others', ip_address: laptop.ipAddress, user_agent: 'Laptop/1' },
     { reason: 'logout_others', ip_address: laptop.ipAddress, user_agent: 'Laptop/1' },
   ]);
@@ -55,8 +55,8 @@ test('two browsers and an app: listed together, ended together', async () => {
   expect(receipt.revoked).toBe(3);
   for (const browser of [laptop, desktop]) expect(await browser.isSignedIn()).toBe(false);
   expect((await new ApiCaller(phone, again.token).get('/sessions')).status).toBe(401);
-  await stage.worker.delivered();
-  const rows = await logoutRows(stage.cloud, user);
+  await environment.worker.delivered();
+  const rows = await logoutRows(environment.cloud, user);
   expect(rows.map((row) => row['reason'])).toEqual([
     ...Array<string>(2).fill('logout_others'),
     ...Array<string>(3).fill('logout_all'),

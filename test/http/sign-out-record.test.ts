@@ -1,24 +1,24 @@
 import { expect, test } from 'vitest';
 import { addUser, logoutRows } from '../support/people.ts';
-import { useStage } from '../support/stage.ts';
+import { useTestEnvironment } from '../support/test-environment.ts';
 import type { VisitorOptions } from '../support/visitor.ts';
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 /** Signs in from another address, signs out as this visitor, and reads the row back from the database. */
 async function recordedSignOut(options: VisitorOptions) {
-  const user = await addUser(stage.cloud);
-  const visitor = stage.worker.visitor({ ...options, headers: {}, ipAddress: '192.0.2.200' });
+  const user = await addUser(environment.cloud);
+  const visitor = environment.worker.visitor({ ...options, headers: {}, ipAddress: '192.0.2.200' });
   await visitor.signIn(user);
   const home = await visitor.get('/home/');
-  const leaving = stage.worker.visitor(options);
+  const leaving = environment.worker.visitor(options);
   for (const cookie of await visitor.jar.getCookies(visitor.origin))
     await leaving.setCookie(cookie.toString());
   const beforeMs = Date.now();
   expect((await leaving.submit(home)).status).toBe(303);
   const afterMs = Date.now();
-  await stage.worker.delivered();
-  const rows = await logoutRows(stage.cloud, user);
+  await environment.worker.delivered();
+  const rows = await logoutRows(environment.cloud, user);
   expect(rows).toHaveLength(1);
   return { user, row: rows[0] ?? {}, beforeMs, afterMs };
 }
@@ -43,7 +43,7 @@ test('the row says who, which session, from where, with which browser, why and w
   expect(loggedOutAtMs).toBeGreaterThanOrEqual(beforeMs);
   expect(loggedOutAtMs).toBeLessThanOrEqual(afterMs);
   expect(row['logged_out_at']).toMatch(/\.\d{3}$/);
-  const [login] = await stage.cloud.query('SELECT session_id FROM login_activity WHERE user_id = ?', [
+  const [login] = await environment.cloud.query('SELECT session_id FROM login_activity WHERE user_id = ?', [
     user.id,
   ]);
   expect(row['session_id']).toBe(login?.['session_id']);

@@ -4,19 +4,19 @@ import { ACCOUNT_LIMIT, NETWORK_LIMIT } from '../../src/auth/throttle.ts';
 import { CHEAP_HASH } from '../support/hostile-strings.ts';
 import { inParallel } from '../support/in-parallel.ts';
 import { loginRows, PASSWORD } from '../support/people.ts';
-import { testAftermath, useSiege } from '../support/siege.ts';
+import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 import { freshAddress } from '../support/sign-in-form.ts';
 import { ORIGIN } from '../support/visitor.ts';
 
-const siege = useSiege();
+const environment = useAttackEnvironment();
 
 const accountKey = (username: string): string =>
   `throttle:account:${createHash('sha256').update(username).digest('base64url')}`;
 
 /** As if that many had failed already: hundreds of real guesses would take a minute. */
 async function presetFailures(key: string, failures: number): Promise<void> {
-  await siege.cloud.redis.hset(key, 'failures', failures);
-  await siege.cloud.redis.expire(key, 3600);
+  await environment.cloud.redis.hset(key, 'failures', failures);
+  await environment.cloud.redis.expire(key, 3600);
 }
 
 const apiRequest = (username: string, password: string, address: string) => ({
@@ -27,31 +27,31 @@ const apiRequest = (username: string, password: string, address: string) => ({
 
 async function signInByApi(username: string, password: string, address: string): Promise<number> {
   const request = apiRequest(username, password, address);
-  return (await siege.fetch(`${ORIGIN}/api/v1/sessions`, request)).status;
+  return (await environment.fetch(`${ORIGIN}/api/v1/sessions`, request)).status;
 }
 
 async function signInByPage(username: string, password: string, ipAddress: string): Promise<number> {
-  return (await siege.visitor({ ipAddress }).trySignIn({ username, password })).status;
+  return (await environment.visitor({ ipAddress }).trySignIn({ username, password })).status;
 }
 
 const countOf = <T>(items: readonly T[], item: T): number => items.filter((each) => each === item).length;
 
 const outcomesOf = async (username: string) =>
-  (await loginRows(siege.cloud, username)).map((row) => row['outcome']);
+  (await loginRows(environment.cloud, username)).map((row) => row['outcome']);
 
 test('ten failures through either channel, then 429 with Retry-After, for the right password too', async () => {
-  const { username } = await siege.addUser();
-  const visitor = siege.visitor();
+  const { username } = await environment.addUser();
+  const visitor = environment.visitor();
   const api = (password: string) => signInByApi(username, password, visitor.ipAddress);
   for (let i = 0; i < 7; i += 1) expect(await api(`wrong ${i}`)).toBe(401);
   for (let i = 7; i < 10; i += 1)
     expect((await visitor.trySignIn({ username, password: `wrong ${i}` })).status).toBe(401);
-  const before = await siege.counts();
+  const before = await environment.counts();
 
   const page = await visitor.trySignIn({ username, password: PASSWORD });
   expect(page.status).toBe(429);
   const request = apiRequest(username, PASSWORD, visitor.ipAddress);
-  const json = await siege.fetch(`${ORIGIN}/api/v1/sessions`, request);
+  const json = await environment.fetch(`${ORIGIN}/api/v1/sessions`, request);
   for (const { headers } of [page, json]) {
     const retryAfter = Number(headers.get('Retry-After'));
     expect(retryAfter).toBeGreaterThan(880);
@@ -65,25 +65,25 @@ test('ten failures through either channel, then 429 with Retry-After, for the ri
   const form = await visitor.submit(page, { username, password: 'x' }, { Accept: 'application/json' });
   expect(form.status).toBe(429);
   expect(JSON.parse(form.body)).toMatchObject({ code: 'throttled', status: 429 });
-  expect((await siege.counts()).sessions).toBe(before.sessions);
+  expect((await environment.counts()).sessions).toBe(before.sessions);
 
   // The account isn't locked: the user still gets in from elsewhere, which gives the guesser no more tries.
-  const owner = siege.visitor();
+  const owner = environment.visitor();
   await owner.signIn({ username, password: PASSWORD });
   expect(await owner.isSignedIn()).toBe(true);
   expect(await signInByApi(username, PASSWORD, freshAddress())).toBe(201);
   expect((await visitor.trySignIn({ username, password: PASSWORD })).status).toBe(429);
   expect(await api('wrong')).toBe(429);
 
-  await siege.counts();
+  await environment.counts();
   // A refusal is recorded once a window, not once an attempt.
   const rejections = Array<string>(10).fill('bad_credentials');
   expect(await outcomesOf(username)).toEqual([...rejections, 'throttled', 'success', 'success']);
 });
 
 test('a success clears the counter', async () => {
-  const user = await siege.addUser();
-  const visitor = siege.visitor();
+  const user = await environment.addUser();
+  const visitor = environment.visitor();
   const failNineTimes = async () => {
     for (let i = 0; i < 9; i += 1)
       expect((await visitor.trySignIn({ ...user, password: `wrong ${i}` })).status).toBe(401);
@@ -96,14 +96,14 @@ test('a success clears the counter', async () => {
 });
 
 test('of a hundred guesses at once, ten are checked', async () => {
-  const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
-  const visitor = siege.worker.visitor();
+  const { username } = await environment.addUser({ passwordHash: CHEAP_HASH });
+  const visitor = environment.worker.visitor();
   const page = await visitor.get('/sign-in/');
   const statuses = await Promise.all(
     Array.from({ length: 100 }, async (_, i) => {
       if (i % 2 === 0) return (await visitor.submit(page, { username, password: `guess ${i}` })).status;
       const request = apiRequest(username, `guess ${i}`, visitor.ipAddress);
-      return (await siege.worker.fetch(`${ORIGIN}/api/v1/sessions`, request)).status;
+      return (await environment.worker.fetch(`${ORIGIN}/api/v1/sessions`, request)).status;
     }),
   );
   // A busy machine responds 503 to some, which reveals nothing and costs no attempt.
@@ -117,7 +117,7 @@ test('of a hundred guesses at once, ten are checked', async () => {
     return;
   }
   expect(refused).toBe(90);
-  await siege.counts();
+  await environment.counts();
   const outcomes = await outcomesOf(username);
   expect(countOf(outcomes, 'bad_credentials')).toBe(10);
   expect(countOf(outcomes, 'throttled')).toBe(1);
@@ -146,21 +146,21 @@ test('one password for many names from one network ends at 200', async () => {
   await presetFailures(key, NETWORK_LIMIT.failures - 2);
   const statuses: number[] = [];
   for (let i = 0; i < 6; i += 1) {
-    const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
+    const { username } = await environment.addUser({ passwordHash: CHEAP_HASH });
     statuses.push(await signInByApi(i % 2 === 0 ? username : `nobody-${i}`, 'Winter2026', address));
   }
   expect(statuses).toEqual([401, 401, 429, 429, 429, 429]);
   // A refusal isn't counted: it would keep the window full by itself.
-  expect(await siege.cloud.redis.hget(key, 'failures')).toBe(String(NETWORK_LIMIT.failures));
-  expect(await siege.cloud.redis.ttl(key)).toBeLessThanOrEqual(NETWORK_LIMIT.windowSeconds);
+  expect(await environment.cloud.redis.hget(key, 'failures')).toBe(String(NETWORK_LIMIT.failures));
+  expect(await environment.cloud.redis.ttl(key)).toBeLessThanOrEqual(NETWORK_LIMIT.windowSeconds);
 
-  const { username, password } = await siege.addUser();
+  const { username, password } = await environment.addUser();
   expect(await signInByApi(username, password, address)).toBe(429);
   expect(await signInByApi(username, password, freshAddress())).toBe(201);
 });
 
 test('one name from many networks ends at a hundred, known or not', async () => {
-  const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
+  const { username } = await environment.addUser({ passwordHash: CHEAP_HASH });
   for (const name of [username, 'another-nobody']) {
     await presetFailures(accountKey(name), ACCOUNT_LIMIT.failures - 1);
     const guess = () => signInByApi(name, 'wrong', freshAddress());
@@ -169,7 +169,7 @@ test('one name from many networks ends at a hundred, known or not', async () => 
 });
 
 test('an IPv6 /64 is one network, another /64 is another', async () => {
-  const { username } = await siege.addUser({ passwordHash: CHEAP_HASH });
+  const { username } = await environment.addUser({ passwordHash: CHEAP_HASH });
   for (let i = 1; i <= 10; i += 1) {
     const guess = i % 2 === 0 ? signInByApi : signInByPage;
     expect(await guess(username, 'wrong', `2001:DB8:1:1:${i.toString(16)}::${i}`)).toBe(401);
@@ -181,7 +181,7 @@ test('an IPv6 /64 is one network, another /64 is another', async () => {
 });
 
 test('a name written differently is another name, and no detour for the same one', async () => {
-  const { username } = await siege.addUser({ username: 'Ada', passwordHash: CHEAP_HASH });
+  const { username } = await environment.addUser({ username: 'Ada', passwordHash: CHEAP_HASH });
   const address = freshAddress();
   for (let i = 0; i < 10; i += 1) await signInByApi(username, 'wrong', address);
   // If one of these were read as the same user, it would give ten more guesses.
@@ -201,9 +201,9 @@ test('a name written differently is another name, and no detour for the same one
 });
 
 test('an open session gives no extra guesses at its password', async () => {
-  const { visitor, user } = await siege.seedVisitor();
-  await siege.cloud.query('UPDATE users SET password_hash = ? WHERE id = ?', [CHEAP_HASH, user.id]);
-  await siege.rememberUsers();
+  const { visitor, user } = await environment.seedVisitor();
+  await environment.cloud.query('UPDATE users SET password_hash = ? WHERE id = ?', [CHEAP_HASH, user.id]);
+  await environment.rememberUsers();
   const page = await visitor.get('/account/password/');
   const fields = {
     csrfmiddlewaretoken: page.csrfToken ?? '',
@@ -219,4 +219,4 @@ test('an open session gives no extra guesses at its password', async () => {
   expect(await visitor.isSignedIn()).toBe(true);
 });
 
-testAftermath(siege);
+testAftermath(environment);

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CHEAP_HASH } from '../support/hostile-strings.ts';
 import { loginRows, PASSWORD, type TestUser } from '../support/people.ts';
-import { testAftermath, useSiege } from '../support/siege.ts';
+import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 import { freshAddress, openSignInForm } from '../support/sign-in-form.ts';
 import { ORIGIN } from '../support/visitor.ts';
 
-const siege = useSiege();
+const environment = useAttackEnvironment();
 
 const KINDS = ['unknown name', 'wrong password', 'inactive user', 'long password'] as const;
 type Kind = (typeof KINDS)[number];
@@ -27,7 +27,9 @@ beforeAll(async () => {
       // As long as existing names, so that the length of what is echoed reveals nothing.
       const isUnknown = kind === 'unknown name';
       names.push(
-        isUnknown ? `person-x${i}` : (await siege.addUser({ isActive: kind !== 'inactive user' })).username,
+        isUnknown
+          ? `person-x${i}`
+          : (await environment.addUser({ isActive: kind !== 'inactive user' })).username,
       );
     }
     people.set(kind, names);
@@ -42,7 +44,7 @@ function guessOf(kind: Kind, index: number): Guess {
 }
 
 const byApi = ({ username, password }: Guess) =>
-  siege.fetch(`${ORIGIN}/api/v1/sessions`, {
+  environment.fetch(`${ORIGIN}/api/v1/sessions`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'CF-Connecting-IP': freshAddress() },
     body: JSON.stringify({ username, password }),
@@ -56,7 +58,7 @@ function headersOf(headers: Iterable<[string, string]>): [string, string][] {
       name,
       // Calls of less than a millisecond may or may not overlap.
       name === 'server-timing'
-        ? value.replace(/\d+ round trips/, 'N round trips')
+        ? value.replace(/round trips: \d+/, 'round trips: N')
         : value.replace(/^csrftoken=[^;]+/, 'csrftoken=X'),
     ]);
 }
@@ -72,9 +74,11 @@ describe('whatever is wrong, the response is the same', () => {
   ];
 
   test('on the page, and each guess is recorded', async () => {
-    const user = await siege.addUser();
-    const inactive = await siege.addUser({ isActive: false });
-    const unreadable = await siege.addUser({ passwordHash: 'md5$salt$d41d8cd98f00b204e9800998ecf8427e' });
+    const user = await environment.addUser();
+    const inactive = await environment.addUser({ isActive: false });
+    const unreadable = await environment.addUser({
+      passwordHash: 'md5$salt$d41d8cd98f00b204e9800998ecf8427e',
+    });
     const responses = [];
     for (const guess of [
       ...KINDS.map((kind) => guessOf(kind, 0)),
@@ -83,7 +87,7 @@ describe('whatever is wrong, the response is the same', () => {
       unreadable,
       ...nearMisses(user),
     ]) {
-      const visitor = siege.visitor();
+      const visitor = environment.visitor();
       const response = await visitor.trySignIn(guess);
       expect(response.csrfToken).not.toBeNull();
       expect(response.body).not.toContain(PASSWORD);
@@ -99,21 +103,21 @@ describe('whatever is wrong, the response is the same', () => {
     expect(first?.headers.filter(([, value]) => value.startsWith('sessionid'))).toEqual([]);
     for (const response of responses) expect(response).toEqual(first);
 
-    await siege.worker.delivered();
-    expect(await loginRows(siege.cloud, user.username)).toMatchObject([
+    await environment.worker.delivered();
+    expect(await loginRows(environment.cloud, user.username)).toMatchObject([
       { outcome: 'bad_credentials', user_id: user.id, session_id: null },
       { outcome: 'bad_credentials', user_id: user.id, session_id: null },
     ]);
-    expect(await loginRows(siege.cloud, 'unknown-to-all')).toMatchObject([
+    expect(await loginRows(environment.cloud, 'unknown-to-all')).toMatchObject([
       { outcome: 'bad_credentials', user_id: null },
     ]);
-    expect(await loginRows(siege.cloud, inactive.username)).toMatchObject([
+    expect(await loginRows(environment.cloud, inactive.username)).toMatchObject([
       { outcome: 'inactive', user_id: inactive.id },
     ]);
   });
 
   test('of the API', async () => {
-    const user = await siege.addUser();
+    const user = await environment.addUser();
     const responses = [];
     for (const guess of [...KINDS.map((kind) => guessOf(kind, 1)), ...nearMisses(user)]) {
       const response = await byApi(guess);
@@ -127,12 +131,12 @@ describe('whatever is wrong, the response is the same', () => {
   });
 
   test('when throttled, too', async () => {
-    const form = await openSignInForm(siege);
+    const form = await openSignInForm(environment);
     const responses: unknown[] = [];
     for (const kind of KINDS) {
       const address = freshAddress();
-      await siege.cloud.redis.hset(`throttle:network:${address}`, 'failures', 200);
-      await siege.cloud.redis.expire(`throttle:network:${address}`, 600);
+      await environment.cloud.redis.hset(`throttle:network:${address}`, 'failures', 200);
+      await environment.cloud.redis.expire(`throttle:network:${address}`, 600);
       const headers = { 'CF-Connecting-IP': address, Accept: 'application/json' };
       const response = await form.submit({ ...guessOf(kind, 2) }, headers);
       const { request_id, ...problem } = (await response.json()) as Record<string, unknown>;
@@ -175,7 +179,7 @@ function isDistinguishable(a: readonly number[], b: readonly number[]): boolean 
 
 test('and it takes the same time', async () => {
   // The control: a hash this cheap is as good as no bcrypt at all.
-  const cheap = (await siege.addUser({ passwordHash: CHEAP_HASH })).username;
+  const cheap = (await environment.addUser({ passwordHash: CHEAP_HASH })).username;
   const times = new Map<Kind | 'skipped', number[]>([
     ['skipped', []],
     ...KINDS.map((kind): [Kind, number[]] => [kind, []]),
@@ -200,4 +204,4 @@ test('and it takes the same time', async () => {
   }
 });
 
-testAftermath(siege);
+testAftermath(environment);

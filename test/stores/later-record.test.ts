@@ -74,7 +74,7 @@ describe.each(UNREADABLE)('%s', (_, record, username) => {
     expect(checkRecord(record, 'either', T)).toEqual(unknown);
     expect(await store.check(CREDENTIAL, T)).toEqual(unknown);
     expect(await store.list(CREDENTIAL, T)).toEqual(unknown);
-    expect(await store.revoke(CREDENTIAL, { all: 'everywhere' }, sampleOperation(T))).toEqual(unknown);
+    expect(await store.revoke(CREDENTIAL, 'all', sampleOperation(T))).toEqual(unknown);
     const [id, userId] = [ID, USER];
     const seen = sampleSession(T - 1000, { id, userId, lastSeenAtMs: T });
     expect(await store.refresh(HASH, seen)).toBe(false);
@@ -91,8 +91,8 @@ describe.each(UNREADABLE)('%s', (_, record, username) => {
 
   test.each<[RevokeScope, string, number]>([
     [{ only: ID }, 'revoked', 1],
-    [{ all: 'others' }, 'logout_others', 1],
-    [{ all: 'everywhere' }, 'logout_all', 2],
+    ['others', 'logout_others', 1],
+    ['all', 'logout_all', 2],
   ])('ends by revoking %o, with a log-out', async (scope, reason, logouts) => {
     const me = await begin(under, { userId: USER, username: 'ann' });
     const result = await under.store.revoke(me.credential, scope, sampleOperation(T));
@@ -150,7 +150,7 @@ describe.each(UNREADABLE)('%s', (_, record, username) => {
   test('is dropped from the index without a log-out once it has expired', async () => {
     await cloud.redis.del(KEY);
     const me = await begin(under, { userId: USER });
-    const result = await under.store.revoke(me.credential, { all: 'others' }, sampleOperation(T));
+    const result = await under.store.revoke(me.credential, 'others', sampleOperation(T));
     expect(result).toEqual({ status: 'revoked', logouts: [] });
     expect(await cloud.redis.hexists(INDEX, ID)).toBe(0);
   });

@@ -47,7 +47,7 @@ test.each(['end', 'revoke'] as const)('%s: the log-out is returned, and recorded
   const result =
     method === 'end'
       ? await sessions.end([HASH], 'cookie', 'logout', operation())
-      : await sessions.revoke(CREDENTIAL, { all: 'everywhere' }, operation());
+      : await sessions.revoke(CREDENTIAL, 'all', operation());
   const logouts = 'logouts' in result ? result.logouts : result;
   expect(logouts).toMatchObject([{ activity: { sessionId: SESSION.id } }]);
   expect((await outbox.readOldest(10)).slice(1)).toEqual(logouts);

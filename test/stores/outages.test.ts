@@ -50,7 +50,7 @@ const METHODS: Record<'redis' | 'mysql', Record<string, (stores: Stores) => Prom
     endOthers: ({ sessions }) => sessions.endOthers(SESSION, HASH, operation()),
     abandon: ({ sessions }) => sessions.abandon(HASH, SESSION, NOW_MS),
     end: ({ sessions }) => sessions.end([HASH], 'cookie', 'logout', operation()),
-    revoke: ({ sessions }) => sessions.revoke(CREDENTIAL, { all: 'everywhere' }, operation()),
+    revoke: ({ sessions }) => sessions.revoke(CREDENTIAL, 'all', operation()),
     list: ({ sessions }) => sessions.list(CREDENTIAL, NOW_MS),
     renew: ({ sessions }) => sessions.renew(CREDENTIAL, newTokenHash(), SESSION, operation()),
     add: ({ outbox }) => outbox.add(sampleLogout(NOW_MS, { username: 'ann-marie' })),
@@ -205,6 +205,17 @@ describe('an unexpected reply', () => {
       await expect(written).rejects.toMatchObject(STORE_UNAVAILABLE);
     },
   );
+});
+
+test('an error of Redis itself is final: the command is sent once', async () => {
+  const { redis } = openCloudStores(cloud);
+  await cloud.redis.set('a-text', 'x');
+  cloud.calls.length = 0;
+  const failure = await redis
+    .eval("return redis.call('HGETALL', KEYS[1])", ['a-text'], [])
+    .catch((e: unknown) => e);
+  expect(failure).toMatchObject({ reason: { code: 'store_unavailable', fault: 'refused' } });
+  expect(cloud.calls).toHaveLength(1);
 });
 
 describe('wrong credentials', () => {

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { expect } from 'vitest';
 import { decodeRecord } from '../../src/session/record.ts';
 import { isExpired } from '../../src/session/rules.ts';
-import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/script-functions.ts';
+import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/redis-keys.ts';
 
 /** All keys and values, as one text to search. */
 export async function everythingIn(redis: Redis): Promise<string> {

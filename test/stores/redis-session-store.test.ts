@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { OUTBOX_KEY } from '../../src/activity/redis-outbox.ts';
-import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/script-functions.ts';
+import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/redis-keys.ts';
 import { hashToken, newToken, type Token } from '../../src/session/token.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
@@ -36,10 +36,7 @@ describe('an outbox that accepts nothing', () => {
       'end',
       ({ credential }) => under.store.end([credential.tokenHash], 'cookie', 'logout', sampleOperation(nowMs)),
     ],
-    [
-      'revoke all',
-      ({ credential }) => under.store.revoke(credential, { all: 'everywhere' }, sampleOperation(nowMs)),
-    ],
+    ['revoke all', ({ credential }) => under.store.revoke(credential, 'all', sampleOperation(nowMs))],
     ['renew', (me) => under.store.renew(me.credential, newTokenHash(), me.session, sampleOperation(nowMs))],
   ];
 
@@ -65,6 +62,18 @@ describe('an outbox that accepts nothing', () => {
   );
 });
 
+test('a full outbox starts no session, and a retry starts it with its login event', async () => {
+  const request = sampleStart(sampleSession(under.nowMs()), newTokenHash());
+  const credential = { tokenHash: request.tokenHash, kind: 'cookie' } as const;
+  await cloud.redis.set(OUTBOX_KEY, 'no stream');
+  await expect(under.store.start(request)).rejects.toMatchObject(STORE_UNAVAILABLE);
+  expect(await under.store.check(credential, under.nowMs())).toMatchObject({ reason: 'unknown' });
+
+  await cloud.redis.del(OUTBOX_KEY);
+  expect(await under.store.start(request)).toMatchObject({ loginEntryId: expect.any(String) as string });
+  expect(await cloud.redis.xlen(OUTBOX_KEY)).toBe(1);
+});
+
 describe('commands', () => {
   test('each method sends one, and a check is a plain GET', async () => {
     const { store } = under;
@@ -75,7 +84,7 @@ describe('commands', () => {
       () => store.start(sampleStart(session, credential.tokenHash)),
       () => store.refresh(credential.tokenHash, { ...session, lastSeenAtMs: t + 1 }),
       () => store.list(credential, t),
-      () => store.revoke(credential, { all: 'others' }, sampleOperation(t)),
+      () => store.revoke(credential, 'others', sampleOperation(t)),
       () => store.renew(credential, newTokenHash(), session, sampleOperation(t)),
       () => store.end([credential.tokenHash], 'cookie', 'logout', sampleOperation(t)),
       () => store.abandon(newTokenHash(), session, t),
@@ -99,7 +108,7 @@ describe('commands', () => {
     await store.start(sampleStart(session, first!, { replaces: [old!] }));
     await store.renew({ tokenHash: first!, kind: 'cookie' }, second!, session, sampleOperation(t));
     await store.refresh(second!, { ...session, lastSeenAtMs: t + 1 });
-    await store.revoke({ tokenHash: second!, kind: 'cookie' }, { all: 'everywhere' }, sampleOperation(t));
+    await store.revoke({ tokenHash: second!, kind: 'cookie' }, 'all', sampleOperation(t));
     await store.abandon(third!, sampleSession(t), t);
     const seen = (await everythingIn(cloud.redis)) + JSON.stringify(cloud.calls);
     expect(seen).toContain(second);
@@ -159,8 +168,8 @@ describe('at the same time', () => {
       const starts = Array.from({ length: 5 }, () => begin(under, { userId }, { maxSessionsPerUser: 4 }));
       if (own !== undefined) {
         const { credential, session } = own;
-        const all = round % 2 === 0 ? 'everywhere' : 'others';
-        work.push(store.revoke(credential, { all }, sampleOperation(t)));
+        const scope = round % 2 === 0 ? 'all' : 'others';
+        work.push(store.revoke(credential, scope, sampleOperation(t)));
         if (round % 3 === 0) work.push(store.renew(credential, newTokenHash(), session, sampleOperation(t)));
       }
       const started = await Promise.all(starts);

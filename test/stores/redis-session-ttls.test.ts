@@ -1,11 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { OUTBOX_KEY } from '../../src/activity/redis-outbox.ts';
 import { endsAtMs } from '../../src/session/rules.ts';
-import {
-  INDEX_KEY_PREFIX,
-  RECEIPT_KEY_PREFIX,
-  SESSION_KEY_PREFIX,
-} from '../../src/session/script-functions.ts';
+import { INDEX_KEY_PREFIX, RECEIPT_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/redis-keys.ts';
 import { ABANDONED_TOKEN_SECONDS, RECEIPT_SECONDS } from '../../src/session/session-store.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { newTokenHash, newUserId, sampleOperation, sampleSession } from '../fakes/samples.ts';

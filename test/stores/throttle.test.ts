@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ATTEMPT_SECONDS } from '../../src/auth/throttle.ts';
 import { uuidV7 } from '../../src/lib/ids.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
+import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import { openMemoryStores } from '../fakes/memory-stores.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores, shortenTtls } from './open-cloud-stores.ts';
@@ -44,6 +45,17 @@ describe('Redis throttle, its keys and commands', () => {
       expect(ttls[i]).toBeGreaterThan(seconds - 30);
       expect(ttls[i]).toBeLessThanOrEqual(seconds);
     }
+  });
+
+  test('an attempt that was refused halfway is counted by the retry', async () => {
+    await cloud.redis.flushdb();
+    const { throttle } = openCloudStores(cloud);
+    const attempt = { attemptId: uuidV7(Date.now()), username: 'ann', network: '203.0.113.7' };
+    await cloud.redis.hset('throttle:network:203.0.113.7', 'failures', 'not a number');
+    await expect(throttle.reserve(attempt)).rejects.toMatchObject(STORE_UNAVAILABLE);
+    await cloud.redis.del('throttle:network:203.0.113.7');
+    expect(await throttle.reserve(attempt)).toEqual({ status: 'allowed' });
+    expect(await cloud.redis.hget('throttle:network:203.0.113.7', 'failures')).toBe('1');
   });
 
   test('each method is one command', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { inParallel } from './in-parallel.ts';
-import type { SeededVisitor, Siege } from './siege.ts';
+import type { SeededVisitor, AttackEnvironment } from './attack-environment.ts';
 import { ORIGIN } from './visitor.ts';
 
 export const FORM = 'application/x-www-form-urlencoded';
@@ -61,7 +61,7 @@ export async function keysOf(victim: SeededVisitor): Promise<Keys> {
 
 /** Sends the attack to this target. Returns the status. */
 export async function send(
-  siege: Siege,
+  environment: AttackEnvironment,
   { victim, cookie }: Keys,
   target: Target,
   attack: Attack,
@@ -73,7 +73,7 @@ export async function send(
   const body =
     attack.body ?? (target.isApi === true ? JSON.stringify(fields) : new URLSearchParams(fields).toString());
   const [path, query = ''] = target.path.split('?');
-  const response = await siege.fetch(`${ORIGIN}${path}?${query}${attack.query ?? ''}`, {
+  const response = await environment.fetch(`${ORIGIN}${path}?${query}${attack.query ?? ''}`, {
     method: target.method,
     ...(target.method === 'DELETE' ? {} : { body: Buffer.from(body) }),
     headers: {
@@ -88,16 +88,18 @@ export async function send(
 
 /** Sends the attack to each target. All must refuse it, and nothing may change. */
 export async function expectRefused(
-  siege: Siege,
+  environment: AttackEnvironment,
   keys: Keys,
   attack: Attack,
   statuses = [403],
 ): Promise<void> {
-  const before = await siege.counts();
+  const before = await environment.counts();
   await inParallel(targetsOf(keys.victim), async (target) => {
-    expect(statuses, `${target.method} ${target.path}`).toContain(await send(siege, keys, target, attack));
+    expect(statuses, `${target.method} ${target.path}`).toContain(
+      await send(environment, keys, target, attack),
+    );
   });
-  expect(await siege.counts()).toEqual(before);
-  await siege.expectUsersUnchanged();
+  expect(await environment.counts()).toEqual(before);
+  await environment.expectUsersUnchanged();
   expect(await keys.victim.visitor.isSignedIn()).toBe(true);
 }

@@ -1,6 +1,6 @@
 import { CHEAP_HASH } from './hostile-strings.ts';
 import { seedSession } from './seed-session.ts';
-import type { Siege } from './siege.ts';
+import type { AttackEnvironment } from './attack-environment.ts';
 import { freshAddress } from './sign-in-form.ts';
 import { ORIGIN } from './visitor.ts';
 
@@ -23,11 +23,11 @@ export interface JsonCaller {
   readonly bearer: () => Promise<string>;
 }
 
-export function jsonCaller(siege: Siege): JsonCaller {
+export function jsonCaller(environment: AttackEnvironment): JsonCaller {
   let token: Promise<string> | null = null;
   const openSession = async (): Promise<string> => {
-    const user = await siege.addUser({ passwordHash: CHEAP_HASH });
-    return (await seedSession(siege.cloud, user, { kind: 'bearer' })).token;
+    const user = await environment.addUser({ passwordHash: CHEAP_HASH });
+    return (await seedSession(environment.cloud, user, { kind: 'bearer' })).token;
   };
   const bearer = (): Promise<string> => (token ??= openSession());
 
@@ -35,7 +35,7 @@ export function jsonCaller(siege: Siege): JsonCaller {
     bearer,
     async call(route, body, headers = {}) {
       const [method, path] = route === 'sign in' ? ['POST', '/api/v1/sessions'] : ['PUT', '/api/v1/password'];
-      const response = await siege.fetch(ORIGIN + path, {
+      const response = await environment.fetch(ORIGIN + path, {
         method,
         body: typeof body === 'string' ? Buffer.from(body) : body,
         headers: {

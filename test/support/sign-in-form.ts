@@ -1,6 +1,6 @@
 import type { Response } from 'miniflare';
 import { expect } from 'vitest';
-import type { Siege } from './siege.ts';
+import type { AttackEnvironment } from './attack-environment.ts';
 import { ORIGIN } from './visitor.ts';
 
 export type Fields = Record<string, string>;
@@ -20,8 +20,8 @@ export function freshAddress(): string {
   return `100.${64 + (addresses >> 16)}.${(addresses >> 8) & 255}.${addresses & 255}`;
 }
 
-export async function openSignInForm(siege: Siege): Promise<SignInForm> {
-  const page = await siege.fetch(`${ORIGIN}/sign-in/`);
+export async function openSignInForm(environment: AttackEnvironment): Promise<SignInForm> {
+  const page = await environment.fetch(`${ORIGIN}/sign-in/`);
   const cookie = /^csrftoken=[^;]+/.exec(page.headers.getSetCookie()[0] ?? '')?.[0] ?? '';
   const token = /name="csrfmiddlewaretoken" value="([^"]+)"/.exec(await page.text())?.[1] ?? '';
   expect(token).not.toBe('');
@@ -29,7 +29,7 @@ export async function openSignInForm(siege: Siege): Promise<SignInForm> {
     cookie,
     token,
     submit: (fields, headers) =>
-      siege.fetch(`${ORIGIN}/sign-in/`, {
+      environment.fetch(`${ORIGIN}/sign-in/`, {
         method: 'POST',
         body: new URLSearchParams({ csrfmiddlewaretoken: token, ...fields }).toString(),
         headers: {

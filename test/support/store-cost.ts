@@ -11,13 +11,13 @@ import { BACKGROUND_DEADLINE_MS, type TestWorker } from './worker.ts';
  */
 const IDLE_ROUND_TRIPS = 8;
 
-export interface CostStage {
+export interface MeasuredEnvironment {
   readonly cloud: CloudProxy;
   /** Reaches the isolate that handles the request. */
   readonly worker: Pick<TestWorker, 'fetch'>;
 }
 
-export interface MeasuredAnswer<T> {
+export interface MeasuredResponse<T> {
   readonly answer: T;
   readonly cost: StoreCost;
   /** All calls, those in the background included. */
@@ -32,19 +32,19 @@ export interface MeasuredAnswer<T> {
  * always during the same round trip. `inBackground` waits for background work that pauses in between.
  */
 export async function storeCost<T>(
-  stage: CostStage,
+  environment: MeasuredEnvironment,
   ask: () => Promise<T>,
   inBackground: () => Promise<unknown> = () => Promise.resolve(),
-): Promise<MeasuredAnswer<T>> {
-  const { cloud } = stage;
+): Promise<MeasuredResponse<T>> {
+  const { cloud } = environment;
   // Background work of earlier requests doesn't count.
-  await allDone(stage);
+  await allDone(environment);
   cloud.calls.length = 0;
   try {
-    const { answer, lastTurnMs } = await inTurns(stage, ask);
+    const { answer, lastTurnMs } = await inTurns(environment, ask);
     cloud.faults.clear();
     await inBackground();
-    await allDone(stage);
+    await allDone(environment);
     const calls = [...cloud.calls];
     const beforeResponse = calls.filter(({ startedAtMs }) => startedAtMs <= lastTurnMs);
     return { answer, calls, cost: { before: countAll(beforeResponse), all: countAll(calls) } };
@@ -57,7 +57,7 @@ const countAll = (calls: readonly Call[]) => countCalls(calls, -Infinity, Infini
 
 /** Lets the stores reply turn by turn until the request has its response. Returns when their last turn began. */
 async function inTurns<T>(
-  { cloud, worker }: CostStage,
+  { cloud, worker }: MeasuredEnvironment,
   ask: () => Promise<T>,
 ): Promise<{ answer: T; lastTurnMs: number }> {
   let arrived = 0;
@@ -87,12 +87,12 @@ async function inTurns<T>(
   return { answer: await asking, lastTurnMs };
 }
 
-async function roundTrip(worker: CostStage['worker']): Promise<void> {
+async function roundTrip(worker: MeasuredEnvironment['worker']): Promise<void> {
   await (await worker.fetch(`${ORIGIN}/healthz`)).text();
 }
 
 /** Waits until no background work is left. */
-async function allDone({ cloud, worker }: CostStage): Promise<void> {
+async function allDone({ cloud, worker }: MeasuredEnvironment): Promise<void> {
   const deadlineMs = nowMs() + BACKGROUND_DEADLINE_MS;
   for (let idleFor = 0; idleFor < IDLE_ROUND_TRIPS;) {
     const seen = cloud.calls.length;

@@ -70,9 +70,7 @@ export function describeAbandon(current: Current): void {
       await store.abandon(tokenHash, session, nowMs());
       const unknown = { status: 'invalid', reason: 'unknown' };
       expect(await store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()))).toEqual([]);
-      expect(await store.revoke(credential, { all: 'everywhere' }, sampleOperation(nowMs()))).toEqual(
-        unknown,
-      );
+      expect(await store.revoke(credential, 'all', sampleOperation(nowMs()))).toEqual(unknown);
       expect(await store.list(credential, nowMs())).toEqual(unknown);
       expect(await store.renew(credential, newTokenHash(), session, sampleOperation(nowMs()))).toEqual(
         unknown,

@@ -100,7 +100,7 @@ export function describeRaces(current: Current): void {
       const userId = newUserId();
       const both = [await begin(current(), { userId }), await begin(current(), { userId })];
       await Promise.all(
-        both.map(({ credential }) => store.revoke(credential, { all: 'others' }, sampleOperation(nowMs()))),
+        both.map(({ credential }) => store.revoke(credential, 'others', sampleOperation(nowMs()))),
       );
       const checks = await Promise.all(both.map(({ credential }) => store.check(credential, nowMs())));
       expect(checks.filter(({ status }) => status === 'valid')).toHaveLength(1);

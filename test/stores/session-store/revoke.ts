@@ -80,8 +80,8 @@ export function describeRevoke(current: Current): void {
     });
 
     test.each([
-      { scope: { all: 'others' }, open: [true, false, false, true], reason: 'logout_others' },
-      { scope: { all: 'everywhere' }, open: [false, false, false, true], reason: 'logout_all' },
+      { scope: 'others', open: [true, false, false, true], reason: 'logout_others' },
+      { scope: 'all', open: [false, false, false, true], reason: 'logout_all' },
     ] as const)('$scope ends sessions with $reason', async ({ scope, open, reason }) => {
       const { store, nowMs } = current();
       const all = await openSessions(current);
@@ -99,7 +99,7 @@ export function describeRevoke(current: Current): void {
     test('ends nothing for a user without other sessions', async () => {
       const { store, nowMs } = current();
       const { credential } = await begin(current());
-      expect(await store.revoke(credential, { all: 'others' }, sampleOperation(nowMs()))).toEqual({
+      expect(await store.revoke(credential, 'others', sampleOperation(nowMs()))).toEqual({
         status: 'revoked',
         logouts: [],
       });
@@ -112,18 +112,18 @@ export function describeRevoke(current: Current): void {
       const userId = newUserId();
       const me = await begin(current(), { userId });
       await begin(current(), { userId, idleAgeSeconds: 60 });
-      const result = await store.revoke(me.credential, { all: 'others' }, sampleOperation(t + 61_000));
+      const result = await store.revoke(me.credential, 'others', sampleOperation(t + 61_000));
       expect(result).toEqual({ status: 'revoked', logouts: [] });
       expect(await pendingLogouts(current())).toEqual([]);
     });
 
-    test.each([{ only: UNKNOWN_SESSION_ID }, { all: 'others' }, { all: 'everywhere' }] as const)(
+    test.each([{ only: UNKNOWN_SESSION_ID }, 'others', 'all'] as const)(
       'retried as the same operation, %o returns the same result',
       async (scope) => {
         const { store, nowMs } = current();
         const [me, phone] = await openSessions(current);
         const operation = sampleOperation(nowMs());
-        const wanted = 'only' in scope ? { only: phone.session.id } : scope;
+        const wanted = typeof scope === 'object' ? { only: phone.session.id } : scope;
         const first = await store.revoke(me.credential, wanted, operation);
         expect(first).toMatchObject({ status: 'revoked' });
         const recorded = await pendingLogouts(current());
@@ -138,7 +138,7 @@ export function describeRevoke(current: Current): void {
       const all = await openSessions(current);
       const [me, phone] = all;
       const revokeWith = (credential: typeof me.credential, atMs = t) =>
-        store.revoke(credential, { all: 'everywhere' }, sampleOperation(atMs));
+        store.revoke(credential, 'all', sampleOperation(atMs));
       const unknown = { status: 'invalid', reason: 'unknown' };
       expect(await revokeWith({ tokenHash: newTokenHash(), kind: 'cookie' })).toEqual(unknown);
       expect(await revokeWith({ ...me.credential, kind: 'bearer' })).toEqual(unknown);

@@ -2,7 +2,7 @@ import { STORE_UNAVAILABLE } from '../../fakes/outage.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CUTOFF_SECONDS } from '../../../src/session/session-store.ts';
 import { CLOCK_MARGIN_MS, redisSessionAdmin } from '../../../tools/hoskie/stores/redis-session-admin.ts';
-import { CUTOFF_KEY_PREFIX } from '../../../src/session/script-functions.ts';
+import { CUTOFF_KEY_PREFIX } from '../../../src/session/redis-keys.ts';
 import type { CloudProxy } from '../../../tools/local-cloud/proxy.ts';
 import { newTokenHash, newUserId, sampleSession, sampleStart } from '../../fakes/samples.ts';
 import { openCloud } from '../../support/cloud.ts';

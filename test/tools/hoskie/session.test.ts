@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { sampleLogout } from '../../fakes/samples.ts';
-import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../../src/session/script-functions.ts';
+import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../../src/session/redis-keys.ts';
 import { SET_ASIDE_KEY } from '../../../src/activity/redis-outbox.ts';
 import type { SessionId } from '../../../src/lib/ids.ts';
 import type { CloudProxy } from '../../../tools/local-cloud/proxy.ts';

@@ -10,13 +10,13 @@ import { newTokenHash, sampleSession, sampleStart } from '../../fakes/samples.ts
 import { openCloudStores } from '../../stores/open-cloud-stores.ts';
 import { addUser, eventually, logoutRows, type TestUser } from '../../support/people.ts';
 import { seedSession, seedVisitor } from '../../support/seed-session.ts';
-import { useStage } from '../../support/stage.ts';
+import { useTestEnvironment } from '../../support/test-environment.ts';
 import { runCli } from './run-cli.ts';
 
 // A sign-in reads the user's row, verifies the password, and starts its session. A change to the user in between must
 // not be undone by that session.
 
-const stage = useStage();
+const environment = useTestEnvironment();
 
 const NEW_PASSWORD = 'fake but long enough';
 
@@ -29,7 +29,9 @@ const clockOff = (ms: number) => ({
 /** Starts a session for a user whose row was read at that time. */
 function startFor(user: TestUser, checkedFromMs: number): Promise<StartResult> {
   const session = sampleSession(Date.now(), { userId: user.id as UserId, username: user.username });
-  return openCloudStores(stage.cloud).sessions.start(sampleStart(session, newTokenHash(), { checkedFromMs }));
+  return openCloudStores(environment.cloud).sessions.start(
+    sampleStart(session, newTokenHash(), { checkedFromMs }),
+  );
 }
 
 describe.each([
@@ -42,31 +44,31 @@ describe.each([
     ['of a slow clock', clockOff(-TEN_MINUTES_MS)],
     ['of a fast clock', clockOff(TEN_MINUTES_MS)],
   ])('by an operator %s refuses earlier sign-ins, not later ones', async (__, clock) => {
-    const user = await addUser(stage.cloud);
+    const user = await addUser(environment.cloud);
     const beforeMs = Date.now();
-    const env = { ...stage.cloud.env, ...clock };
+    const env = { ...environment.cloud.env, ...clock };
     const result = await runCli(null, command(user), { env, input: NEW_PASSWORD });
     expect(result, result.stderr).toMatchObject({ exitCode: 0, stderr: '' });
 
     await expect(startFor(user, beforeMs)).resolves.toEqual({ status: 'superseded' });
-    expect(await openSessions(stage.cloud, user.id)).toEqual([]);
+    expect(await openSessions(environment.cloud, user.id)).toEqual([]);
     await startFor(user, Date.now() + CLOCK_MARGIN_MS);
-    expect(await openSessions(stage.cloud, user.id)).toHaveLength(1);
+    expect(await openSessions(environment.cloud, user.id)).toHaveLength(1);
   });
 
   test('by an operator of a fast clock ends a session that has not expired yet, at the store’s time', async () => {
-    const user = await addUser(stage.cloud);
+    const user = await addUser(environment.cloud);
     const nowMs = Date.now();
     // Idle for all but five minutes of its two hours.
-    await seedSession(stage.cloud, user, {
+    await seedSession(environment.cloud, user, {
       createdAtMs: nowMs - 3 * 3_600_000,
       lastSeenAtMs: nowMs - 115 * 60_000,
     });
-    const env = { ...stage.cloud.env, ...clockOff(TEN_MINUTES_MS) };
+    const env = { ...environment.cloud.env, ...clockOff(TEN_MINUTES_MS) };
     const result = await runCli(null, command(user), { env, input: NEW_PASSWORD });
     expect(result, result.stderr).toMatchObject({ exitCode: 0 });
-    expect(await openSessions(stage.cloud, user.id)).toEqual([]);
-    const [row] = await logoutRows(stage.cloud, user);
+    expect(await openSessions(environment.cloud, user.id)).toEqual([]);
+    const [row] = await logoutRows(environment.cloud, user);
     expect(Math.abs((fromSqlTime(String(row?.['logged_out_at'])) ?? 0) - nowMs)).toBeLessThan(
       TEN_MINUTES_MS / 2,
     );
@@ -76,16 +78,16 @@ describe.each([
 describe('with the Worker', () => {
   // What an operator's machine has in its environment.
   beforeEach(() => {
-    for (const [name, value] of Object.entries(stage.cloud.env)) vi.stubEnv(name, value);
+    for (const [name, value] of Object.entries(environment.cloud.env)) vi.stubEnv(name, value);
   });
   afterEach(() => vi.unstubAllEnvs());
 
   test('a late password change does not let a disabled user in', async () => {
-    const user = await addUser(stage.cloud);
-    const { visitor } = await seedVisitor(stage, user);
+    const user = await addUser(environment.cloud);
+    const { visitor } = await seedVisitor(environment, user);
     const page = await visitor.get('/account/password/');
     const seen = { renew: false, start: false };
-    stage.cloud.faults.set('redis', {
+    environment.cloud.faults.set('redis', {
       kind: 'delay',
       ms: 800,
       match: (call) => {
@@ -102,7 +104,7 @@ describe('with the Worker', () => {
       confirm_password: NEW_PASSWORD,
     });
     await eventually(() => expect(seen.renew).toBe(true));
-    const other = stage.worker.visitor();
+    const other = environment.worker.visitor();
     const signIn = other.trySignIn({ ...user, password: NEW_PASSWORD });
     await eventually(() => expect(seen.start).toBe(true));
     const stores = openStores({}, 'redis', 'database');
@@ -110,21 +112,21 @@ describe('with the Worker', () => {
     await endSessionsOf(stores, user.id as UserId, 'admin');
     await changing;
     expect((await signIn).status).toBe(503);
-    await stage.cloud.settled();
+    await environment.cloud.settled();
     expect(await other.isSignedIn()).toBe(false);
-    expect(await openSessions(stage.cloud, user.id)).toEqual([]);
+    expect(await openSessions(environment.cloud, user.id)).toEqual([]);
   });
 
   test('a sign-in that is overtaken by a new password is asked to try again, and leaves no session', async () => {
-    const user = await addUser(stage.cloud);
+    const user = await addUser(environment.cloud);
     let isStarting = false;
-    stage.cloud.faults.set('redis', {
+    environment.cloud.faults.set('redis', {
       kind: 'delay',
       ms: 800,
       match: (call) => (isStarting ||= call.store === 'redis' && isStart(call.commands)),
       times: 1,
     });
-    const signIn = stage.worker.visitor().trySignIn(user);
+    const signIn = environment.worker.visitor().trySignIn(user);
     await eventually(() => expect(isStarting).toBe(true));
 
     const stores = openStores({}, 'redis', 'database');
@@ -136,9 +138,9 @@ describe('with the Worker', () => {
     expect(answer.status).toBe(503);
     expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(0);
     expect(answer.setCookies.filter((cookie) => cookie.startsWith('sessionid'))).toEqual([]);
-    await stage.cloud.settled();
-    expect(await openSessions(stage.cloud, user.id)).toEqual([]);
-    expect(await logoutRows(stage.cloud, user)).toEqual([]);
+    await environment.cloud.settled();
+    expect(await openSessions(environment.cloud, user.id)).toEqual([]);
+    expect(await logoutRows(environment.cloud, user)).toEqual([]);
   });
 });
 

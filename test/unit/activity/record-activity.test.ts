@@ -24,7 +24,7 @@ describe('logActivity', () => {
       {
         name,
         fields: {
-          request_id: work.id,
+          request_id: work.requestId,
           activity_id: login.id,
           user_id: login.userId,
           session_id: login.sessionId,

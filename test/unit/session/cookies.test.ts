@@ -1,11 +1,7 @@
+import { isLocalHttp } from '../../../src/lib/local-http.ts';
 import { Cookie } from 'tough-cookie';
 import { describe, expect, test } from 'vitest';
-import {
-  isLocalHttp,
-  readCookieValues,
-  sessionCookies,
-  type CookieSettings,
-} from '../../../src/session/cookies.ts';
+import { readCookieValues, sessionCookies, type CookieSettings } from '../../../src/session/cookies.ts';
 import { newToken } from '../../../src/session/token.ts';
 
 const SETTINGS: CookieSettings = {

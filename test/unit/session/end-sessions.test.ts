@@ -3,7 +3,7 @@ import type { LogoutReason } from '../../../src/activity/events.ts';
 import type { UserId } from '../../../src/lib/ids.ts';
 import {
   endSessions,
-  endsOwn,
+  endedOwnSession,
   revokeSessions,
   signOutUnconfirmed,
 } from '../../../src/session/end-sessions.ts';
@@ -94,7 +94,7 @@ describe('revokeSessions', () => {
 
   test("everywhere ends all of the user's, each logged with its row", async () => {
     const { work, stores, log, offered, whichAreOpen, runBackground } = await setUp();
-    await revokeSessions(work, offered, { all: 'everywhere' });
+    await revokeSessions(work, offered, 'all');
     expect(await whichAreOpen()).toEqual([false, false, false]);
     await runBackground();
     expect([log.of('session_expired').length, stores.activityLog.logouts.size]).toEqual([3, 3]);
@@ -111,13 +111,13 @@ describe('revokeSessions', () => {
   test('a token whose session has ended changes nothing, and its use is logged', async () => {
     const { work, log, mine, offered, whichAreOpen } = await setUp();
     await endSessions(work, { kind: 'cookie', tokenHashes: [mine.tokenHash] }, 'logout');
-    const result = await revokeSessions(work, offered, { all: 'everywhere' });
+    const result = await revokeSessions(work, offered, 'all');
     expect(result).toMatchObject({ status: 'invalid', reason: 'ended' });
     expect(await whichAreOpen()).toEqual([false, true, true]);
     expect(log.of('session_use_after_expire')).toMatchObject([{ session_id: mine.session.id }]);
   });
 
-  test.each<RevokeScope>([{ all: 'others' }, { only: UNKNOWN_SESSION_ID }])(
+  test.each<RevokeScope>(['others', { only: UNKNOWN_SESSION_ID }])(
     'an outage leaves %o in doubt',
     async (scope) => {
       const { work, outage, offered } = await setUp();
@@ -133,8 +133,8 @@ test.each<[LogoutReason, boolean]>([
   ['logout_others', false],
   ['revoked', false],
 ])('a revocation with reason %s ended the own session: %j', (reason, expected) => {
-  expect(endsOwn([{ entryId: '1-1', activity: sampleLogout(T, { reason }) }])).toBe(expected);
-  expect(endsOwn([])).toBe(false);
+  expect(endedOwnSession([{ entryId: '1-1', activity: sampleLogout(T, { reason }) }])).toBe(expected);
+  expect(endedOwnSession([])).toBe(false);
 });
 
 test('signOutUnconfirmed leaves other errors as they are', async () => {

@@ -62,7 +62,7 @@ describe('resumeSession', () => {
       {
         name: 'session_use_after_expire',
         fields: {
-          request_id: work.id,
+          request_id: work.requestId,
           session_id: session.id,
           user_id: session.userId,
           reason: 'revoked',

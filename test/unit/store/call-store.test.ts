@@ -32,7 +32,7 @@ afterEach(() => {
 
 function trace(): StoreTrace {
   const traced = new StoreTrace({ budgetMs, onFault });
-  vi.spyOn(traced, 'call').mockImplementation((startedAtMs, endedAtMs) => {
+  vi.spyOn(traced, 'addCall').mockImplementation((startedAtMs, endedAtMs) => {
     calls.push([startedAtMs - T, endedAtMs - T]);
   });
   return traced;

@@ -5,7 +5,7 @@ type Span = [startedAtMs: number, endedAtMs: number];
 
 function traceOf(spans: readonly Span[], budgetMs = 1000) {
   const trace = new StoreTrace({ budgetMs });
-  for (const [startedAtMs, endedAtMs] of spans) trace.call(startedAtMs, endedAtMs);
+  for (const [startedAtMs, endedAtMs] of spans) trace.addCall(startedAtMs, endedAtMs);
   return trace;
 }
 
@@ -97,8 +97,8 @@ describe('StoreTrace', () => {
 
   test('counts both stores alike', () => {
     const trace = new StoreTrace({ budgetMs: 1000 });
-    trace.call(0, 10);
-    trace.call(10, 30);
+    trace.addCall(0, 10);
+    trace.addCall(10, 30);
     expect([trace.roundTrips(), trace.leftMs()]).toEqual([2, 970]);
   });
 

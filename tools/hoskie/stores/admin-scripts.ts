@@ -1,10 +1,5 @@
-import {
-  END_SESSION,
-  INDEX_KEY_PREFIX,
-  READ_SESSION,
-  SESSION_KEY_PREFIX,
-  WITH_RECEIPT,
-} from '../../../src/session/script-functions.ts';
+import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../../src/session/redis-keys.ts';
+import { END_SESSION, READ_SESSION, WITH_RECEIPT } from '../../../src/session/script-functions.ts';
 
 /** KEYS: user's index. ARGV: session id, or empty for all. Returns {token hash, raw record, token hash, raw record...}. */
 export const READ_INDEX = /* lua */ `

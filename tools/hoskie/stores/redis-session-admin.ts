@@ -3,18 +3,14 @@ import { storeUnavailable } from '../../../src/errors.ts';
 import type { SessionId, UserId } from '../../../src/lib/ids.ts';
 import { textOf } from '../../../src/lib/text.ts';
 import { checkRecord } from '../../../src/session/record.ts';
-import {
-  asArray,
-  encodeOperation,
-  indexKey,
-  readLogouts,
-  receiptKey,
-} from '../../../src/session/redis-session-store.ts';
+import { asArray, encodeOperation, readLogouts } from '../../../src/session/redis-session-store.ts';
 import {
   CUTOFF_KEY_PREFIX,
   INDEX_KEY_PREFIX,
   SESSION_KEY_PREFIX,
-} from '../../../src/session/script-functions.ts';
+  indexKey,
+  receiptKey,
+} from '../../../src/session/redis-keys.ts';
 import { CUTOFF_SECONDS } from '../../../src/session/session-store.ts';
 import type { TokenHash } from '../../../src/session/token.ts';
 import type { RedisClient } from '../../../src/store/redis-client.ts';

@@ -19,6 +19,9 @@ app.all('/pages/*', async (c) =>
 app.get('/verify-request', async (c) => c.json(await c.env.SESSIONS.verify(c.req.raw)));
 app.post('/verify-token', async (c) => c.json(await c.env.SESSIONS.verify(await c.req.text())));
 
+// As a Worker in JavaScript may do for a visitor without a cookie.
+app.get('/verify-undefined', async (c) => c.json(await c.env.SESSIONS.verify(undefined as never)));
+
 app.use('/unbound/*', requireSession({ binding: 'NOBODY' }));
 app.onError((error, c) => c.text(error.message, 500));
 

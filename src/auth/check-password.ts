@@ -42,7 +42,7 @@ export async function checkPassword(
     const [reserved, found] = await Promise.allSettled([work.throttle.reserve(attempt), findUser()]);
     if (reserved.status === 'rejected') throw reserved.reason;
     const reservation = reserved.value;
-    // A throttled attempt is refused whoever it is, so the response need not depend on MySQL.
+    // A throttled attempt is refused for any user, so the response need not depend on MySQL.
     if (reservation.status === 'throttled') {
       return { ...reservation, user: found.status === 'fulfilled' ? found.value : null };
     }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkPassword, clearCounter, recordFailure } from '../../../src/auth/attempts.ts';
+import { checkPassword, clearCounter, recordFailure } from '../../../src/auth/check-password.ts';
 import { hashPassword } from '../../../src/auth/password.ts';
 import { ACCOUNT_NETWORK_LIMIT } from '../../../src/auth/throttle.ts';
 import { ServiceError } from '../../../src/errors.ts';

@@ -4,7 +4,7 @@ import type { Row } from '../../tools/local-cloud/proxy.ts';
 import { expectIndexesAgree } from '../stores/redis-contents.ts';
 import { addUser, type NewUser, type TestUser } from './people.ts';
 import { seedVisitor } from './seed-session.ts';
-import { useStage, type Stage } from './stage.ts';
+import { useTestEnvironment, type TestEnvironment } from './test-environment.ts';
 import { Visitor, type VisitorOptions } from './visitor.ts';
 import type { WorkerOptions } from './worker.ts';
 
@@ -44,7 +44,7 @@ const REDIS_KEY =
 const ALARMS =
   /^(?!.*"fault":"timeout").*(?:uncaught|"event":"(?:internal_error|settings_malformed|store_unavailable|background_failed|activity_set_aside)")/;
 
-export interface Siege extends Stage {
+export interface AttackEnvironment extends TestEnvironment {
   /** A visitor whose every answer is judged. */
   visitor(options?: VisitorOptions): Visitor;
   /** One request as it stands, its answer judged. */
@@ -69,17 +69,17 @@ export interface Counts {
   sessions: number;
 }
 
-/** A stage for hostile input: no answer may be a 5xx, tell of the inside or have a header that is not ours. */
-export function useSiege(bindings?: WorkerOptions['bindings']): Siege {
-  const stage = useStage(bindings);
+/** For hostile input: no response may be a 5xx, reveal something of the inside or have a header that isn't ours. */
+export function useAttackEnvironment(bindings?: WorkerOptions['bindings']): AttackEnvironment {
+  const plain = useTestEnvironment(bindings);
   let expected: Row[] = [];
-  const fetch: Siege['fetch'] = async (url, init) => {
-    const response = await stage.worker.fetch(url, init);
+  const fetch: AttackEnvironment['fetch'] = async (url, init) => {
+    const response = await plain.worker.fetch(url, init);
     expectHarmless(response, await response.clone().text());
     return response;
   };
   const readUsers = (condition = 'TRUE', args: unknown[] = []): Promise<Row[]> =>
-    stage.cloud.query(
+    plain.cloud.query(
       `SELECT id, username, password_hash, is_active FROM users WHERE ${condition} ORDER BY id`,
       args,
     );
@@ -88,28 +88,28 @@ export function useSiege(bindings?: WorkerOptions['bindings']): Siege {
 
   /** What could not be delivered right after its answer is left to the cron. */
   const deliverAll = async (): Promise<void> => {
-    await stage.worker.delivered().catch(() => stage.worker.scheduled());
-    await stage.cloud.settled();
+    await plain.worker.delivered().catch(() => plain.worker.scheduled());
+    await plain.cloud.settled();
   };
 
-  const siege: Siege = {
+  const environment: AttackEnvironment = {
     get cloud() {
-      return stage.cloud;
+      return plain.cloud;
     },
     get worker() {
-      return stage.worker;
+      return plain.worker;
     },
     fetch,
     visitor,
     addUser: async (wanted) => {
-      const user = await addUser(stage.cloud, wanted);
+      const user = await addUser(plain.cloud, wanted);
       expected.push(...(await readUsers('id = ?', [user.id])));
       return user;
     },
     seedVisitor: async (wanted) => {
-      const user = wanted ?? (await siege.addUser());
-      const worker = { ...stage.worker, visitor };
-      return { ...(await seedVisitor({ cloud: stage.cloud, worker }, user)), user };
+      const user = wanted ?? (await environment.addUser());
+      const worker = { ...plain.worker, visitor };
+      return { ...(await seedVisitor({ cloud: plain.cloud, worker }, user)), user };
     },
     rememberUsers: async () => {
       expected = await readUsers();
@@ -117,12 +117,12 @@ export function useSiege(bindings?: WorkerOptions['bindings']): Siege {
     expectUsersUnchanged: async () => expect(await readUsers()).toEqual(expected),
     counts: async () => {
       await deliverAll();
-      const [rows] = await stage.cloud.query(
+      const [rows] = await plain.cloud.query(
         `SELECT (SELECT COUNT(*) FROM users) AS users, (SELECT COUNT(*) FROM login_activity) AS logins,
            (SELECT COUNT(*) FROM logout_activity) AS logouts`,
       );
-      const indexes = await stage.cloud.redis.keys('user-sessions:*');
-      const sizes = await Promise.all(indexes.map((key) => stage.cloud.redis.hlen(key)));
+      const indexes = await plain.cloud.redis.keys('user-sessions:*');
+      const sizes = await Promise.all(indexes.map((key) => plain.cloud.redis.hlen(key)));
       return {
         users: Number(rows?.['users']),
         logins: Number(rows?.['logins']),
@@ -132,25 +132,25 @@ export function useSiege(bindings?: WorkerOptions['bindings']): Siege {
     },
   };
 
-  return siege;
+  return environment;
 }
 
 /** Makes the last test of a file: what went on before has broken nothing, left nothing over and locked nobody out. */
-export function testAftermath(siege: Siege): void {
+export function testAftermath(environment: AttackEnvironment): void {
   test('afterwards nothing is broken or left over, and others get in', async () => {
-    const visitor = siege.visitor();
-    await visitor.signIn(await siege.addUser());
+    const visitor = environment.visitor();
+    await visitor.signIn(await environment.addUser());
     expect(await visitor.isSignedIn()).toBe(true);
     await visitor.logOut();
     expect(await visitor.isSignedIn()).toBe(false);
 
-    await siege.counts();
-    expect(siege.worker.logs.filter((line) => ALARMS.test(line))).toEqual([]);
-    const keys = await siege.cloud.redis.keys('*');
+    await environment.counts();
+    expect(environment.worker.logs.filter((line) => ALARMS.test(line))).toEqual([]);
+    const keys = await environment.cloud.redis.keys('*');
     expect(keys.filter((key) => !REDIS_KEY.test(key))).toEqual([]);
-    expect(await siege.cloud.redis.xlen('outbox:pending')).toBe(0);
-    await expectIndexesAgree(siege.cloud.redis, Date.now());
-    await siege.expectUsersUnchanged();
+    expect(await environment.cloud.redis.xlen('outbox:pending')).toBe(0);
+    await expectIndexesAgree(environment.cloud.redis, Date.now());
+    await environment.expectUsersUnchanged();
   });
 }
 

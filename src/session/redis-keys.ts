@@ -1,0 +1,16 @@
+import type { UserId, Uuid } from '../lib/ids.ts';
+import type { TokenHash } from './token.ts';
+
+export const SESSION_KEY_PREFIX = 'session:';
+export const INDEX_KEY_PREFIX = 'user-sessions:';
+export const RECEIPT_KEY_PREFIX = 'operation:';
+export const CUTOFF_KEY_PREFIX = 'cutoff:';
+
+/** A session's record with a TTL to its end, then a tombstone to its absolute end. */
+export const recordKey = (tokenHash: TokenHash): string => SESSION_KEY_PREFIX + tokenHash;
+/** A user's index: a hash from session id to token hash. */
+export const indexKey = (userId: UserId): string => INDEX_KEY_PREFIX + userId;
+/** The reply of an operation, for a retry. */
+export const receiptKey = (operation: { readonly id: Uuid }): string => RECEIPT_KEY_PREFIX + operation.id;
+/** Unix ms; refuses starts whose password was checked earlier. */
+export const cutoffKey = (userId: UserId): string => CUTOFF_KEY_PREFIX + userId;
