@@ -158,7 +158,7 @@ export const WHAT_TO_LOOK_INTO: Question[] = [
       await plantLogins(
         session,
         { at: ago({ minutes: 20 }), session_id: 'open' },
-        { at: ago({ hours: 23 }), session_id: 'ran out', username: 'ben' },
+        { at: ago({ hours: 23 }), session_id: 'expired', username: 'ben' },
         { at: ago({ minutes: 10 }), session_id: 'ended' },
         { at: ago({ minutes: 5 }), outcome: 'bad_credentials' },
         { at: ago({ hours: 25 }), session_id: 'yesterday' },
@@ -168,7 +168,7 @@ export const WHAT_TO_LOOK_INTO: Question[] = [
     async check(session, sql) {
       expect(columns(await session.rows(sql), 'occurred_at', 'username', 'session_id')).toEqual([
         [ago({ minutes: 20 }), 'ann', 'open'],
-        [ago({ hours: 23 }), 'ben', 'ran out'],
+        [ago({ hours: 23 }), 'ben', 'expired'],
       ]);
     },
   },

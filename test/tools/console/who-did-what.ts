@@ -49,7 +49,7 @@ export const WHO_DID_WHAT: Question[] = [
       await plantLogouts(
         session,
         { at: ago({ minutes: 7 }), ...busy, session_id: 'first' },
-        // The name of before: the sign-out is found by the user's number.
+        // The previous name: the sign-out is found by the user's number.
         { at: ago({ minutes: 6 }), ...busy, username: 'renamed', reason: 'admin', session_id: 'second' },
         { at: ago({ minutes: 5 }), username: 'ann' },
       );

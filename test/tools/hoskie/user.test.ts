@@ -51,7 +51,7 @@ describe('user add', () => {
 
   test.each([
     ['too short', 'short', 1, 'at least 8 characters'],
-    ['the name', 'somebody-here', 1, "can't be your password"],
+    ['the name', 'somebody-here', 1, "can't be the same as your username"],
     ['common', 'password123', 1, 'too common'],
     ['too long', 'x'.repeat(257), 1, "can't be longer than 256 characters"],
   ])('refuses a password that is %s', async (_, input, exitCode, message) => {
