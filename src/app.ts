@@ -72,8 +72,8 @@ function reasonOf(error: Error, c: AppContext): Reason {
   if (error instanceof ServiceError) return error.reason;
   // Hono's parsers throw it for a body that isn't what its type says.
   if (error instanceof HTTPException && error.status === 400) return { code: 'malformed_body' };
-  c.var.request.log.event('internal_error', {
-    request_id: c.var.request.requestId,
+  c.get('request').log.event('internal_error', {
+    request_id: c.get('request').requestId,
     error: error.name,
     stack: (error.stack ?? '')
       .split('\n')

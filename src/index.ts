@@ -10,7 +10,6 @@ import { openWork, type AppEnv, type Service } from './http/context.ts';
 import { readBareToken, readCredentials } from './http/credentials.ts';
 import { csrfTokens } from './http/csrf-tokens.ts';
 import { verifySession, type Verification } from './http/verify-session.ts';
-import { NO_CLIENT, readClientInfo } from './lib/client-info.ts';
 import { SYSTEM_CLOCK as clock } from './lib/clock.ts';
 import { consoleLog as log } from './log.ts';
 import { parseSettings } from './settings.ts';
@@ -98,7 +97,7 @@ export class SessionService extends WorkerEntrypoint {
     const isRequest = typeof offered === 'object' && offered !== null;
     const work = openWork(service, {
       requestId: crypto.randomUUID(),
-      client: isRequest ? readClientInfo(offered) : NO_CLIENT,
+      request: isRequest ? offered : null,
       task: 'verify',
       waitUntil: (task) => this.ctx.waitUntil(task),
     });

@@ -13,7 +13,9 @@ export const logoutsApi = new Hono<AppEnv>().get('/logouts', validate('query', l
   const session = await requireOpenSession(c);
   const { limit, before } = c.req.valid('query');
   // One more than asked for shows whether there is a further page.
-  const found = await c.var.request.activityLog.listLogouts(session.userId, limit + 1, parseCursor(before));
+  const found = await c
+    .get('request')
+    .activityLog.listLogouts(session.userId, limit + 1, parseCursor(before));
   const page = found.slice(0, limit);
   const last = page.at(-1);
   return c.json<LogoutsView>({

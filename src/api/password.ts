@@ -15,7 +15,7 @@ export const passwordApi = new Hono<AppEnv>().put(
   requireJson(),
   validate('json', passwordBody),
   async (c) => {
-    const { request } = c.var;
+    const request = c.get('request');
     const { current_password: currentPassword, new_password: newPassword } = c.req.valid('json');
     const { kind, tokenHashes } = await requireCredentialsAndCsrf(c);
     const session = await requireOpenSession(c);

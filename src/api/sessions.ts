@@ -25,7 +25,7 @@ export const sessionsApi = new Hono<AppEnv>()
   .post('/sessions', requireJson(), validate('json', signInBody), async (c) => {
     const { username, password, remember_me: rememberMe, device_name: deviceName } = c.req.valid('json');
     const result = await signIn(
-      c.var.request,
+      c.get('request'),
       { username, password },
       {
         kind: 'bearer',
@@ -56,7 +56,7 @@ export const sessionsApi = new Hono<AppEnv>()
 
   .get('/sessions', async (c) => {
     const { kind, tokenHashes } = requireCredentials(c);
-    const list = await listSessions(c.var.request, { kind, tokenHash: tokenHashes[0] });
+    const list = await listSessions(c.get('request'), { kind, tokenHash: tokenHashes[0] });
     if (list.status === 'invalid') throw new ServiceError({ code: 'not_signed_in' });
     const sessions = list.sessions.map((session) => viewSession(session, list.session.id));
     return c.json<SessionsView>({ sessions });
@@ -64,9 +64,9 @@ export const sessionsApi = new Hono<AppEnv>()
 
   /** What has ended already, or never was, is no error: the client wanted it gone, and it is. */
   .delete('/sessions/current', async (c) => {
-    const { credentials } = c.var.request;
+    const { credentials } = c.get('request');
     if (credentials.status === 'missing') throw new ServiceError({ code: 'not_signed_in' });
-    const logouts = await endSessions(c.var.request, await authorizeSignOut(c, 'all'), 'logout');
+    const logouts = await endSessions(c.get('request'), await authorizeSignOut(c, 'all'), 'logout');
     if (credentials.kind === 'cookie') expireCookies(c);
     c.set('outcome', logouts.length > 0 ? 'signed_out' : 'already_signed_out');
     return c.json<ReceiptView>(viewReceipt(logouts));
@@ -80,7 +80,7 @@ export const sessionsApi = new Hono<AppEnv>()
 
 async function revoke(c: AppContext, scope: RevokeScope) {
   const credentials = await requireCredentialsAndCsrf(c);
-  const result = await revokeSessions(c.var.request, credentials, scope);
+  const result = await revokeSessions(c.get('request'), credentials, scope);
   if (result.status === 'invalid') throw new ServiceError({ code: 'not_signed_in' });
   if (result.status === 'not_found') throw new ServiceError({ code: 'not_found' });
   c.set('outcome', 'revoked');

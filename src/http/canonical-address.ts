@@ -14,7 +14,7 @@ export function canonicalAddress(pagePaths: readonly string[]): MiddlewareHandle
 
   return function canonicalAddress(c, next) {
     const { path } = c.req;
-    const { url } = c.var.request;
+    const { url } = c.get('request');
     if (url.protocol !== 'https:' && !isLocalHttp(url) && path !== '/healthz') {
       c.set('outcome', 'redirected');
       const secure = new URL(url);

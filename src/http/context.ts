@@ -5,7 +5,7 @@ import type { CpuSlots } from '../auth/cpu-slots.ts';
 import type { Shield } from '../auth/shield.ts';
 import { isStoreUnavailable } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
-import { readClientInfo, type ClientInfo } from '../lib/client-info.ts';
+import { NO_CLIENT, readClientInfo, type ClientInfo } from '../lib/client-info.ts';
 import type { Log } from '../log.ts';
 import { readCookieValues } from '../session/cookies.ts';
 import type { Session } from '../session/session.ts';
@@ -60,18 +60,19 @@ export function provideContext(service: Service): MiddlewareHandler<AppEnv> {
   return function provideContext(c, next) {
     const { headers } = c.req.raw;
     const work = openWork(service, {
-      requestId: c.var.requestId,
-      client: readClientInfo(c.req.raw),
+      requestId: c.get('requestId'),
+      request: c.req.raw,
       waitUntil: (task) => c.executionCtx.waitUntil(task),
     });
     const readOffered = c.req.path.startsWith(`${API_PATH}/`) ? readCredentials : readSessionCookies;
-    c.set('request', {
-      ...work,
+    const offered = {
       url: new URL(c.req.url),
       credentials: readOffered(headers, settings),
       csrf,
       csrfCookie: readCookieValues(headers.get('Cookie'), settings.CSRF_COOKIE_NAME)[0] ?? null,
-    });
+    };
+    // Not spread, which would read the client already.
+    c.set('request', Object.assign(work, offered));
     c.set('outcome', 'ok');
     return next();
   };
@@ -79,15 +80,17 @@ export function provideContext(service: Service): MiddlewareHandler<AppEnv> {
 
 interface Caller {
   readonly requestId: string;
-  readonly client: ClientInfo;
+  /** Null: there is none, only a bare token. */
+  readonly request: Request | null;
   /** For the log lines of what is not an HTTP request. */
   readonly task?: string;
   readonly waitUntil: (task: Promise<unknown>) => void;
 }
 
 /** What one request, or one call from another Worker, works with. */
-export function openWork(service: Service, { requestId, client, task, waitUntil }: Caller): AuthWork {
+export function openWork(service: Service, { requestId, request, task, waitUntil }: Caller): AuthWork {
   const { settings, clock, log, shield, cpuSlots } = service;
+  let client: ClientInfo | undefined;
   const trace = new StoreTrace({
     budgetMs: storeBudgetMs(settings.BCRYPT_ROUNDS),
     onFault: (store, fault) =>
@@ -104,7 +107,10 @@ export function openWork(service: Service, { requestId, client, task, waitUntil 
     settings,
     clock,
     log,
-    client,
+    /** Read when it is asked for: each header is a call into the runtime, and a session check needs none of these. */
+    get client() {
+      return (client ??= request === null ? NO_CLIENT : readClientInfo(request));
+    },
     shield,
     cpuSlots,
     trace,

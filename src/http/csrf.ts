@@ -11,7 +11,7 @@ const CSRF_HEADER = 'X-CSRFToken';
 
 /** Throws `foreign_origin` for a request that another site sent. */
 export function requireOwnOrigin(c: AppContext): void {
-  const { url, settings } = c.var.request;
+  const { url, settings } = c.get('request');
   if (isForeignOrigin(c.req.raw.headers, url.origin, settings.CSRF_TRUSTED_ORIGINS)) {
     throw new ServiceError({ code: 'foreign_origin' });
   }
@@ -19,7 +19,7 @@ export function requireOwnOrigin(c: AppContext): void {
 
 /** Whether the request has the token of its CSRF cookie, and that was issued for one of these sessions. */
 export async function hasCsrfToken(c: AppContext, bindings: readonly (TokenHash | null)[]): Promise<boolean> {
-  const { csrfCookie, csrf } = c.var.request;
+  const { csrfCookie, csrf } = c.get('request');
   if (csrfCookie === null) return false;
   const submitted = c.req.header(CSRF_HEADER) ?? (await submittedField(c));
   return submitted !== null && csrf.verify(submitted, csrfCookie, bindings);
@@ -54,7 +54,7 @@ export function csrfTokenForForm(
   bindings: readonly [TokenHash | null, ...(TokenHash | null)[]],
   session: Session | null = null,
 ): string {
-  const { csrfCookie, csrf } = c.var.request;
+  const { csrfCookie, csrf } = c.get('request');
   if (csrfCookie !== null && bindings.some((binding) => csrf.isCookieFor(csrfCookie, binding))) {
     return csrf.formToken(csrfCookie);
   }
@@ -63,7 +63,7 @@ export function csrfTokenForForm(
 
 /** Sets a new CSRF cookie for this session, with the lifetime of the session's own cookie. Returns its value. */
 export function setCsrfCookie(c: AppContext, binding: TokenHash | null, session: Session | null): string {
-  const { csrf, settings, url, clock } = c.var.request;
+  const { csrf, settings, url, clock } = c.get('request');
   const value = csrf.newCookie(binding, session?.userId ?? null);
   const cookie = sessionCookies(settings, url).csrf(value, cookieMaxAgeSeconds(session, clock.nowMs()));
   c.header('Set-Cookie', cookie, { append: true });

@@ -12,8 +12,8 @@ export function djangoAddresses(settings: Settings): Hono<AppEnv> {
   const redirect = (from: string, to: string): void => {
     if (!isFree(from)) return;
     // 302 for a GET, as settings change; 307 keeps a POST a POST with its body.
-    app.get(from, (c) => c.redirect(to + c.var.request.url.search, 302));
-    app.post(from, (c) => c.redirect(to + c.var.request.url.search, 307));
+    app.get(from, (c) => c.redirect(to + c.get('request').url.search, 302));
+    app.post(from, (c) => c.redirect(to + c.get('request').url.search, 307));
   };
   redirect('/accounts/login/', settings.LOGIN_URL);
   redirect('/accounts/logout/', '/logout/');

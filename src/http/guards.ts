@@ -9,15 +9,15 @@ import { hasCsrfToken, requireCsrfToken, requireOwnOrigin } from './csrf.ts';
 
 /** Who sent this request. Null: definitely not a signed-in user. Throws `store_unavailable`. */
 export async function currentSession(c: AppContext): Promise<SignedIn | null> {
-  const credential = firstCredential(c.var.request.credentials);
+  const credential = firstCredential(c.get('request').credentials);
   if (credential === null) return null;
-  const check = await resumeSession(c.var.request, credential);
+  const check = await resumeSession(c.get('request'), credential);
   return check.status === 'valid' ? { session: check.session, tokenHash: credential.tokenHash } : null;
 }
 
 /** The address of the sign-in page that leads back here. A POST leads back to the page it belongs to. */
 export function signInUrl(c: AppContext, backTo?: string): string {
-  const { settings, url } = c.var.request;
+  const { settings, url } = c.get('request');
   return `${settings.LOGIN_URL}?next=${encodeURIComponent(backTo ?? url.pathname + url.search)}`;
 }
 
@@ -46,7 +46,7 @@ export async function requireOpenSession(c: AppContext): Promise<Session> {
  * session. Throws `not_signed_in` if there are none.
  */
 export function requireCredentials(c: AppContext): OfferedCredentials {
-  const { credentials } = c.var.request;
+  const { credentials } = c.get('request');
   if (credentials.status !== 'offered') throw new ServiceError({ code: 'not_signed_in' });
   return credentials;
 }
@@ -69,7 +69,7 @@ export async function requireCredentialsAndCsrf(c: AppContext): Promise<OfferedC
  * @throws `foreign_origin`; `csrf_failed` if the session is open; `store_unavailable`, with the sign-out unconfirmed
  */
 export async function authorizeSignOut(c: AppContext, cookies: 'all' | 'first'): Promise<OfferedTokens> {
-  const { request } = c.var;
+  const request = c.get('request');
   const { credentials } = request;
   if (credentials.status === 'missing' || credentials.kind === 'cookie') requireOwnOrigin(c);
   if (credentials.status !== 'offered') return { kind: 'cookie', tokenHashes: [] };

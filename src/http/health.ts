@@ -9,7 +9,7 @@ export const health = new Hono<AppEnv>()
 
   /** Whether both stores reply, and what is in the outbox. Events set aside are reported, but are no outage. */
   .get('/readyz', async (c) => {
-    const { outbox, activityLog } = c.var.request;
+    const { outbox, activityLog } = c.get('request');
     const [redis, database] = await Promise.allSettled([outbox.status(), activityLog.ping()]);
     const isReady = redis.status === 'fulfilled' && database.status === 'fulfilled';
     const status = redis.status === 'fulfilled' ? redis.value : null;

@@ -15,20 +15,21 @@ const SECURITY_EVENTS: Readonly<Record<string, LogEvent>> = {
 /** Gives each response its headers and its log line. */
 export function observeRequests(setSecurityHeaders: (c: AppContext) => void): MiddlewareHandler<AppEnv> {
   return async function observeRequests(c, next) {
-    const { requestId, trace, clock, log, client } = c.var.request;
+    const request = c.get('request');
+    const { requestId, trace, clock, log } = request;
     const startedAtMs = clock.nowMs();
     await next();
     setSecurityHeaders(c);
     c.res.headers.set('Server-Timing', serverTiming(c));
     const route = routePath(c, -1);
-    const { outcome } = c.var;
+    const outcome = c.get('outcome');
     const securityEvent = SECURITY_EVENTS[outcome];
     if (securityEvent !== undefined) {
       log.event(securityEvent, {
         request_id: requestId,
         route,
         reason: outcome,
-        ip_address: client.ipAddress,
+        ip_address: request.client.ipAddress,
       });
     }
     log.event('request', {
@@ -48,7 +49,7 @@ export function observeRequests(setSecurityHeaders: (c: AppContext) => void): Mi
  * millisecond and without the network, would help to guess.
  */
 function serverTiming(c: AppContext): string {
-  const { trace } = c.var.request;
+  const { trace } = c.get('request');
   const isRead = c.req.method === 'GET' || c.req.method === 'HEAD';
   return `store;desc="round trips: ${trace.roundTrips()}"${isRead ? `;dur=${trace.spentMs()}` : ''}`;
 }

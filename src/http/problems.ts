@@ -134,7 +134,7 @@ export function respondWithProblem(
       status: problem.status,
       detail: problem.detail,
       code: reason.code,
-      request_id: c.var.request.requestId,
+      request_id: c.get('request').requestId,
       ...(reason.code === 'invalid_fields' ? { errors: reason.errors } : {}),
     }),
     problem.status,

@@ -5,7 +5,7 @@ import { cookieMaxAgeSeconds, setCsrfCookie } from './csrf.ts';
 
 /** Sets both cookies of a session that was started or renewed; the CSRF cookie from before is invalid after it. */
 export function setSessionCookies(c: AppContext, { token, tokenHash, session }: StartedSession): void {
-  const { settings, url, clock } = c.var.request;
+  const { settings, url, clock } = c.get('request');
   const maxAgeSeconds = cookieMaxAgeSeconds(session, clock.nowMs());
   for (const cookie of sessionCookies(settings, url).session(token, maxAgeSeconds)) {
     c.header('Set-Cookie', cookie, { append: true });
@@ -15,7 +15,7 @@ export function setSessionCookies(c: AppContext, { token, tokenHash, session }: 
 
 /** Expires both cookies. */
 export function expireCookies(c: AppContext): void {
-  const { settings, url } = c.var.request;
+  const { settings, url } = c.get('request');
   for (const cookie of sessionCookies(settings, url).expireAll()) {
     c.header('Set-Cookie', cookie, { append: true });
   }

@@ -13,7 +13,7 @@ export const hmacSha256 = (key: string, text: string): Buffer =>
   createHmac('sha256', key).update(text).digest();
 
 /** base64url without padding (RFC 4648 section 5). */
-export const base64Url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
+export const base64Url = (bytes: Buffer): string => bytes.toString('base64url');
 
 /** base64 with padding (RFC 4648 section 4). */
 export const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

@@ -7,7 +7,11 @@ import { Layout } from './layout.tsx';
 export function respondWithReason(c: AppContext, reason: Reason): Response | Promise<Response> {
   return respondWithProblem(c, reason, (problem) =>
     c.html(
-      <ErrorPage problem={problem} requestId={c.var.request.requestId} retryAt={retryAddress(c, reason)} />,
+      <ErrorPage
+        problem={problem}
+        requestId={c.get('request').requestId}
+        retryAt={retryAddress(c, reason)}
+      />,
       problem.status,
     ),
   );

@@ -7,9 +7,9 @@ import { Time } from './time.tsx';
 
 /** The first page after signing in. */
 export const homePage = new Hono<AppEnv>().get('/home/', requireSignIn(), async (c) => {
-  const { session, tokenHash } = c.var.signedIn;
+  const { session, tokenHash } = c.get('signedIn');
   const csrfToken = csrfTokenForForm(c, [tokenHash], session);
-  const nowMs = c.var.request.clock.nowMs();
+  const nowMs = c.get('request').clock.nowMs();
   return c.html(
     <Layout title="Home" username={session.username}>
       <h1>Hello, {session.username}</h1>

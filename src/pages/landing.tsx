@@ -9,7 +9,7 @@ type Visitor = { readonly username: string } | 'anonymous' | 'unknown';
 /** Public; says who is signed in, if anyone. Stays up in an outage. */
 export const landingPage = new Hono<AppEnv>().get('/', async (c) => {
   const visitor = await findVisitor(c);
-  const { LOGIN_URL } = c.var.request.settings;
+  const { LOGIN_URL } = c.get('request').settings;
   return c.html(
     <Layout title="Welcome" username={typeof visitor === 'object' ? visitor.username : undefined}>
       <h1>Sign in once. Sign out for real.</h1>

@@ -10,7 +10,7 @@ export const logoutPage = new Hono<AppEnv>()
   /** Asks and changes nothing: not only people follow links. */
   .get('/logout/', async (c) => {
     const signedIn = await currentSession(c);
-    if (signedIn === null) return c.redirect(c.var.request.settings.ACCOUNT_LOGOUT_REDIRECT_URL, 302);
+    if (signedIn === null) return c.redirect(c.get('request').settings.ACCOUNT_LOGOUT_REDIRECT_URL, 302);
     const csrfToken = csrfTokenForForm(c, [signedIn.tokenHash], signedIn.session);
     return c.html(
       <Layout title="Sign out" username={signedIn.session.username}>
@@ -30,13 +30,13 @@ export const logoutPage = new Hono<AppEnv>()
   /** Confirmed means done: if the store can't confirm it, the error becomes 503 and the cookies stay. */
   .post('/logout/', async (c) => {
     const offered = await authorizeSignOut(c, 'all');
-    const logouts = await endSessions(c.var.request, offered, 'logout');
+    const logouts = await endSessions(c.get('request'), offered, 'logout');
     if (logouts.length > 0) c.set('outcome', 'signed_out');
-    else if (c.var.request.credentials.status === 'offered') c.set('outcome', 'already_signed_out');
+    else if (c.get('request').credentials.status === 'offered') c.set('outcome', 'already_signed_out');
     return redirectSignedOut(c);
   });
 
 export function redirectSignedOut(c: AppContext): Response {
   expireCookies(c);
-  return c.redirect(c.var.request.settings.ACCOUNT_LOGOUT_REDIRECT_URL, 303);
+  return c.redirect(c.get('request').settings.ACCOUNT_LOGOUT_REDIRECT_URL, 303);
 }

@@ -21,7 +21,7 @@ export const passwordPage = new Hono<AppEnv>()
     PATH,
     requireSignIn(PATH),
     async (c, next) => {
-      await requireCsrfToken(c, [c.var.signedIn.tokenHash]);
+      await requireCsrfToken(c, [c.get('signedIn').tokenHash]);
       return next();
     },
     validate('form', passwordForm, respondWithForm),
@@ -31,8 +31,8 @@ export const passwordPage = new Hono<AppEnv>()
         new_password: newPassword,
         confirm_password: confirmation,
       } = c.req.valid('form');
-      const { request } = c.var;
-      const { session, tokenHash } = c.var.signedIn;
+      const request = c.get('request');
+      const { session, tokenHash } = c.get('signedIn');
       // A program may leave it out; a person's form has the field.
       if (confirmation !== undefined && confirmation !== newPassword) {
         const errors = [{ field: 'confirm_password', message: "The two passwords don't match." }];
@@ -67,9 +67,9 @@ async function respondWithForm(c: AppContext, reason: Reason): Promise<Response>
 }
 
 async function renderForm(c: AppContext, problem: string | null, errors: readonly FieldError[]) {
-  const { session, tokenHash } = c.var.signedIn;
+  const { session, tokenHash } = c.get('signedIn');
   const csrfToken = csrfTokenForForm(c, [tokenHash], session);
-  const { MIN_PASSWORD_LENGTH } = c.var.request.settings;
+  const { MIN_PASSWORD_LENGTH } = c.get('request').settings;
   const firstWrong = errors[0]?.field ?? 'current_password';
   const field = (name: string, label: string, autocomplete: string, hint?: string) => {
     const error = errors.find((each) => each.field === name)?.message;

@@ -31,7 +31,7 @@ const NOTICES: Readonly<Record<string, string>> = {
 export const sessionsPage = new Hono<AppEnv>()
   /** The list comes from Redis and, in the same round trip, recent activity from MySQL. */
   .get(PATH, async (c) => {
-    const { request } = c.var;
+    const request = c.get('request');
     const credential = firstCredential(request.credentials);
     if (credential === null) return c.redirect(signInUrl(c), 302);
     const nowMs = request.clock.nowMs();
@@ -100,9 +100,9 @@ export const sessionsPage = new Hono<AppEnv>()
     validate('form', revokeForm),
     async (c) => {
       const scope = parseScope(c.req.valid('form'));
-      const { credentials } = c.var.request;
+      const { credentials } = c.get('request');
       if (credentials.status !== 'offered') return c.redirect(signInUrl(c, PATH), 303);
-      const result = await revokeSessions(c.var.request, credentials, scope);
+      const result = await revokeSessions(c.get('request'), credentials, scope);
       if (result.status === 'invalid') return c.redirect(signInUrl(c, PATH), 303);
       if (result.status === 'not_found') throw new ServiceError({ code: 'not_found' });
       const isSignedOut = endedOwnSession(result.logouts);
@@ -130,7 +130,7 @@ function parseScope({ id, scope }: RevokeFields): RevokeScope {
 /** Null: MySQL doesn't reply; the list of sessions doesn't depend on it. */
 async function findRecent(c: AppContext, userId: UserId): Promise<ActivityLine[] | null> {
   try {
-    return await c.var.request.activityLog.listRecent(userId, RECENT_ACTIVITY);
+    return await c.get('request').activityLog.listRecent(userId, RECENT_ACTIVITY);
   } catch (error) {
     if (isStoreUnavailable(error)) return null;
     throw error;

@@ -59,7 +59,7 @@ export const signInPage = (loginUrl: string) =>
 
 /** Where a signed-in visitor goes: a safe `next`, else `LOGIN_REDIRECT_URL`. */
 function destination(c: AppContext, next: string): string {
-  const { settings, url } = c.var.request;
+  const { settings, url } = c.get('request');
   return safeNextUrl(next, url, settings.ALLOWED_REDIRECT_HOSTS) ?? settings.LOGIN_REDIRECT_URL;
 }
 
@@ -74,7 +74,7 @@ async function isKnownSignedIn(c: AppContext): Promise<boolean> {
 
 /** Token hashes of the session cookies in the request. */
 const offeredHashes = (c: AppContext): readonly TokenHash[] => {
-  const { credentials } = c.var.request;
+  const { credentials } = c.get('request');
   return credentials.status === 'offered' ? credentials.tokenHashes : [];
 };
 
@@ -91,7 +91,7 @@ async function trySignIn(
   rememberMe: boolean,
 ): Promise<SignInResult> {
   try {
-    return await signIn(c.var.request, credentials, {
+    return await signIn(c.get('request'), credentials, {
       kind: 'cookie',
       rememberMe,
       deviceName: null,
@@ -133,7 +133,7 @@ async function renderForm(c: AppContext, state: FormState, problem: FormProblem 
   const csrfToken = csrfTokenForForm(c, formBindings(c));
   const errorOf = (name: string): string | undefined =>
     problem?.errors.find((error) => error.field === name)?.message;
-  const { LOGIN_URL } = c.var.request.settings;
+  const { LOGIN_URL } = c.get('request').settings;
   // The first wrong field gets the focus; after wrong credentials that is the password, as the name is kept.
   const isPasswordFirst = state.username !== '' && errorOf('username') === undefined;
   return (

@@ -1,6 +1,6 @@
 import type { LoginActivity, LogoutActivity } from '../../src/activity/events.ts';
 import type { ClientInfo } from '../../src/lib/client-info.ts';
-import { base64Url } from '../../src/lib/hash.ts';
+import { base64Url, randomBytes } from '../../src/lib/hash.ts';
 import { newSessionId, uuidV7, type SessionId, type UserId } from '../../src/lib/ids.ts';
 import type { Operation, StartRequest } from '../../src/session/session-store.ts';
 import type { Session } from '../../src/session/session.ts';
@@ -19,7 +19,7 @@ export const newUserId = (): UserId => String((lastUserId += 1)) as UserId;
 
 /** A token hash whose token nobody knows. */
 export const newTokenHash = (): TokenHash =>
-  base64Url(crypto.getRandomValues(new Uint8Array(32))) as TokenHash;
+  base64Url(randomBytes(32)) as TokenHash;
 
 /** An ordinary session that began at `nowMs`. */
 export function sampleSession(nowMs: number, changes: Partial<Session> = {}): Session {
