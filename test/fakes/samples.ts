@@ -18,8 +18,7 @@ let lastUserId = 1000;
 export const newUserId = (): UserId => String((lastUserId += 1)) as UserId;
 
 /** A token hash whose token nobody knows. */
-export const newTokenHash = (): TokenHash =>
-  base64Url(randomBytes(32)) as TokenHash;
+export const newTokenHash = (): TokenHash => base64Url(randomBytes(32)) as TokenHash;
 
 /** An ordinary session that began at `nowMs`. */
 export function sampleSession(nowMs: number, changes: Partial<Session> = {}): Session {
