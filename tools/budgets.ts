@@ -1,7 +1,7 @@
 import type { CallCounts } from './local-cloud/calls.ts';
 
 // What the service may cost, as far as it can be counted. `npm test` (test/budget/) asserts each figure, and exactly:
-// one that got better is written down here too, so that it can't get worse again unnoticed. Times have their limits
+// an improvement is written down here too, so that nothing gets worse unnoticed. Times have their limits
 // in `bench/targets.ts`.
 
 /** What a request asks of the stores. */
