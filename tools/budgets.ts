@@ -1,8 +1,7 @@
 import type { CallCounts } from './local-cloud/calls.ts';
 
-// What the service may cost, as far as it can be counted. `npm test` (test/budget/) asserts each figure, and exactly:
-// an improvement is written down here too, so that nothing gets worse unnoticed. Times have their limits
-// in `bench/targets.ts`.
+// How many store calls each operation makes. `npm test` (test/budget/) asserts that each figure is exact, so when you
+// save a call, lower its figure here: then it can't come back by accident. Limits on times are in `bench/targets.ts`.
 
 /** What a request asks of the stores. */
 export interface Budget {
