@@ -33,7 +33,9 @@ async function run(statement: string): Promise<boolean> {
   try {
     const result = await connection.execute(statement);
     if (result.headers.length > 0) console.table(result.rows);
-    console.log(`${result.size} rows, ${result.rowsAffected} affected, ${result.time.toFixed(1)} ms`);
+    console.log(
+      `${result.size} ${result.size === 1 ? 'row' : 'rows'}, ${result.rowsAffected} affected, ${result.time.toFixed(1)} ms`,
+    );
     return true;
   } catch (error) {
     const isRefused = error instanceof DatabaseError;

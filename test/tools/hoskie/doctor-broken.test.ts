@@ -1,21 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { CloudProxy } from '../../../tools/local-cloud/proxy.ts';
-import { openCloud } from '../../support/cloud.ts';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { addUser, type TestUser } from '../../support/people.ts';
-import { openWorker, type TestWorker } from '../../support/worker.ts';
+import { useTestEnvironment } from '../../support/test-environment.ts';
 import { body, cookies, examineWith, failuresOf, without, type Asked, type Spoil } from './examine-with.ts';
 
-let cloud: CloudProxy;
-let worker: TestWorker;
+const environment = useTestEnvironment();
 let user: TestUser;
 beforeAll(async () => {
-  cloud = await openCloud();
-  worker = await openWorker({ cloud });
-  user = await addUser(cloud);
-});
-afterAll(async () => {
-  await worker.stop();
-  await cloud.stop();
+  user = await addUser(environment.cloud);
 });
 afterEach(() => void vi.unstubAllGlobals());
 
@@ -100,7 +91,7 @@ describe('finds what anyone can see broken', () => {
       ['protected page: /home/ returns 200 to an anonymous visitor'],
     ],
   ])('%s', async (_, spoil, failures) => {
-    expect(failuresOf(await examineWith({ from: worker, spoil }, null))).toEqual(failures);
+    expect(failuresOf(await examineWith({ from: environment.worker, spoil }, null))).toEqual(failures);
   });
 });
 
@@ -109,14 +100,14 @@ describe('finds what a signed-in user can see broken', () => {
 
   test('a session cookie without Secure, and one that outlives the browser', async () => {
     const spoil = cookies((line) => (line.includes('Max-Age=0') ? line : line.replace('; Secure', '')));
-    expect(failuresOf(await examineWith({ from: worker, spoil }, user))).toEqual([
+    expect(failuresOf(await examineWith({ from: environment.worker, spoil }, user))).toEqual([
       'csrftoken flags: csrftoken is not Secure',
       'sessionid flags: sessionid is not Secure',
     ]);
     const lasting = cookies((line) =>
       line.startsWith('sessionid=') && !line.includes('Max-Age') ? `${line}; Max-Age=99999` : line,
     );
-    expect(failuresOf(await examineWith({ from: worker, spoil: lasting }, user))).toEqual([
+    expect(failuresOf(await examineWith({ from: environment.worker, spoil: lasting }, user))).toEqual([
       'sessionid flags: sessionid outlives the browser without Remember me',
     ]);
   });
@@ -124,7 +115,7 @@ describe('finds what a signed-in user can see broken', () => {
   test('a sign-out that leaves the cookies', async () => {
     const spoil: Spoil = (response, asked) =>
       void (isSignOut(asked) && response.headers.delete('Set-Cookie'));
-    expect(failuresOf(await examineWith({ from: worker, spoil }, user))).toEqual([
+    expect(failuresOf(await examineWith({ from: environment.worker, spoil }, user))).toEqual([
       'sign-out: the browser still has sessionid',
     ]);
   });
@@ -137,7 +128,7 @@ describe('finds what a signed-in user can see broken', () => {
       const isStale = performance.now() - signedOutAtMs < 2500 && asked.headers.has('Cookie');
       return asked.url.pathname === '/home/' && isStale ? new Response('welcome') : undefined;
     };
-    const failures = failuresOf(await examineWith({ from: worker, spoil }, user));
+    const failures = failuresOf(await examineWith({ from: environment.worker, spoil }, user));
     expect(failures.filter((each) => each.startsWith('old cookie'))).toEqual([
       expect.stringMatching(/^old cookie after the sign-out: it worked for another \d{4} ms$/) as string,
     ]);
@@ -149,7 +140,7 @@ describe('finds what a signed-in user can see broken', () => {
       if (url.pathname === '/sign-in/' && response.status === 302 && next?.startsWith('//') === true)
         response.headers.set('Location', next);
     };
-    expect(failuresOf(await examineWith({ from: worker, spoil }, user))).toEqual([
+    expect(failuresOf(await examineWith({ from: environment.worker, spoil }, user))).toEqual([
       'hostile next: next="//attacker.example/" redirects to https://attacker.example',
     ]);
   });
@@ -160,7 +151,7 @@ describe('finds what a signed-in user can see broken', () => {
       if (forwarded !== null) headers.set('CF-Connecting-IP', forwarded);
     };
     const spoil = body((text) => text.replace('"revoked":1', '"revoked":0'));
-    expect(failuresOf(await examineWith({ from: worker, ask, spoil }, user))).toEqual([
+    expect(failuresOf(await examineWith({ from: environment.worker, ask, spoil }, user))).toEqual([
       'client address: it trusts X-Forwarded-For or a similar header',
       'API sign-out: it reports 0 ended sessions instead of 1',
     ]);
@@ -175,7 +166,7 @@ describe('finds what a signed-in user can see broken', () => {
           headers: new Headers(),
         });
     };
-    expect(failuresOf(await examineWith({ from: worker, spoil }, user))[0]).toBe(
+    expect(failuresOf(await examineWith({ from: environment.worker, spoil }, user))[0]).toBe(
       'CSRF token changes at sign-in: it is the same as before',
     );
   });
@@ -189,7 +180,7 @@ describe('finds what a signed-in user can see broken', () => {
         status: 401,
       });
     };
-    expect(failuresOf(await examineWith({ from: worker, spoil }, user))).toEqual([
+    expect(failuresOf(await examineWith({ from: environment.worker, spoil }, user))).toEqual([
       'wrong password: the message gives away whether the user exists',
     ]);
   });

@@ -1,41 +1,33 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { CloudProxy } from '../../../tools/local-cloud/proxy.ts';
-import { openCloud } from '../../support/cloud.ts';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { addUser, type TestUser } from '../../support/people.ts';
-import { openWorker, type TestWorker } from '../../support/worker.ts';
+import { useTestEnvironment } from '../../support/test-environment.ts';
+import { openWorker } from '../../support/worker.ts';
 import { ORIGIN } from '../../support/visitor.ts';
 import { startBrokenProxy } from './broken-proxy.ts';
 import { examineWith, failuresOf } from './examine-with.ts';
 import { expectFailure, runCli } from './run-cli.ts';
 
-let cloud: CloudProxy;
-let worker: TestWorker;
+const environment = useTestEnvironment();
 let user: TestUser;
 beforeAll(async () => {
-  cloud = await openCloud();
-  worker = await openWorker({ cloud });
-  user = await addUser(cloud);
-});
-afterAll(async () => {
-  await worker.stop();
-  await cloud.stop();
+  user = await addUser(environment.cloud);
 });
 afterEach(() => void vi.unstubAllGlobals());
 
 describe('a healthy service', () => {
   test('passes all checks over https, and no session is left behind', async () => {
-    const results = await examineWith({ from: worker }, user);
+    const results = await examineWith({ from: environment.worker }, user);
     expect(failuresOf(results)).toEqual([]);
     expect(results.filter(({ status }) => status === 'pass').length).toBeGreaterThan(25);
     expect(results).toContainEqual(
       expect.objectContaining({ name: 'https', status: 'pass', detail: `plain http redirects to ${ORIGIN}` }),
     );
-    expect(await cloud.redis.keys('user-sessions:*')).toEqual([]);
+    expect(await environment.cloud.redis.keys('user-sessions:*')).toEqual([]);
   });
 
   test('also with other addresses and cookies', async () => {
     await using other = await openWorker({
-      cloud,
+      cloud: environment.cloud,
       bindings: {
         LOGIN_URL: '/accounts/login/',
         SESSION_COOKIE_DOMAIN: 'example.org',
@@ -53,7 +45,7 @@ describe('a healthy service', () => {
   test('as a command, over http on this machine', async () => {
     const result = await runCli(
       null,
-      ['doctor', `${worker.localOrigin}/some/path`, '--username', user.username],
+      ['doctor', `${environment.worker.localOrigin}/some/path`, '--username', user.username],
       {
         env: {},
         input: `${user.password}\n`,
@@ -70,7 +62,7 @@ describe('a healthy service', () => {
 
 describe('the command', () => {
   test('exits with 1 and shows the line for a broken service, in JSON too', async () => {
-    const proxy = await startBrokenProxy(worker.localOrigin, (headers) => {
+    const proxy = await startBrokenProxy(environment.worker.localOrigin, (headers) => {
       headers['set-cookie'] = [headers['set-cookie'] ?? []]
         .flat()
         .map((line) => line.replace('; HttpOnly', ''));
@@ -106,7 +98,7 @@ describe('the command', () => {
   });
 
   test('a wrong password is one failure, not many', async () => {
-    const results = await examineWith({ from: worker }, { ...user, password: 'wrong' });
+    const results = await examineWith({ from: environment.worker }, { ...user, password: 'wrong' });
     expect(failuresOf(results)).toEqual(['sign-in: incorrect username or password']);
   });
 });
