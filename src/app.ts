@@ -41,7 +41,8 @@ export function createApp(service: Service): Hono<AppEnv> {
 
   app.use(requestId({ limitLength: REQUEST_ID_MAX_CHARACTERS }));
   app.use(provideContext(service));
-  app.use(observeRequests(securityHeaders(settings)));
+  app.use(observeRequests);
+  app.use(securityHeaders(settings));
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.use(canonicalAddress([...pages.routes, ...aliases.routes].map((route) => route.path)));
   app.use((c, next) => (METHODS_WITHOUT_BODY.includes(c.req.method) ? next() : limitBody(c, next)));

@@ -12,37 +12,34 @@ const SECURITY_EVENTS: Readonly<Record<string, LogEvent>> = {
   throttled: 'excess_rate_limit_exceeded',
 };
 
-/** Gives each response its headers and its log line. */
-export function observeRequests(setSecurityHeaders: (c: AppContext) => void): MiddlewareHandler<AppEnv> {
-  return async function observeRequests(c, next) {
-    const request = c.get('request');
-    const { requestId, trace, clock, log } = request;
-    const startedAtMs = clock.nowMs();
-    await next();
-    setSecurityHeaders(c);
-    c.res.headers.set('Server-Timing', serverTiming(c));
-    const route = routePath(c, -1);
-    const outcome = c.get('outcome');
-    const securityEvent = SECURITY_EVENTS[outcome];
-    if (securityEvent !== undefined) {
-      log.event(securityEvent, {
-        request_id: requestId,
-        route,
-        reason: outcome,
-        ip_address: request.client.ipAddress,
-      });
-    }
-    log.event('request', {
+/** Gives each response its log line and its `Server-Timing`. */
+export const observeRequests: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const request = c.get('request');
+  const { requestId, trace, clock, log } = request;
+  const startedAtMs = clock.nowMs();
+  await next();
+  c.res.headers.set('Server-Timing', serverTiming(c));
+  const route = routePath(c, -1);
+  const outcome = c.get('outcome');
+  const securityEvent = SECURITY_EVENTS[outcome];
+  if (securityEvent !== undefined) {
+    log.event(securityEvent, {
       request_id: requestId,
-      method: c.req.method,
       route,
-      status: c.res.status,
-      duration_ms: clock.nowMs() - startedAtMs,
-      store_round_trips: trace.roundTrips(),
-      outcome,
+      reason: outcome,
+      ip_address: request.client.ipAddress,
     });
-  };
-}
+  }
+  log.event('request', {
+    request_id: requestId,
+    method: c.req.method,
+    route,
+    status: c.res.status,
+    duration_ms: clock.nowMs() - startedAtMs,
+    store_round_trips: trace.roundTrips(),
+    outcome,
+  });
+};
 
 /**
  * Helps to look into a slow page (W3C Server Timing). Times on reads alone: how long a sign-in took, to the

@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer';
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 // The one file that touches node:crypto (part of Workers, see wrangler.toml).
 
 export { randomBytes };
 
 /** The 32 bytes of the SHA-256 of a text in UTF-8. */
-export const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
+export const sha256 = (text: string): Buffer => hash('sha256', text, 'buffer');
 
 /** The 32 bytes of HMAC-SHA256 (RFC 2104) over a text in UTF-8. */
 export const hmacSha256 = (key: string, text: string): Buffer =>
