@@ -6,6 +6,7 @@ import { createApp } from './app.ts';
 import { cpuSlots } from './auth/cpu-slots.ts';
 import { cloudflareShield } from './auth/shield.ts';
 import { isStoreUnavailable } from './errors.ts';
+import { repairAfterFailover } from './session/repair-after-failover.ts';
 import { openWork, type AppEnv, type Service } from './http/context.ts';
 import { readBareToken, readCredentials } from './http/credentials.ts';
 import { csrfTokens } from './http/csrf-tokens.ts';
@@ -70,6 +71,7 @@ export default {
     try {
       const count = await deliverPending({ stores, log, nowMs: clock.nowMs() });
       if (count > 0) log.event('activity_delivery', { count });
+      await repairAfterFailover(stores, log, clock.nowMs());
       const deleted = await deleteOldActivity(
         stores.activityLog,
         settings.ACTIVITY_RETENTION_DAYS,

@@ -19,6 +19,10 @@ export type LogEvent =
   | 'store_unavailable'
   | 'background_failed'
   | 'internal_error'
+  | 'activity_not_queued'
+  | 'session_cookies_conflict'
+  | 'session_cookies_ignored'
+  | 'session_ended_again'
   | 'activity_set_aside'
   | 'activity_delivery'
   | 'activity_retention'
@@ -47,6 +51,9 @@ export interface LogFields {
   readonly user_id?: string | null;
   readonly session_id?: string | null;
   readonly activity_id?: string | null;
+  /** A whole log-out as JSON, where only the log has it. */
+  readonly activity?: string;
+  readonly user_ids?: readonly string[];
   readonly ip_address?: string | null;
   readonly ended_by_ip_address?: string | null;
   readonly ended_at?: string;

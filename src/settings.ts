@@ -102,6 +102,7 @@ const bindings = z.object({
   MIN_PASSWORD_LENGTH: integer(8, 8, 256),
   MAX_SESSIONS_PER_USER: integer(50, 0, 100_000),
   ACTIVITY_RETENTION_DAYS: integer(0, 0, 36_500),
+  SESSION_READS: variable('primary', (text) => (text === 'primary' || text === 'replica' ? text : null)),
 });
 
 /** What the operator sets; docs/settings.md explains each. */

@@ -30,7 +30,7 @@ export function connectStores(settings: Settings) {
     const redis = redisClient(client.redis, timeoutMs, trace);
     const sql = sqlClient(client.sql, timeoutMs, trace);
     return {
-      sessions: redisSessionStore(redis),
+      sessions: redisSessionStore(redis, settings.SESSION_READS),
       outbox: redisOutbox(redis),
       throttle: redisThrottle(redis),
       users: mysqlUserStore(sql),

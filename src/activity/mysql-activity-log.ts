@@ -71,6 +71,17 @@ export function mysqlActivityLog(sql: SqlClient): ActivityLog {
       return rows.map(readLogout);
     },
 
+    async listEndedSince(sinceMs, limit, after) {
+      const from = toSqlTime(after?.loggedOutAtMs ?? sinceMs);
+      const afterCursor = after === null ? '' : 'AND (logged_out_at > ? OR id > ?)';
+      const { rows } = await sql.execute(
+        `SELECT ${LOGOUT_COLUMNS} FROM logout_activity WHERE logged_out_at >= ? ${afterCursor}
+         ORDER BY logged_out_at, id LIMIT ${limit}`,
+        after === null ? [from] : [from, from, after.id],
+      );
+      return rows.map(readLogout);
+    },
+
     async listRecent(userId, limit) {
       const { rows } = await sql.execute(
         `(SELECT 'login' AS what, occurred_at AS at, outcome AS detail, ip_address, country, user_agent

@@ -1,9 +1,16 @@
+import type { Uuid } from '../lib/ids.ts';
 import type { Activity } from './events.ts';
 
 /** An event in the outbox. `entryId` is its place there; the event's own id is the primary key of its row. */
 export interface OutboxEntry<T extends Activity | null = Activity | null> {
   readonly entryId: string;
   /** Null: it can't be read as an event (damaged, or written by another version). */
+  readonly activity: T;
+}
+
+/** An event that was recorded. `entryId` is null if the outbox rejected it: then only the caller has it. */
+export interface RecordedActivity<T extends Activity = Activity> {
+  readonly entryId: string | null;
   readonly activity: T;
 }
 
@@ -32,5 +39,7 @@ export interface Outbox {
   remove(entryIds: readonly string[]): Promise<void>;
   /** Moves an entry to those set aside, with the reason, in one atomic step. One that is gone stays gone. */
   setAside(entryId: string, reason: string, nowMs: number): Promise<void>;
+  /** Forgets that the outbox rejected these events, as their rows exist or they are pending now. */
+  markRecorded(activityIds: readonly Uuid[]): Promise<void>;
   status(): Promise<OutboxStatus>;
 }

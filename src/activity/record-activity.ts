@@ -1,8 +1,10 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log, LogEvent, LogFields } from '../log.ts';
+import { retryDuringOutage } from '../store/retry-during-outage.ts';
+import { encodeActivity } from './activity-encoding.ts';
 import { deliver, type ActivityStores } from './delivery.ts';
-import type { Activity, LoginOutcome } from './events.ts';
-import type { OutboxEntry } from './outbox.ts';
+import type { Activity, LoginOutcome, LogoutActivity } from './events.ts';
+import type { OutboxEntry, RecordedActivity } from './outbox.ts';
 
 /** What is needed to record what a request did. */
 export interface ActivityWork {
@@ -16,10 +18,34 @@ export interface ActivityWork {
   inBackground(task: string, run: (stores: ActivityStores) => Promise<unknown>): void;
 }
 
-/** Logs these events and writes their rows in the background; what fails stays in the outbox for the cron. */
-export function recordInBackground(work: ActivityWork, entries: readonly OutboxEntry<Activity>[]): void {
-  for (const { activity } of entries) logActivity(work, activity);
-  deliverInBackground(work, entries);
+/**
+ * Logs these events and writes their rows in the background. What fails stays in the outbox for the cron; of an event that
+ * the outbox rejected, the log has all that `hoskie outbox restore` needs.
+ */
+export function recordInBackground(work: ActivityWork, recorded: readonly RecordedActivity[]): void {
+  for (const { activity } of recorded) logActivity(work, activity);
+  deliverInBackground(
+    work,
+    recorded.filter((each): each is OutboxEntry<Activity> => each.entryId !== null),
+  );
+  const rejected = recorded.flatMap(({ entryId, activity }) =>
+    entryId === null && activity.type === 'logout' ? [activity] : [],
+  );
+  if (rejected.length > 0) writeRejected(work, rejected);
+}
+
+function writeRejected(work: ActivityWork, logouts: readonly LogoutActivity[]): void {
+  for (const logout of logouts) {
+    work.log.event('activity_not_queued', {
+      request_id: work.requestId,
+      activity_id: logout.id,
+      activity: encodeActivity(logout),
+    });
+  }
+  work.inBackground('write_rejected_activity', async ({ activityLog, outbox }) => {
+    await retryDuringOutage(work.clock, () => activityLog.writeLogouts(logouts));
+    await outbox.markRecorded(logouts.map(({ id }) => id));
+  });
 }
 
 export function deliverInBackground(work: ActivityWork, entries: readonly OutboxEntry<Activity>[]): void {

@@ -5,6 +5,11 @@ import type { Outbox } from './outbox.ts';
 
 /** Stream of events not yet in MySQL. A session script adds to it in the same step that ends a session. */
 export const OUTBOX_KEY = 'outbox:pending';
+/**
+ * Set of the ids of events that the outbox rejected and whose rows aren't known to exist. Best effort: a Redis that
+ * rejects the event may reject this too.
+ */
+export const UNRECORDED_KEY = 'outbox:unrecorded';
 /** Stream of events that MySQL will never take: fields `event`, `reason` and `at` (Unix ms). */
 export const SET_ASIDE_KEY = 'outbox:set-aside';
 
@@ -27,6 +32,10 @@ end
 redis.call('XADD', KEYS[2], '*', 'event', event, 'reason', ARGV[2], 'at', ARGV[3])
 redis.call('XDEL', KEYS[1], ARGV[1])
 return 1`;
+
+/** KEYS: unrecorded. ARGV: ids of events. Returns how many of them were there. */
+const MARK_RECORDED = /* lua */ `#!lua flags=allow-key-locking
+return redis.call('SREM', KEYS[1], unpack(ARGV))`;
 
 /** KEYS: pending, set aside. Returns {pending, set aside, id of the oldest pending entry}; the last is missing if none is pending. */
 const STATUS = /* lua */ `#!lua flags=allow-key-locking
@@ -57,6 +66,10 @@ export function redisOutbox(redis: RedisClient): Outbox {
 
     async setAside(entryId, reason, nowMs) {
       await redis.eval(SET_ASIDE, [OUTBOX_KEY, SET_ASIDE_KEY], [entryId, reason, String(nowMs)]);
+    },
+
+    async markRecorded(activityIds) {
+      if (activityIds.length > 0) await redis.eval(MARK_RECORDED, [UNRECORDED_KEY], activityIds);
     },
 
     async status() {

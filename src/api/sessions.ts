@@ -55,8 +55,7 @@ export const sessionsApi = new Hono<AppEnv>()
   })
 
   .get('/sessions', async (c) => {
-    const { kind, tokenHashes } = requireCredentials(c);
-    const list = await listSessions(c.get('request'), { kind, tokenHash: tokenHashes[0] });
+    const list = await listSessions(c.get('request'), requireCredentials(c));
     if (list.status === 'invalid') throw new ServiceError({ code: 'not_signed_in' });
     const sessions = list.sessions.map((session) => viewSession(session, list.session.id));
     return c.json<SessionsView>({ sessions });
@@ -66,7 +65,9 @@ export const sessionsApi = new Hono<AppEnv>()
   .delete('/sessions/current', async (c) => {
     const { credentials } = c.get('request');
     if (credentials.status === 'missing') throw new ServiceError({ code: 'not_signed_in' });
-    const logouts = await endSessions(c.get('request'), await authorizeSignOut(c, 'all'), 'logout');
+    const { kind, tokenHashes, others } = await authorizeSignOut(c);
+    const all = { kind, tokenHashes: [...tokenHashes, ...others] };
+    const logouts = await endSessions(c.get('request'), all, 'logout');
     if (credentials.kind === 'cookie') expireCookies(c);
     c.set('outcome', logouts.length > 0 ? 'signed_out' : 'already_signed_out');
     return c.json<ReceiptView>(viewReceipt(logouts));
@@ -79,11 +80,11 @@ export const sessionsApi = new Hono<AppEnv>()
   .delete('/sessions', validate('query', revokeQuery), async (c) => revoke(c, c.req.valid('query').scope));
 
 async function revoke(c: AppContext, scope: RevokeScope) {
-  const credentials = await requireCredentialsAndCsrf(c);
-  const result = await revokeSessions(c.get('request'), credentials, scope);
+  const authorized = await requireCredentialsAndCsrf(c);
+  const result = await revokeSessions(c.get('request'), authorized, scope);
   if (result.status === 'invalid') throw new ServiceError({ code: 'not_signed_in' });
   if (result.status === 'not_found') throw new ServiceError({ code: 'not_found' });
   c.set('outcome', 'revoked');
-  if (credentials.kind === 'cookie' && endedOwnSession(result.logouts)) expireCookies(c);
+  if (authorized.kind === 'cookie' && endedOwnSession(result.logouts)) expireCookies(c);
   return c.json<ReceiptView>(viewReceipt(result.logouts));
 }

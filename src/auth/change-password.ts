@@ -1,4 +1,4 @@
-import { logActivity, recordInBackground } from '../activity/record-activity.ts';
+import { recordInBackground } from '../activity/record-activity.ts';
 import {
   isStoreUnavailable,
   storeUnavailable,
@@ -8,10 +8,11 @@ import {
 } from '../errors.ts';
 import type { LogEvent } from '../log.ts';
 import type { Credential, RecordedLogout, RenewResult } from '../session/session-store.ts';
-import { newOperation, retryDuringOutage } from '../session/session-work.ts';
+import { newOperation } from '../session/session-work.ts';
 import type { Session } from '../session/session.ts';
 import type { StartedSession } from '../session/start-session.ts';
 import { hashToken, newToken, type TokenHash } from '../session/token.ts';
+import { retryDuringOutage } from '../store/retry-during-outage.ts';
 import { checkPassword, clearCounter, recordFailure, releaseOnError } from './check-password.ts';
 import type { AuthWork, Stores } from './auth-work.ts';
 import { findPasswordFlaw } from './password-rules.ts';
@@ -139,7 +140,7 @@ async function endOthersOnceChanged(
     const logouts = await retryDuringOutage(work.clock, () =>
       sessions.endOthers(session, tokenHash, operation),
     );
-    for (const { activity } of logouts) logActivity(work, activity);
+    recordInBackground(work, logouts);
     return;
   }
 }
@@ -164,14 +165,14 @@ async function renewSession(
     throw isStoreUnavailable(error) ? unconfirmed(error.reason.fault) : error;
   }
   if (result.status === 'superseded') throw unconfirmed('superseded');
-  if (result.status === 'invalid') return { status: 'refused', reason: { code: 'not_signed_in' } };
   recordInBackground(work, result.logouts);
+  if (result.status === 'invalid') return { status: 'refused', reason: { code: 'not_signed_in' } };
   return { status: 'changed', token, tokenHash, session: result.session, logouts: result.logouts };
 }
 
 /**
  * After a renewal whose reply was lost: if it happened, no client has the new token, so that session ends with the
- * others; if it didn't, it never will. The cron delivers the rows.
+ * others; if it didn't, it never will.
  */
 async function endAfterLostRenewal(
   work: AuthWork,
@@ -184,6 +185,6 @@ async function endAfterLostRenewal(
   const logouts = await retryDuringOutage(work.clock, () =>
     sessions.endOthers(session, tokenHash, operation),
   );
-  for (const { activity } of logouts) logActivity(work, activity);
+  recordInBackground(work, logouts);
   await retryDuringOutage(work.clock, () => sessions.abandon(newTokenHash, session, operation.nowMs));
 }

@@ -2,7 +2,7 @@ import type { LoginActivity, LoginOutcome } from '../activity/events.ts';
 import { deliverInBackground, logActivity } from '../activity/record-activity.ts';
 import { networkOf } from '../lib/client-info.ts';
 import { uuidV7 } from '../lib/ids.ts';
-import { retryDuringOutage } from '../session/session-work.ts';
+import { retryDuringOutage } from '../store/retry-during-outage.ts';
 import type { AuthWork } from './auth-work.ts';
 import { verifyPassword } from './password.ts';
 import type { Attempt, Throttled } from './throttle.ts';

@@ -8,13 +8,20 @@ import type { Clock } from '../lib/clock.ts';
 import { NO_CLIENT, readClientInfo, type ClientInfo } from '../lib/client-info.ts';
 import type { Log } from '../log.ts';
 import { readCookieValues } from '../session/cookies.ts';
+import type { AuthorizedTokens } from '../session/session-store.ts';
 import type { Session } from '../session/session.ts';
 import type { TokenHash } from '../session/token.ts';
 import type { Settings } from '../settings.ts';
 import { storeBudgetMs } from '../store/call-store.ts';
 import { StoreTrace } from '../store/store-trace.ts';
 import { API_PATH } from './api-path.ts';
-import { readCredentials, readSessionCookies, type Credentials } from './credentials.ts';
+import {
+  COOKIES_MAX,
+  logIgnoredCookies,
+  readCredentials,
+  readSessionCookies,
+  type Credentials,
+} from './credentials.ts';
 import type { CsrfTokens } from './csrf-tokens.ts';
 
 /** What all requests of one isolate share. */
@@ -34,8 +41,8 @@ export interface RequestContext extends AuthWork {
   readonly url: URL;
   readonly credentials: Credentials;
   readonly csrf: CsrfTokens;
-  /** The CSRF cookie as it was sent; null without one. */
-  readonly csrfCookie: string | null;
+  /** The CSRF cookies as they were sent: a sibling site may have set one of the same name. The first that verifies counts. */
+  readonly csrfCookies: readonly string[];
 }
 
 /** The session that a request was let in with. */
@@ -48,6 +55,7 @@ export interface AppEnv {
   Variables: RequestIdVariables & {
     request: RequestContext;
     signedIn: SignedIn;
+    authorized: AuthorizedTokens;
     /** For the log line: what became of the request, in a word. */
     outcome: string;
   };
@@ -69,8 +77,9 @@ export function provideContext(service: Service): MiddlewareHandler<AppEnv> {
       url: new URL(c.req.url),
       credentials: readOffered(headers, settings),
       csrf,
-      csrfCookie: readCookieValues(headers.get('Cookie'), settings.CSRF_COOKIE_NAME)[0] ?? null,
+      csrfCookies: readCookieValues(headers.get('Cookie'), settings.CSRF_COOKIE_NAME).slice(0, COOKIES_MAX),
     };
+    logIgnoredCookies(work, offered.credentials);
     // Not spread, which would read the client already.
     c.set('request', Object.assign(work, offered));
     c.set('outcome', 'ok');

@@ -1,22 +1,22 @@
+import type { ActivityWork } from '../activity/record-activity.ts';
 import { readCookieValues, type CookieSettings } from '../session/cookies.ts';
-import type { OfferedTokens } from '../session/end-sessions.ts';
-import type { Credential } from '../session/session-store.ts';
+import type { OfferedTokens } from '../session/session-store.ts';
 import { hashToken, parseToken } from '../session/token.ts';
 
-/** At most this many session cookies of a request are looked at; a browser sends one, or two of the same name. */
-export const SESSION_COOKIES_MAX = 4;
+/** At most this many cookies of one name are looked at; a browser sends one, or two if a sibling site set one as well. */
+export const COOKIES_MAX = 4;
 
 /** What a request offers as proof of who sent it. Hashed already: nothing below this file sees a token. */
 export type Credentials =
   | { readonly status: 'missing' }
   /** Offered, but never issued, by its form. */
-  | { readonly status: 'malformed'; readonly kind: Credential['kind'] }
+  | { readonly status: 'malformed'; readonly kind: OfferedTokens['kind'] }
   | OfferedCredentials;
 
 export interface OfferedCredentials extends OfferedTokens {
   readonly status: 'offered';
-  /** Different ones, in the order sent. The first one counts; sign-out ends them all. */
-  readonly tokenHashes: readonly [Credential['tokenHash'], ...Credential['tokenHash'][]];
+  /** How many more cookies of our name came. */
+  readonly ignoredCount: number;
 }
 
 /** Reads the bearer of a request, which beats its cookies, or else its session cookies. */
@@ -37,19 +37,20 @@ export function readSessionCookies(headers: Headers, settings: CookieSettings): 
   );
 }
 
+/** Whoever sets this many cookies of our name for a parent domain may be trying to sign people out. */
+export function logIgnoredCookies({ log, requestId }: ActivityWork, credentials: Credentials): void {
+  if (credentials.status !== 'offered' || credentials.ignoredCount === 0) return;
+  log.event('session_cookies_ignored', { request_id: requestId, count: credentials.ignoredCount });
+}
+
 /** A bare token, which doesn't say through which channel it came; the caller knows. */
 export const readBareToken = (token: string): Credentials => offer('either', token === '' ? [] : [token]);
 
-function offer(kind: Credential['kind'], values: readonly string[]): Credentials {
+function offer(kind: OfferedTokens['kind'], values: readonly string[]): Credentials {
   if (values.length === 0) return { status: 'missing' };
-  const tokens = new Set(values.flatMap((value) => parseToken(value) ?? []));
-  const [first, ...more] = [...tokens].slice(0, SESSION_COOKIES_MAX).map(hashToken);
-  if (first === undefined) return { status: 'malformed', kind };
-  return { status: 'offered', kind, tokenHashes: [first, ...more] };
-}
-
-/** The credential that counts; null if there is none that could be. */
-export function firstCredential(credentials: Credentials): Credential | null {
-  if (credentials.status !== 'offered') return null;
-  return { kind: credentials.kind, tokenHash: credentials.tokenHashes[0] };
+  const tokens = [...new Set(values.flatMap((value) => parseToken(value) ?? []))];
+  if (tokens.length === 0) return { status: 'malformed', kind };
+  const considered = tokens.slice(0, COOKIES_MAX);
+  const ignoredCount = tokens.length - considered.length;
+  return { status: 'offered', kind, tokenHashes: considered.map(hashToken), ignoredCount };
 }

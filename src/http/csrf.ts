@@ -17,12 +17,18 @@ export function requireOwnOrigin(c: AppContext): void {
   }
 }
 
-/** Whether the request has the token of its CSRF cookie, and that was issued for one of these sessions. */
-export async function hasCsrfToken(c: AppContext, bindings: readonly (TokenHash | null)[]): Promise<boolean> {
-  const { csrfCookie, csrf } = c.get('request');
-  if (csrfCookie === null) return false;
+/** Those of these sessions for which the request has the token of one of its CSRF cookies. Null: an anonymous visitor. */
+export async function withCsrfToken<Binding extends TokenHash | null>(
+  c: AppContext,
+  bindings: readonly Binding[],
+): Promise<Binding[]> {
+  const { csrfCookies, csrf } = c.get('request');
+  if (csrfCookies.length === 0) return [];
   const submitted = c.req.header(CSRF_HEADER) ?? (await submittedField(c));
-  return submitted !== null && csrf.verify(submitted, csrfCookie, bindings);
+  if (submitted === null) return [];
+  return bindings.filter((binding) =>
+    csrfCookies.some((cookie) => csrf.verify(submitted, cookie, [binding])),
+  );
 }
 
 /** Throws `foreign_origin` or `csrf_failed`. */
@@ -31,7 +37,7 @@ export async function requireCsrfToken(
   bindings: readonly (TokenHash | null)[],
 ): Promise<void> {
   requireOwnOrigin(c);
-  if (!(await hasCsrfToken(c, bindings))) throw new ServiceError({ code: 'csrf_failed' });
+  if ((await withCsrfToken(c, bindings)).length === 0) throw new ServiceError({ code: 'csrf_failed' });
 }
 
 async function submittedField(c: AppContext): Promise<string | null> {
@@ -54,10 +60,9 @@ export function csrfTokenForForm(
   bindings: readonly [TokenHash | null, ...(TokenHash | null)[]],
   session: Session | null = null,
 ): string {
-  const { csrfCookie, csrf } = c.get('request');
-  if (csrfCookie !== null && bindings.some((binding) => csrf.isCookieFor(csrfCookie, binding))) {
-    return csrf.formToken(csrfCookie);
-  }
+  const { csrfCookies, csrf } = c.get('request');
+  const valid = csrfCookies.find((cookie) => bindings.some((binding) => csrf.isCookieFor(cookie, binding)));
+  if (valid !== undefined) return csrf.formToken(valid);
   return csrf.formToken(setCsrfCookie(c, bindings[0], session));
 }
 

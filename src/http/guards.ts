@@ -1,18 +1,19 @@
 import type { MiddlewareHandler } from 'hono';
 import { ServiceError } from '../errors.ts';
-import { signOutUnconfirmed, type OfferedTokens } from '../session/end-sessions.ts';
-import { resumeSession } from '../session/resume-session.ts';
+import { signOutUnconfirmed } from '../session/end-sessions.ts';
+import { noteSessionUse, resumeSession } from '../session/resume-session.ts';
+import type { AuthorizedTokens } from '../session/session-store.ts';
 import type { Session } from '../session/session.ts';
-import { firstCredential, type OfferedCredentials } from './credentials.ts';
+import type { OfferedCredentials } from './credentials.ts';
 import type { AppContext, AppEnv, SignedIn } from './context.ts';
-import { hasCsrfToken, requireCsrfToken, requireOwnOrigin } from './csrf.ts';
+import { requireOwnOrigin, withCsrfToken } from './csrf.ts';
 
 /** Who sent this request. Null: definitely not a signed-in user. Throws `store_unavailable`. */
 export async function currentSession(c: AppContext): Promise<SignedIn | null> {
-  const credential = firstCredential(c.get('request').credentials);
-  if (credential === null) return null;
-  const check = await resumeSession(c.get('request'), credential);
-  return check.status === 'valid' ? { session: check.session, tokenHash: credential.tokenHash } : null;
+  const { credentials } = c.get('request');
+  if (credentials.status !== 'offered') return null;
+  const check = await resumeSession(c.get('request'), credentials);
+  return check.status === 'valid' ? check : null;
 }
 
 /** The address of the sign-in page that leads back here. A POST leads back to the page it belongs to. */
@@ -55,30 +56,42 @@ export function requireCredentials(c: AppContext): OfferedCredentials {
  * The same for a request that changes something: a cookie needs its CSRF token, because browsers send it by themselves; a
  * bearer doesn't. Throws `not_signed_in`, `foreign_origin` or `csrf_failed`.
  */
-export async function requireCredentialsAndCsrf(c: AppContext): Promise<OfferedCredentials> {
+export async function requireCredentialsAndCsrf(c: AppContext): Promise<AuthorizedTokens> {
   const credentials = requireCredentials(c);
-  if (credentials.kind === 'cookie') await requireCsrfToken(c, [credentials.tokenHashes[0]]);
-  return credentials;
+  if (credentials.kind === 'cookie') requireOwnOrigin(c);
+  const authorized = await authorize(c, credentials);
+  if (authorized.tokenHashes.length === 0) throw new ServiceError({ code: 'csrf_failed' });
+  return authorized;
 }
 
 /**
- * The sessions that this request may end: those of all its cookies, or of the first one, which counts. A cookie needs its
- * CSRF token, but only if its session is open: otherwise there is nothing to protect and nothing to end, and the result is
- * empty. A bearer needs none.
+ * The tokens whose sessions this request may end. A cookie needs its CSRF token, but only if a session is open: otherwise
+ * there is nothing to protect and nothing to end, and the result is empty. A bearer needs none.
  *
- * @throws `foreign_origin`; `csrf_failed` if the session is open; `store_unavailable`, with the sign-out unconfirmed
+ * @throws `foreign_origin`; `csrf_failed` if a session is open; `store_unavailable`, with the sign-out unconfirmed
  */
-export async function authorizeSignOut(c: AppContext, cookies: 'all' | 'first'): Promise<OfferedTokens> {
+export async function authorizeSignOut(c: AppContext): Promise<AuthorizedTokens> {
   const request = c.get('request');
   const { credentials } = request;
   if (credentials.status === 'missing' || credentials.kind === 'cookie') requireOwnOrigin(c);
-  if (credentials.status !== 'offered') return { kind: 'cookie', tokenHashes: [] };
-  const { kind } = credentials;
-  const tokenHashes = cookies === 'all' ? credentials.tokenHashes : credentials.tokenHashes.slice(0, 1);
-  if (kind !== 'cookie' || (await hasCsrfToken(c, tokenHashes))) return { kind, tokenHashes };
-  for (const tokenHash of tokenHashes) {
-    const check = await signOutUnconfirmed(() => resumeSession(request, { kind, tokenHash }));
-    if (check.status === 'valid') throw new ServiceError({ code: 'csrf_failed' });
+  if (credentials.status !== 'offered') return { kind: 'cookie', tokenHashes: [], others: [] };
+  const authorized = await authorize(c, credentials);
+  if (authorized.tokenHashes.length > 0) return authorized;
+  const check = await signOutUnconfirmed(() =>
+    request.sessions.check(credentials, request.clock.nowMs(), { fromPrimary: true }),
+  );
+  noteSessionUse(request, check);
+  if (check.status === 'valid' || check.usersInConflict !== undefined) {
+    throw new ServiceError({ code: 'csrf_failed' });
   }
-  return { kind, tokenHashes: [] };
+  return { ...authorized, others: [] };
+}
+
+async function authorize(
+  c: AppContext,
+  { kind, tokenHashes }: OfferedCredentials,
+): Promise<AuthorizedTokens> {
+  if (kind !== 'cookie') return { kind, tokenHashes, others: [] };
+  const authorized = await withCsrfToken(c, tokenHashes);
+  return { kind, tokenHashes: authorized, others: tokenHashes.filter((each) => !authorized.includes(each)) };
 }

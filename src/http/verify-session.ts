@@ -2,7 +2,7 @@ import { isStoreUnavailable } from '../errors.ts';
 import { resumeSession } from '../session/resume-session.ts';
 import type { SessionWork } from '../session/session-work.ts';
 import type { InvalidReason } from '../session/session.ts';
-import { firstCredential, type Credentials } from './credentials.ts';
+import { logIgnoredCookies, type Credentials } from './credentials.ts';
 import type { SessionView, UserView } from './response-schemas.ts';
 import { viewSession, viewUser } from './session-views.ts';
 
@@ -17,12 +17,10 @@ export type Verification =
  * changes something there needs its own protection.
  */
 export async function verifySession(work: SessionWork, credentials: Credentials): Promise<Verification> {
-  const credential = firstCredential(credentials);
-  if (credential === null) {
-    return { status: 'invalid', reason: credentials.status === 'missing' ? 'missing' : 'malformed' };
-  }
+  if (credentials.status !== 'offered') return { status: 'invalid', reason: credentials.status };
+  logIgnoredCookies(work, credentials);
   try {
-    const check = await resumeSession(work, credential);
+    const check = await resumeSession(work, credentials);
     if (check.status === 'invalid') return { status: 'invalid', reason: check.reason };
     const { session } = check;
     return { status: 'valid', session: viewSession(session, session.id), user: viewUser(session) };

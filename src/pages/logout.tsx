@@ -29,8 +29,9 @@ export const logoutPage = new Hono<AppEnv>()
 
   /** Confirmed means done: if the store can't confirm it, the error becomes 503 and the cookies stay. */
   .post('/logout/', async (c) => {
-    const offered = await authorizeSignOut(c, 'all');
-    const logouts = await endSessions(c.get('request'), offered, 'logout');
+    const { kind, tokenHashes, others } = await authorizeSignOut(c);
+    const all = { kind, tokenHashes: [...tokenHashes, ...others] };
+    const logouts = await endSessions(c.get('request'), all, 'logout');
     if (logouts.length > 0) c.set('outcome', 'signed_out');
     else if (c.get('request').credentials.status === 'offered') c.set('outcome', 'already_signed_out');
     return redirectSignedOut(c);

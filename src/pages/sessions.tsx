@@ -2,7 +2,6 @@ import { Hono } from 'hono';
 import type { ActivityLine } from '../activity/activity-log.ts';
 import { isStoreUnavailable, ServiceError } from '../errors.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';
-import { firstCredential } from '../http/credentials.ts';
 import { CSRF_FIELD, csrfTokenForForm } from '../http/csrf.ts';
 import { revokeForm } from '../http/fields.ts';
 import { authorizeSignOut, signInUrl } from '../http/guards.ts';
@@ -12,6 +11,7 @@ import { endedOwnSession, revokeSessions } from '../session/end-sessions.ts';
 import { listSessions } from '../session/resume-session.ts';
 import type { RevokeScope } from '../session/session-store.ts';
 import type { Session } from '../session/session.ts';
+import type { TokenHash } from '../session/token.ts';
 import { ActivityTable } from './activity-table.tsx';
 import { describeCountry, describeDevice } from './device.ts';
 import { Layout } from './layout.tsx';
@@ -32,20 +32,19 @@ export const sessionsPage = new Hono<AppEnv>()
   /** The list comes from Redis and, in the same round trip, recent activity from MySQL. */
   .get(PATH, async (c) => {
     const request = c.get('request');
-    const credential = firstCredential(request.credentials);
-    if (credential === null) return c.redirect(signInUrl(c), 302);
+    const { credentials } = request;
+    if (credentials.status !== 'offered') return c.redirect(signInUrl(c), 302);
     const nowMs = request.clock.nowMs();
-    // Our signature on the CSRF cookie says whose session this was, which is enough to ask for the activity.
-    const likelyUser = request.csrf.userOf(request.csrfCookie, credential.tokenHash);
+    const likelyUser = likelyUserOf(c, credentials.tokenHashes);
     const [list, early] = await Promise.all([
-      listSessions(request, credential),
+      listSessions(request, credentials),
       likelyUser === null ? null : findRecent(c, likelyUser),
     ]);
     if (list.status === 'invalid') return c.redirect(signInUrl(c), 302);
     const { session, sessions } = list;
     // Without that cookie it would take a second round trip. This response sets the cookie, for the next visit.
     const recent = likelyUser === session.userId ? early : 'later';
-    const csrfToken = csrfTokenForForm(c, [credential.tokenHash], session);
+    const csrfToken = csrfTokenForForm(c, [list.tokenHash], session);
     const done = c.req.query('done') ?? '';
     const notice = Object.hasOwn(NOTICES, done) ? NOTICES[done] : undefined;
     return c.html(
@@ -94,15 +93,15 @@ export const sessionsPage = new Hono<AppEnv>()
   .post(
     '/sessions/revoke/',
     async (c, next) => {
-      const { tokenHashes } = await authorizeSignOut(c, 'first');
-      return tokenHashes.length === 0 ? c.redirect(signInUrl(c, PATH), 303) : next();
+      const authorized = await authorizeSignOut(c);
+      if (authorized.tokenHashes.length === 0) return c.redirect(signInUrl(c, PATH), 303);
+      c.set('authorized', authorized);
+      return next();
     },
     validate('form', revokeForm),
     async (c) => {
       const scope = parseScope(c.req.valid('form'));
-      const { credentials } = c.get('request');
-      if (credentials.status !== 'offered') return c.redirect(signInUrl(c, PATH), 303);
-      const result = await revokeSessions(c.get('request'), credentials, scope);
+      const result = await revokeSessions(c.get('request'), c.get('authorized'), scope);
       if (result.status === 'invalid') return c.redirect(signInUrl(c, PATH), 303);
       if (result.status === 'not_found') throw new ServiceError({ code: 'not_found' });
       const isSignedOut = endedOwnSession(result.logouts);
@@ -125,6 +124,18 @@ function parseScope({ id, scope }: RevokeFields): RevokeScope {
     code: 'invalid_fields',
     errors: [{ field: 'id', message: 'Send either an id or a scope.' }],
   });
+}
+
+/** Our signature on a CSRF cookie says whose session this was, which is enough to ask for the activity. Null: it is missing. */
+function likelyUserOf(c: AppContext, tokenHashes: readonly TokenHash[]): UserId | null {
+  const { csrf, csrfCookies } = c.get('request');
+  for (const cookie of csrfCookies) {
+    for (const tokenHash of tokenHashes) {
+      const user = csrf.userOf(cookie, tokenHash);
+      if (user !== null) return user;
+    }
+  }
+  return null;
 }
 
 /** Null: MySQL doesn't reply; the list of sessions doesn't depend on it. */

@@ -2,15 +2,14 @@ import type { LogoutReason } from '../activity/events.ts';
 import { recordInBackground } from '../activity/record-activity.ts';
 import { isStoreUnavailable, storeUnavailable } from '../errors.ts';
 import { noteSessionUse } from './resume-session.ts';
-import type { Credential, RecordedLogout, RevokeResult, RevokeScope } from './session-store.ts';
+import type {
+  AuthorizedTokens,
+  OfferedTokens,
+  RecordedLogout,
+  RevokeResult,
+  RevokeScope,
+} from './session-store.ts';
 import { newOperation, type SessionWork } from './session-work.ts';
-import type { TokenHash } from './token.ts';
-
-/** Credentials of one kind: a bearer, or up to four cookies of our name. */
-export interface OfferedTokens {
-  readonly kind: Credential['kind'];
-  readonly tokenHashes: readonly TokenHash[];
-}
 
 /**
  * Ends those of these tokens' sessions that are open, in one round trip; without tokens, none. The store learns whose they
@@ -32,26 +31,20 @@ export async function endSessions(
 }
 
 /**
- * Ends sessions of the user that the first token belongs to, in one round trip. If their own session is among them, all
- * cookies will expire, so the sessions of the other tokens end too, in a second one.
+ * Ends sessions of the user of these tokens, in one round trip. If their own session is among them, all cookies will
+ * expire, so the sessions of the request's other tokens end too.
  *
  * @throws as `endSessions` does
  */
 export async function revokeSessions(
   work: SessionWork,
-  { kind, tokenHashes }: OfferedTokens & { readonly tokenHashes: readonly [TokenHash, ...TokenHash[]] },
+  authorized: AuthorizedTokens,
   scope: RevokeScope,
 ): Promise<RevokeResult> {
-  const [tokenHash, ...duplicates] = tokenHashes;
-  const result = await signOutUnconfirmed(() =>
-    work.sessions.revoke({ tokenHash, kind }, scope, newOperation(work)),
-  );
-  if (result.status === 'invalid') noteSessionUse(work, tokenHash, result);
-  if (result.status !== 'revoked') return result;
-  recordInBackground(work, result.logouts);
-  if (duplicates.length === 0 || !endedOwnSession(result.logouts)) return result;
-  const more = await endSessions(work, { kind, tokenHashes: duplicates }, 'logout');
-  return { status: 'revoked', logouts: [...result.logouts, ...more] };
+  const result = await signOutUnconfirmed(() => work.sessions.revoke(authorized, scope, newOperation(work)));
+  if (result.status === 'invalid') noteSessionUse(work, result);
+  if (result.status === 'revoked') recordInBackground(work, result.logouts);
+  return result;
 }
 
 /** Whether a revocation ended the caller's own session: only that ends with these reasons. */

@@ -1,8 +1,9 @@
-import { LOGOUT_REASONS, type LogoutReason } from '../activity/events.ts';
+import { LOGOUT_REASONS } from '../activity/events.ts';
 import type { SessionId, UserId } from '../lib/ids.ts';
 import { nonEmptyTextOrNull } from '../lib/text.ts';
 import { isExpired } from './rules.ts';
-import type { Session, SessionCheck, SessionKind, Tombstone } from './session.ts';
+import type { Credential } from './session-store.ts';
+import type { InvalidCheck, Session, SessionCheck, Tombstone } from './session.ts';
 
 /**
  * A session as stored in Redis: a JSON array, as short as a person can still read. Positions:
@@ -16,8 +17,8 @@ import type { Session, SessionCheck, SessionKind, Tombstone } from './session.ts
  * of a later one can be ended. CONTRIBUTING.md says how to introduce a version.
  */
 export const RECORD_VERSION = 1;
-/** First element of a tombstone: `[0, sessionId, userId, reason, endedAtMs, ipAddress]`. */
-export const TOMBSTONE_VERSION = 0;
+/** First element of a tombstone: `[1, sessionId, userId, reason, endedAtMs, ipAddress]`. */
+export const TOMBSTONE_VERSION = 1;
 
 const KIND_LETTERS = { cookie: 'c', bearer: 'b', either: '' } as const;
 /** A kind as the record and the scripts write it; empty stands for either. */
@@ -56,21 +57,28 @@ export function encodeTombstone(tombstone: Tombstone): string {
   ]);
 }
 
-/** Reads what is stored under a session's key. Null: neither a session of this version nor a tombstone. */
-export function decodeRecord(text: string): { session: Session } | { tombstone: Tombstone } | null {
-  let fields: unknown;
+function parseArray(text: string): readonly unknown[] {
   try {
-    fields = JSON.parse(text);
+    const fields: unknown = JSON.parse(text);
+    return Array.isArray(fields) ? fields : [];
   } catch {
-    return null;
+    return [];
   }
-  if (!Array.isArray(fields)) return null;
-  if (fields[0] === RECORD_VERSION) return decodeSession(fields);
-  if (fields[0] === TOMBSTONE_VERSION) return decodeTombstone(fields);
-  return null;
 }
 
-function decodeSession(fields: readonly unknown[]): { session: Session } | null {
+/** Reads a record. Null: it is no session that this version can read. */
+export function decodeSession(text: string): Session | null {
+  const fields = parseArray(text);
+  return fields[0] === RECORD_VERSION ? sessionOf(fields) : null;
+}
+
+/** Reads a tombstone. Null: it is none that this version can read. */
+export function decodeTombstone(text: string): Tombstone | null {
+  const fields = parseArray(text);
+  return fields[0] === TOMBSTONE_VERSION ? tombstoneOf(fields) : null;
+}
+
+function sessionOf(fields: readonly unknown[]): Session | null {
   const [, id, userId, username, kind, rememberMe, ...rest] = fields;
   const [createdAtMs, lastSeen, end, idleAgeSeconds, ip, userAgent, country, deviceName] = rest;
   if (typeof id !== 'string' || typeof userId !== 'string' || typeof username !== 'string') return null;
@@ -80,62 +88,91 @@ function decodeSession(fields: readonly unknown[]): { session: Session } | null 
     return null;
   }
   return {
-    session: {
-      id: id as SessionId,
-      userId: userId as UserId,
-      username,
-      kind: kind === 'c' ? 'cookie' : 'bearer',
-      rememberMe: rememberMe === 1,
-      createdAtMs,
-      lastSeenAtMs: createdAtMs + lastSeen,
-      expiresAtMs: createdAtMs + end * 1000,
-      idleAgeSeconds,
-      client: {
-        ipAddress: nonEmptyTextOrNull(ip),
-        userAgent: nonEmptyTextOrNull(userAgent),
-        country: nonEmptyTextOrNull(country),
-      },
-      deviceName: nonEmptyTextOrNull(deviceName),
+    id: id as SessionId,
+    userId: userId as UserId,
+    username,
+    kind: kind === 'c' ? 'cookie' : 'bearer',
+    rememberMe: rememberMe === 1,
+    createdAtMs,
+    lastSeenAtMs: createdAtMs + lastSeen,
+    expiresAtMs: createdAtMs + end * 1000,
+    idleAgeSeconds,
+    client: {
+      ipAddress: nonEmptyTextOrNull(ip),
+      userAgent: nonEmptyTextOrNull(userAgent),
+      country: nonEmptyTextOrNull(country),
     },
+    deviceName: nonEmptyTextOrNull(deviceName),
   };
 }
 
 const TOMBSTONE_REASONS: readonly unknown[] = [...LOGOUT_REASONS, 'renewed', 'abandoned'];
 
-function decodeTombstone(fields: readonly unknown[]): { tombstone: Tombstone } | null {
+function tombstoneOf(fields: readonly unknown[]): Tombstone | null {
   const [, sessionId, userId, reason, endedAtMs, ip] = fields;
   if (typeof sessionId !== 'string' || typeof userId !== 'string' || typeof endedAtMs !== 'number')
     return null;
   if (!TOMBSTONE_REASONS.includes(reason)) return null;
   return {
-    tombstone: {
-      sessionId: sessionId as SessionId,
-      userId: userId as UserId,
-      reason: reason as LogoutReason | 'renewed' | 'abandoned',
-      endedAtMs,
-      ipAddress: nonEmptyTextOrNull(ip),
-    },
+    sessionId: sessionId as SessionId,
+    userId: userId as UserId,
+    reason: reason as Tombstone['reason'],
+    endedAtMs,
+    ipAddress: nonEmptyTextOrNull(ip),
   };
 }
 
 const isInteger = (value: unknown): value is number => Number.isSafeInteger(value);
 
-/**
- * Validates what was found under a token's key: the one place where a stored record becomes "signed in".
- * `text` null: nothing is stored there. A record that can't be read is no session (fails closed).
- */
-export function checkRecord(text: string | null, kind: SessionKind | 'either', nowMs: number): SessionCheck {
-  const record = text === null ? null : decodeRecord(text);
-  if (record === null) return { status: 'invalid', reason: 'unknown' };
-  if ('tombstone' in record) {
-    // The token of an abandoned start was never issued: to the outside it never existed.
-    return record.tombstone.reason === 'abandoned'
-      ? { status: 'invalid', reason: 'unknown' }
-      : { status: 'invalid', reason: 'ended', tombstone: record.tombstone };
-  }
-  const { session } = record;
-  // A cookie's token used as a bearer, or the reverse, was stolen or mixed up.
-  if (kind !== 'either' && session.kind !== kind) return { status: 'invalid', reason: 'unknown' };
-  if (isExpired(session, nowMs)) return { status: 'invalid', reason: 'expired' };
-  return { status: 'valid', session };
+/** What is stored under a token's two keys; null: nothing. */
+export interface StoredToken {
+  readonly record: string | null;
+  readonly tombstone: string | null;
 }
+
+/**
+ * Validates what was found under a token's keys: the one place where a stored record becomes "signed in". A record that
+ * can't be read is no session, and any tombstone, readable or not, means that it has ended (fails closed).
+ */
+export function checkStored(
+  { record, tombstone }: StoredToken,
+  { kind, tokenHash }: Credential,
+  nowMs: number,
+): SessionCheck {
+  if (tombstone !== null) return checkTombstone(decodeTombstone(tombstone));
+  const session = record === null ? null : decodeSession(record);
+  // A cookie's token used as a bearer, or the reverse, was stolen or mixed up.
+  if (session === null || (kind !== 'either' && session.kind !== kind)) {
+    return { status: 'invalid', reason: 'unknown' };
+  }
+  if (isExpired(session, nowMs)) return { status: 'invalid', reason: 'expired' };
+  return { status: 'valid', session, tokenHash };
+}
+
+function checkTombstone(tombstone: Tombstone | null): InvalidCheck {
+  if (tombstone === null) return { status: 'invalid', reason: 'ended' };
+  // The token of an abandoned start was never issued: to the outside it never existed.
+  if (tombstone.reason === 'abandoned') return { status: 'invalid', reason: 'unknown' };
+  return { status: 'invalid', reason: 'ended', tombstone };
+}
+
+/**
+ * Which of a request's tokens counts. A sibling site may have planted a cookie of our name, or a dead one may be left: the
+ * one that is open counts; of several of one user, the newest; of several users, none. `FIND_OWN` in
+ * script-functions.ts is the same rule.
+ */
+export function chooseSession(checks: readonly SessionCheck[]): SessionCheck {
+  const [newest, ...others] = checks
+    .filter((check) => check.status === 'valid')
+    .sort((a, b) => newestFirst(a.session, b.session));
+  if (newest === undefined) {
+    const invalid = checks.filter((check) => check.status === 'invalid');
+    const telling = invalid.find(({ reason }) => reason !== 'unknown');
+    return telling ?? { status: 'invalid', reason: 'unknown' };
+  }
+  const users = new Set([newest, ...others].map(({ session }) => session.userId));
+  return users.size === 1 ? newest : { status: 'invalid', reason: 'unknown', usersInConflict: [...users] };
+}
+
+export const newestFirst = (a: Session, b: Session): number =>
+  b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1);

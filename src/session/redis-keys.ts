@@ -2,12 +2,18 @@ import type { UserId, Uuid } from '../lib/ids.ts';
 import type { TokenHash } from './token.ts';
 
 export const SESSION_KEY_PREFIX = 'session:';
+export const ENDED_KEY_PREFIX = 'ended:';
 export const INDEX_KEY_PREFIX = 'user-sessions:';
 export const RECEIPT_KEY_PREFIX = 'operation:';
 export const CUTOFF_KEY_PREFIX = 'cutoff:';
 
-/** A session's record with a TTL to its end, then a tombstone to its absolute end. */
+/** A session's record, with a TTL to its end. Gone once it has ended. */
 export const recordKey = (tokenHash: TokenHash): string => SESSION_KEY_PREFIX + tokenHash;
+/** The tombstone of an ended session, to its absolute end; a start or refresh that comes too late finds it. */
+export const endedKey = (tokenHash: TokenHash): string => ENDED_KEY_PREFIX + tokenHash;
+/** What scripts are given of each offered token: its record, then its tombstone. */
+export const tokenKeys = (tokenHashes: readonly TokenHash[]): string[] =>
+  tokenHashes.flatMap((tokenHash) => [recordKey(tokenHash), endedKey(tokenHash)]);
 /** A user's index: a hash from session id to token hash. */
 export const indexKey = (userId: UserId): string => INDEX_KEY_PREFIX + userId;
 /** The reply of an operation, for a retry. */

@@ -1,29 +1,60 @@
 import { parseActivity, encodeActivity } from '../activity/activity-encoding.ts';
-import { OUTBOX_KEY } from '../activity/redis-outbox.ts';
+import { OUTBOX_KEY, UNRECORDED_KEY } from '../activity/redis-outbox.ts';
 import { storeUnavailable } from '../errors.ts';
-import { textOrNull } from '../lib/text.ts';
+import type { SessionId } from '../lib/ids.ts';
+import { nonEmptyTextOrNull, textOf, textOrNull } from '../lib/text.ts';
+import type { Settings } from '../settings.ts';
 import type { RedisClient } from '../store/redis-client.ts';
-import { checkRecord, decodeRecord, encodeSession, encodeTombstone, kindLetter } from './record.ts';
+import {
+  checkStored,
+  chooseSession,
+  decodeSession,
+  encodeSession,
+  encodeTombstone,
+  kindLetter,
+  newestFirst,
+} from './record.ts';
 import { endsAtMs, isExpired } from './rules.ts';
-import { cutoffKey, indexKey, receiptKey, recordKey } from './redis-keys.ts';
-import { ABANDON, END, END_OTHERS, LIST, REFRESH, RENEW, REVOKE, START } from './scripts.ts';
+import { cutoffKey, indexKey, receiptKey, recordKey, tokenKeys } from './redis-keys.ts';
+import {
+  ABANDON,
+  CHECK,
+  END,
+  END_AGAIN,
+  END_OTHERS,
+  LIST,
+  REFRESH,
+  RENEW,
+  REVOKE,
+  START,
+} from './scripts.ts';
 import {
   ABANDONED_TOKEN_SECONDS,
   CUTOFF_SECONDS,
   RECEIPT_SECONDS,
-  type Credential,
+  TOMBSTONE_SECONDS,
+  type OfferedTokens,
   type Operation,
   type RecordedLogout,
   type RevokeScope,
   type SessionStore,
 } from './session-store.ts';
-import type { InvalidCheck, Session } from './session.ts';
+import type { InvalidCheck, Session, SessionCheck } from './session.ts';
 
-/** Sessions in Redis: redis-keys.ts lists the keys, record.ts has the form of a record, scripts.ts each atomic step. */
-export function redisSessionStore(redis: RedisClient): SessionStore {
+/**
+ * Sessions in Redis: redis-keys.ts lists the keys, record.ts has the form of a record, scripts.ts each atomic step.
+ * `reads` is what `SESSION_READS` says.
+ */
+export function redisSessionStore(
+  redis: RedisClient,
+  reads: Settings['SESSION_READS'] = 'primary',
+): SessionStore {
   return {
-    async check({ tokenHash, kind }, nowMs) {
-      return checkRecord(await redis.get(recordKey(tokenHash)), kind, nowMs);
+    async check(offered, nowMs, { fromPrimary } = { fromPrimary: false }) {
+      const keys = tokenKeys(offered.tokenHashes);
+      const stored =
+        reads === 'primary' || fromPrimary ? await redis.eval(CHECK, keys, []) : await redis.mget(keys);
+      return checkOffered(stored, offered, nowMs);
     },
 
     async refresh(tokenHash, session) {
@@ -40,10 +71,11 @@ export function redisSessionStore(redis: RedisClient): SessionStore {
         START,
         [
           OUTBOX_KEY,
-          recordKey(tokenHash),
+          UNRECORDED_KEY,
+          ...tokenKeys([tokenHash]),
           indexKey(session.userId),
           cutoffKey(session.userId),
-          ...replaces.map(recordKey),
+          ...tokenKeys(replaces),
         ],
         [
           encodeOperation(operation, { checkedFrom: checkedFromMs }),
@@ -69,7 +101,7 @@ export function redisSessionStore(redis: RedisClient): SessionStore {
       });
       await redis.eval(
         ABANDON,
-        [recordKey(tokenHash), indexKey(session.userId)],
+        [...tokenKeys([tokenHash]), indexKey(session.userId)],
         [session.id, tombstone, String(ABANDONED_TOKEN_SECONDS)],
       );
     },
@@ -77,61 +109,88 @@ export function redisSessionStore(redis: RedisClient): SessionStore {
     async end(tokenHashes, kind, reason, operation) {
       const reply = await redis.eval(
         END,
-        [OUTBOX_KEY, receiptKey(operation), ...tokenHashes.map(recordKey)],
+        [OUTBOX_KEY, UNRECORDED_KEY, receiptKey(operation), ...tokenKeys(tokenHashes)],
         [encodeOperation(operation), kindLetter(kind), reason],
       );
       return readLogouts(reply);
     },
 
-    async revoke({ tokenHash, kind }, scope, operation) {
+    async revoke({ kind, tokenHashes, others }, scope, operation) {
+      const offered = { kind, tokenHashes: [...tokenHashes, ...others] };
       const reply = await redis.eval(
         REVOKE,
-        [OUTBOX_KEY, receiptKey(operation), recordKey(tokenHash)],
-        [encodeOperation(operation), kindLetter(kind), scopeWord(scope)],
+        [OUTBOX_KEY, UNRECORDED_KEY, receiptKey(operation), ...tokenKeys(offered.tokenHashes)],
+        [encodeOperation(operation), kindLetter(kind), scopeWord(scope), String(tokenHashes.length)],
       );
       const [status, detail] = asArray(reply);
       if (status === 'not_found') return { status };
       if (status === 'revoked') return { status, logouts: readLogouts(detail) };
-      return invalidCheck(detail, kind, operation.nowMs);
+      return invalidCheck(detail, offered, operation.nowMs);
     },
 
-    async list({ tokenHash, kind }, nowMs) {
-      const reply = await redis.eval(LIST, [recordKey(tokenHash)], [JSON.stringify({ now: nowMs })]);
-      const [own, ...records] = asArray(reply);
-      const check = checkRecord(textOrNull(own), kind, nowMs);
+    async list(offered, nowMs) {
+      const operation = JSON.stringify({ now: nowMs });
+      const reply = await redis.eval(LIST, tokenKeys(offered.tokenHashes), [
+        operation,
+        kindLetter(offered.kind),
+      ]);
+      const [own, records] = asArray(reply);
+      const check = checkOffered(own, offered, nowMs);
       if (check.status === 'invalid') return check;
-      const sessions = records.flatMap((raw) => readSession(raw) ?? []);
-      sessions.sort((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1));
+      const sessions = asArray(records).flatMap((raw) => readSession(raw) ?? []);
+      sessions.sort(newestFirst);
       return { ...check, sessions: sessions.filter((session) => !isExpired(session, nowMs)) };
     },
 
     async renew({ tokenHash, kind }, newTokenHash, { userId, username }, operation) {
+      const offered = { kind, tokenHashes: [tokenHash] };
       const reply = await redis.eval(
         RENEW,
         [
           OUTBOX_KEY,
+          UNRECORDED_KEY,
           receiptKey(operation),
-          recordKey(tokenHash),
-          recordKey(newTokenHash),
+          ...tokenKeys([newTokenHash]),
           cutoffKey(userId),
           indexKey(userId),
+          ...tokenKeys([tokenHash]),
         ],
         [encodeOperation(operation), kindLetter(kind), userId, username, newTokenHash],
       );
-      const [status, raw, logouts] = asArray(reply);
+      const [status, detail, ended] = asArray(reply);
       if (status === 'superseded') return { status };
-      const session = status === 'renewed' ? readSession(raw) : null;
-      if (session === null) return invalidCheck(raw, kind, operation.nowMs);
-      return { status: 'renewed', session, logouts: readLogouts(logouts) };
+      const logouts = readLogouts(ended);
+      if (status === 'invalid') return { ...invalidCheck(detail, offered, operation.nowMs), logouts };
+      const session = readSession(detail);
+      if (session === null) throw unexpectedReply();
+      return { status: 'renewed', session, logouts };
     },
 
     async endOthers({ userId, username }, keep, operation) {
       const reply = await redis.eval(
         END_OTHERS,
-        [OUTBOX_KEY, receiptKey(operation), recordKey(keep), cutoffKey(userId), indexKey(userId)],
+        [
+          OUTBOX_KEY,
+          UNRECORDED_KEY,
+          receiptKey(operation),
+          recordKey(keep),
+          cutoffKey(userId),
+          indexKey(userId),
+        ],
         [encodeOperation(operation), userId, username],
       );
       return readLogouts(reply);
+    },
+
+    async endAgain(ended, nowMs) {
+      if (ended.length === 0) return [];
+      const operation = JSON.stringify({ now: nowMs, ip: '', tombstoneSeconds: TOMBSTONE_SECONDS });
+      const reply = await redis.eval(
+        END_AGAIN,
+        ended.map(({ userId }) => indexKey(userId)),
+        [operation, ...ended.flatMap(({ sessionId, reason }) => [sessionId, reason])],
+      );
+      return asArray(reply).map((id) => textOf(id) as SessionId);
     },
   };
 }
@@ -145,6 +204,7 @@ export function encodeOperation({ nowMs, client }: Operation, more: { checkedFro
     country: client.country ?? '',
     receiptSeconds: RECEIPT_SECONDS,
     cutoffSeconds: CUTOFF_SECONDS,
+    tombstoneSeconds: TOMBSTONE_SECONDS,
     ...more,
   });
 }
@@ -152,13 +212,23 @@ export function encodeOperation({ nowMs, client }: Operation, more: { checkedFro
 const scopeWord = (scope: RevokeScope): string => (typeof scope === 'string' ? scope : scope.only);
 
 function readSession(raw: unknown): Session | null {
-  const record = typeof raw === 'string' ? decodeRecord(raw) : null;
-  return record !== null && 'session' in record ? record.session : null;
+  return typeof raw === 'string' ? decodeSession(raw) : null;
+}
+
+/** `stored`: two values of each token, in their order. */
+function checkOffered(stored: unknown, { kind, tokenHashes }: OfferedTokens, nowMs: number): SessionCheck {
+  const values = asArray(stored);
+  if (values.length !== 2 * tokenHashes.length) throw unexpectedReply();
+  const checks = tokenHashes.map((tokenHash, i) => {
+    const [record, tombstone] = [textOrNull(values[2 * i]), textOrNull(values[2 * i + 1])];
+    return checkStored({ record, tombstone }, { kind, tokenHash }, nowMs);
+  });
+  return chooseSession(checks);
 }
 
 /** The script found no open session; a record that says otherwise can't be trusted either. */
-function invalidCheck(raw: unknown, kind: Credential['kind'], nowMs: number): InvalidCheck {
-  const check = checkRecord(textOrNull(raw), kind, nowMs);
+function invalidCheck(stored: unknown, offered: OfferedTokens, nowMs: number): InvalidCheck {
+  const check = checkOffered(stored, offered, nowMs);
   return check.status === 'invalid' ? check : { status: 'invalid', reason: 'unknown' };
 }
 
@@ -167,7 +237,7 @@ export function readLogouts(value: unknown): RecordedLogout[] {
     const [entryId, event] = asArray(pair);
     const activity = parseActivity(event);
     if (typeof entryId !== 'string' || activity?.type !== 'logout') throw unexpectedReply();
-    return { entryId, activity };
+    return { entryId: nonEmptyTextOrNull(entryId), activity };
   });
 }
 

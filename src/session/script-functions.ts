@@ -1,11 +1,9 @@
-import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from './redis-keys.ts';
+import { ENDED_KEY_PREFIX, INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from './redis-keys.ts';
 
 // Lua functions that the scripts on sessions share. A script is a text, so each includes the ones it uses. `operation` is the
 // JSON in ARGV[1], with times in Unix ms.
 
 export const READ_SESSION = /* lua */ `
-local function is_tombstone(raw) return string.sub(raw, 1, 4) == '[0,"' end
-
 -- Reads a record; record.ts says what each position means. Nil: no session. A session of a later version has no ends_at,
 -- so it is never open, but it can be ended.
 local function read_session(raw)
@@ -23,6 +21,7 @@ local function read_session(raw)
 end
 `;
 
+/** A session that was found is `{key, ended_key, raw, session}`: its record's and its tombstone's key, and the record. */
 export const FIND_SESSIONS = /* lua */ `${READ_SESSION}
 local operation = cjson.decode(ARGV[1])
 
@@ -31,15 +30,20 @@ local function has_expired(session) return session.ends_at ~= nil and operation.
 local function is_open(session) return session.ends_at ~= nil and operation.now < session.ends_at end
 local function is_kind(session, kind) return kind == '' or session.kind == kind end
 
--- What a user's index lists under a session id: {key, raw, session}. A damaged record counts: the index says whose it is.
--- Nil: nothing, or what has ended or expired, which is dropped from the index.
+local function find(key, ended_key)
+  local raw = redis.call('GET', key)
+  local session = raw and read_session(raw)
+  return session and {key = key, ended_key = ended_key, raw = raw, session = session} or nil
+end
+
+-- What a user's index lists under a session id. A damaged record counts: the index says whose it is. Nil: nothing, or what
+-- has expired, which is dropped from the index.
 local function find_listed(user_id, id, hash)
   local key = '${SESSION_KEY_PREFIX}' .. hash
   local raw = redis.call('GET', key)
-  local session = raw and read_session(raw)
-  if raw and not session and not is_tombstone(raw) then session = {id = id, user_id = user_id} end
+  local session = raw and (read_session(raw) or {id = id, user_id = user_id})
   if session and session.id == id and not has_expired(session) then
-    return {key = key, raw = raw, session = session}
+    return {key = key, ended_key = '${ENDED_KEY_PREFIX}' .. hash, raw = raw, session = session}
   end
   redis.call('HDEL', index_key(user_id), id)
 end
@@ -52,8 +56,56 @@ local function find_all_listed(user_id)
 end
 `;
 
-/** For scripts whose KEYS[1] is the outbox. They collect their log-outs in `logouts` as {entry id, event}. */
-export const END_SESSION = /* lua */ `${FIND_SESSIONS}
+export const REMOVE_RECORD = /* lua */ `
+-- Deletes a record and leaves its tombstone: to its absolute end or, if that can't be read, for as long as the record
+-- would have been there.
+local function remove_record(found, reason)
+  local session = found.session
+  local left_ms = redis.call('PTTL', found.key)
+  redis.call('DEL', found.key)
+  local tombstone = cjson.encode({1, session.id, session.user_id, reason, operation.now, operation.ip})
+  local expires_at = session.expires_at
+    or operation.now + (left_ms > 0 and left_ms or operation.tombstoneSeconds * 1000)
+  redis.pcall('SET', found.ended_key, tombstone, 'PXAT', string.format('%.0f', expires_at))
+end
+`;
+
+/** For scripts whose KEYS end with those of the offered tokens: a record and a tombstone each. */
+export const FIND_OWN = /* lua */ `
+local function is_newer(a, b)
+  if a.created_at ~= b.created_at then return a.created_at > b.created_at end
+  return a.id > b.id
+end
+local function find_offered(first, kind)
+  local offered = {}
+  for i = first, #KEYS, 2 do
+    local found = find(KEYS[i], KEYS[i + 1])
+    if found and is_kind(found.session, kind) and is_open(found.session) then
+      found.position = (i - first) / 2 + 1
+      offered[#offered + 1] = found
+    end
+  end
+  return offered
+end
+-- The session that counts among them: the newest of the first count tokens, if all are one user's. chooseSession in
+-- record.ts is the same rule.
+local function choose_own(offered, count)
+  local own
+  for _, found in ipairs(offered) do
+    if found.session.user_id ~= offered[1].session.user_id then return nil end
+    if found.position <= count and (not own or is_newer(found.session, own.session)) then own = found end
+  end
+  return own
+end
+local function find_own(first, kind) return choose_own(find_offered(first, kind), #KEYS) end
+local function offered_from(first) return redis.call('MGET', unpack(KEYS, first)) end
+`;
+
+/**
+ * For scripts whose KEYS[1] is the outbox and KEYS[2] the set of unrecorded events. They collect their log-outs in
+ * `logouts` as {entry id, event}; the entry's id is empty if the outbox rejected the event.
+ */
+export const END_SESSION = /* lua */ `${FIND_SESSIONS}${REMOVE_RECORD}
 local logouts = {}
 
 -- A UUIDv7 whose random bits come from the session's id: when an operation is repeated after half of it was done, the
@@ -65,45 +117,54 @@ local function event_id(session_id)
     .. '-8' .. string.sub(bits, 4, 6) .. '-' .. string.sub(bits, 7, 18)
 end
 
-local function leave_tombstone(key, session, reason)
-  local tombstone = cjson.encode({0, session.id, session.user_id, reason, operation.now, operation.ip})
-  redis.call('SET', key, tombstone, unpack(session.ends_at and {'PXAT', session.expires_at} or {'KEEPTTL'}))
+local function try_add(event)
+  local entry = redis.pcall('XADD', KEYS[1], '*', 'event', event)
+  return type(entry) == 'string' and entry or nil
 end
 
--- The event comes first: Redis rolls nothing back, and if the outbox takes no more, the session must stay open.
-local function end_session(key, session, reason)
+-- A full Redis rejects XADD but not DEL. The session must end either way; the caller then writes the row itself. Most of
+-- what follows a DEL is allowed again, so the event is tried once more.
+local function end_session(found, reason)
+  local session = found.session
+  local id = event_id(session.id)
   local event = cjson.encode({
-    type = 'logout', id = event_id(session.id), userId = session.user_id, username = session.username or '',
+    type = 'logout', id = id, userId = session.user_id, username = session.username or '',
     sessionId = session.id, reason = reason, at = operation.now,
     ip = operation.ip, userAgent = operation.userAgent, country = operation.country,
   })
-  logouts[#logouts + 1] = {redis.call('XADD', KEYS[1], '*', 'event', event), event}
-  leave_tombstone(key, session, reason)
-  redis.call('HDEL', index_key(session.user_id), session.id)
+  local entry = try_add(event)
+  remove_record(found, reason)
+  redis.pcall('HDEL', index_key(session.user_id), session.id)
+  entry = entry or try_add(event)
+  if not entry then redis.pcall('SADD', KEYS[2], id) end
+  logouts[#logouts + 1] = {entry or '', event}
 end
 
 -- Those of a later version and damaged ones end as well: they may be open elsewhere.
 local function end_all_listed(user_id, username, reason, keep_key)
-  for _, listed in ipairs(find_all_listed(user_id)) do
-    listed.session.username = listed.session.username or username
-    if listed.key ~= keep_key then end_session(listed.key, listed.session, reason) end
+  for _, found in ipairs(find_all_listed(user_id)) do
+    found.session.username = found.session.username or username
+    if found.key ~= keep_key then end_session(found, reason) end
   end
 end
 
 -- From now on a start is refused if its password was checked earlier. A later cutoff stays: an operator set it, or a
--- password change that was faster.
+-- password change that was faster. A full Redis may reject it, but then it starts no session either.
 local function set_cutoff(key)
   local previous = tonumber(redis.call('GET', key) or 0)
-  redis.call('SET', key, string.format('%.0f', math.max(operation.now, previous)), 'EX', operation.cutoffSeconds)
+  redis.pcall('SET', key, string.format('%.0f', math.max(operation.now, previous)), 'EX', operation.cutoffSeconds)
 end
 `;
 
-/** For scripts whose KEYS[2] is the operation's receipt: a retry after a lost reply gets the first reply again. */
+/** For scripts whose KEYS[3] is the operation's receipt: a retry after a lost reply gets the first reply again. */
 export const WITH_RECEIPT = /* lua */ `
-local receipt = redis.call('GET', KEYS[2])
+local receipt = redis.call('GET', KEYS[3])
 if receipt then return cjson.decode(receipt) end
+-- Without a receipt, a retry finds that its session has ended: the rows are right all the same.
 local function reply(result)
-  redis.call('SET', KEYS[2], cjson.encode(result), 'EX', operation.receiptSeconds)
+  redis.pcall('SET', KEYS[3], cjson.encode(result), 'EX', operation.receiptSeconds)
   return result
 end
+-- Where nothing was ended, a retry would find the same.
+local function reply_if_ended(result) return #logouts > 0 and reply(result) or result end
 `;

@@ -1,14 +1,30 @@
-import { SESSION_KEY_PREFIX } from './redis-keys.ts';
-import { END_SESSION, FIND_SESSIONS, READ_SESSION, WITH_RECEIPT } from './script-functions.ts';
+import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from './redis-keys.ts';
+import {
+  END_SESSION,
+  FIND_OWN,
+  FIND_SESSIONS,
+  READ_SESSION,
+  REMOVE_RECORD,
+  WITH_RECEIPT,
+} from './script-functions.ts';
 
 /**
- * The atomic steps on sessions, as Redis scripts: an end or a start and its outbox entry happen together or not at all,
- * and no other command runs in between. ARGV[1] is the operation as JSON; "raw" is a record as stored in Redis.
+ * The atomic steps on sessions, as Redis scripts: an end or a start and its outbox entry happen together, and no other
+ * command runs in between. ARGV[1] is the operation as JSON; "raw" is a record as stored in Redis; a token's two keys are
+ * those of its record and its tombstone.
  *
  * Every key that the caller knows is in KEYS. (Upstash reads a key that is not declared and not in memory from disk, and
  * locks the whole database meanwhile.) Scripts that declare all their keys ask with `allow-key-locking` to lock only
- * those; the others find keys as they go, such as the index of a user whom only the record names.
+ * those; the others find keys as they go, such as the index of a user whom only the record names. No script that ends a
+ * session has flags: one that does would be refused whole by a full Redis.
  */
+
+/**
+ * KEYS: two of each token. Returns {raw or false, tombstone or false...}. A script, because a plain read may be served by
+ * a replica that hasn't seen a sign-out yet; Upstash runs no EVAL there.
+ */
+export const CHECK = /* lua */ `#!lua flags=allow-key-locking
+return redis.call('MGET', unpack(KEYS))`;
 
 /** KEYS: record. ARGV: session id, new lastSeenAtMs, new record, its end in Unix ms. Returns 1, or 0 if nothing moved. */
 export const REFRESH = /* lua */ `#!lua flags=allow-key-locking
@@ -21,137 +37,172 @@ redis.call('SET', KEYS[1], ARGV[3], 'PXAT', ARGV[4])
 return 1`;
 
 /**
- * KEYS: outbox, record, user's index, cutoff, then the records to replace.
+ * KEYS: outbox, unrecorded, the new token's two, user's index, cutoff, then two of each token to replace.
  * ARGV: operation, new record, its end in Unix ms, login event, limit of sessions.
  * Returns {'started', {{entry id, event}...}, the login's entry id}, or {'superseded'}. A retry finds its own record,
- * changes nothing and reports no entries: they are in the outbox.
+ * changes nothing and reports no entries: they are in the outbox. If the outbox rejects the login, nothing is changed.
  */
-export const START = /* lua */ `${END_SESSION}
-local session = read_session(ARGV[2])
-local raw = redis.call('GET', KEYS[2])
+export const START = /* lua */ `${END_SESSION}${FIND_OWN}
+-- A record that can't be read must fail before anything is written.
+local session = assert(read_session(ARGV[2]), 'unreadable record')
+local raw = redis.call('GET', KEYS[3])
 if raw then
   local existing = read_session(raw)
   if existing and existing.id == session.id then return {'started', {}, false} end
   return {'superseded'}
 end
-if tonumber(redis.call('GET', KEYS[4]) or 0) > operation.checkedFrom then return {'superseded'} end
+if redis.call('EXISTS', KEYS[4]) == 1 then return {'superseded'} end
+if tonumber(redis.call('GET', KEYS[6]) or 0) > operation.checkedFrom then return {'superseded'} end
 
-for i = 5, #KEYS do
-  local raw_replaced = redis.call('GET', KEYS[i])
-  local replaced = raw_replaced and read_session(raw_replaced)
-  if replaced and is_kind(replaced, 'c') and not has_expired(replaced) then
-    end_session(KEYS[i], replaced, 'replaced')
+local login_entry = redis.call('XADD', KEYS[1], '*', 'event', ARGV[4])
+
+for i = 7, #KEYS, 2 do
+  local replaced = find(KEYS[i], KEYS[i + 1])
+  if replaced and is_kind(replaced.session, 'c') and not has_expired(replaced.session) then
+    end_session(replaced, 'replaced')
   end
 end
 
 local open = {}
-for _, listed in ipairs(find_all_listed(session.user_id)) do
-  if is_open(listed.session) then open[#open + 1] = listed end
+for _, found in ipairs(find_all_listed(session.user_id)) do
+  if is_open(found.session) then open[#open + 1] = found end
 end
 local limit = tonumber(ARGV[5])
 if limit > 0 and #open >= limit then
-  table.sort(open, function(a, b)
-    if a.session.created_at ~= b.session.created_at then return a.session.created_at < b.session.created_at end
-    return a.session.id < b.session.id
-  end)
-  for i = 1, #open - limit + 1 do end_session(open[i].key, open[i].session, 'evicted') end
+  table.sort(open, function(a, b) return is_newer(b.session, a.session) end)
+  for i = 1, #open - limit + 1 do end_session(open[i], 'evicted') end
 end
 
--- The event first, for the same reason as in end_session.
-local login_entry = redis.call('XADD', KEYS[1], '*', 'event', ARGV[4])
-redis.call('SET', KEYS[2], ARGV[2], 'PXAT', ARGV[3])
-redis.call('HSET', KEYS[3], session.id, string.sub(KEYS[2], ${SESSION_KEY_PREFIX.length + 1}))
-if redis.call('PTTL', KEYS[3]) < session.expires_at - operation.now then
-  redis.call('PEXPIREAT', KEYS[3], session.expires_at)
+redis.call('SET', KEYS[3], ARGV[2], 'PXAT', ARGV[3])
+redis.call('HSET', KEYS[5], session.id, string.sub(KEYS[3], ${SESSION_KEY_PREFIX.length + 1}))
+if redis.call('PTTL', KEYS[5]) < session.expires_at - operation.now then
+  redis.call('PEXPIREAT', KEYS[5], session.expires_at)
 end
 return {'started', logouts, login_entry}`;
 
-/** KEYS: record, user's index. ARGV: session id, tombstone, its lifetime in seconds. Returns 1. */
+/** KEYS: the token's two, user's index. ARGV: session id, tombstone, its lifetime in seconds. Returns 1. */
 export const ABANDON = /* lua */ `#!lua flags=allow-key-locking
 ${READ_SESSION}
 local raw = redis.call('GET', KEYS[1])
 local session = raw and read_session(raw)
-if not raw or session and session.id == ARGV[1] then
-  -- With no record under this token, the index may list the session under another token, where it goes on.
-  if session then redis.call('HDEL', KEYS[2], ARGV[1]) end
-  redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+if raw and not (session and session.id == ARGV[1]) then return 1 end
+-- With no record under this token, the index may list the session under another token, where it goes on.
+if session then
+  redis.call('DEL', KEYS[1])
+  redis.call('HDEL', KEYS[3], ARGV[1])
 end
+-- What has ended before keeps its tombstone.
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3], 'NX')
 return 1`;
 
-/** KEYS: outbox, receipt, then records. ARGV: operation, kind, reason. Returns {{entry id, event}...}. */
+/**
+ * KEYS: outbox, unrecorded, receipt, then two of each token. ARGV: operation, kind, reason.
+ * Returns {{entry id, event}...}.
+ */
 export const END = /* lua */ `${END_SESSION}${WITH_RECEIPT}
-for i = 3, #KEYS do
-  local raw = redis.call('GET', KEYS[i])
-  local session = raw and read_session(raw)
-  if session and is_kind(session, ARGV[2]) and not has_expired(session) then
-    end_session(KEYS[i], session, ARGV[3])
+for i = 4, #KEYS, 2 do
+  local found = find(KEYS[i], KEYS[i + 1])
+  if found and is_kind(found.session, ARGV[2]) and not has_expired(found.session) then
+    end_session(found, ARGV[3])
   end
 end
-return reply(logouts)`;
+return reply_if_ended(logouts)`;
 
 /**
- * KEYS: outbox, receipt, the credential's record. ARGV: operation, kind, scope (a session id, 'others' or 'all').
- * Returns {'revoked', {{entry id, event}...}}, {'not_found'}, or {'invalid', the credential's raw record or false}.
+ * KEYS: outbox, unrecorded, receipt, then two of each token. ARGV: operation, kind, scope (a session id, 'others' or 'all'),
+ * how many tokens are authorized; they come first. If the own session ends, so do those of all tokens.
+ * Returns {'revoked', {{entry id, event}...}}, {'not_found'}, or {'invalid', what CHECK returns}.
  */
-export const REVOKE = /* lua */ `${END_SESSION}${WITH_RECEIPT}
-local raw = redis.call('GET', KEYS[3])
-local own = raw and read_session(raw)
-if not own or not is_kind(own, ARGV[2]) or not is_open(own) then return {'invalid', raw} end
+export const REVOKE = /* lua */ `${END_SESSION}${FIND_OWN}${WITH_RECEIPT}
+local offered = find_offered(4, ARGV[2])
+local own = choose_own(offered, tonumber(ARGV[4]))
+if not own then return {'invalid', offered_from(4)} end
+local user_id, username = own.session.user_id, own.session.username
+local function end_offered(own_reason)
+  end_session(own, own_reason)
+  for _, found in ipairs(offered) do
+    if found ~= own and redis.call('EXISTS', found.key) == 1 then end_session(found, 'logout') end
+  end
+end
 
 local scope = ARGV[3]
 if scope == 'others' then
-  end_all_listed(own.user_id, own.username, 'logout_others', KEYS[3])
+  end_all_listed(user_id, username, 'logout_others', own.key)
 elseif scope == 'all' then
-  end_all_listed(own.user_id, own.username, 'logout_all', KEYS[3])
-  end_session(KEYS[3], own, 'logout_all')
-elseif scope == own.id then
-  end_session(KEYS[3], own, 'logout')
+  end_all_listed(user_id, username, 'logout_all', own.key)
+  end_offered('logout_all')
+elseif scope == own.session.id then
+  end_offered('logout')
 else
-  local hash = redis.call('HGET', index_key(own.user_id), scope)
-  local other = hash and find_listed(own.user_id, scope, hash)
+  local hash = redis.call('HGET', index_key(user_id), scope)
+  local other = hash and find_listed(user_id, scope, hash)
   if not other then return {'not_found'} end
-  other.session.username = other.session.username or own.username
-  end_session(other.key, other.session, 'revoked')
+  other.session.username = other.session.username or username
+  end_session(other, 'revoked')
 end
-return reply({'revoked', logouts})`;
+return reply_if_ended({'revoked', logouts})`;
 
-/** KEYS: the credential's record. ARGV: operation. Returns {its raw record or false, raw record...}. */
-export const LIST = /* lua */ `${FIND_SESSIONS}
-local raw = redis.call('GET', KEYS[1])
-local own = raw and read_session(raw)
-local records = {raw}
-if not own or not is_open(own) then return records end
-for _, listed in ipairs(find_all_listed(own.user_id)) do
-  if is_open(listed.session) then records[#records + 1] = listed.raw end
+/** KEYS: two of each token. ARGV: operation, kind. Returns {what CHECK returns, {raw record...}}. */
+export const LIST = /* lua */ `${FIND_SESSIONS}${FIND_OWN}
+local own = find_own(1, ARGV[2])
+local records = {}
+for _, found in ipairs(own and find_all_listed(own.session.user_id) or {}) do
+  if is_open(found.session) then records[#records + 1] = found.raw end
 end
-return records`;
+return {offered_from(1), records}`;
 
 /**
- * KEYS: outbox, receipt, the credential's record, the new token's record, cutoff, user's index.
+ * KEYS: outbox, unrecorded, receipt, the new token's two, cutoff, user's index, the credential's two.
  * ARGV: operation, kind, user id, username, hash of the new token.
- * Returns {'renewed', raw record, {{entry id, event}...}}, {'superseded'}, or {'invalid', the credential's raw record or
- * false}.
+ * Returns {'renewed', raw record, {{entry id, event}...}}, {'superseded'}, or {'invalid', what CHECK returns,
+ * {{entry id, event}...}}: then the user's other sessions have ended all the same.
  */
-export const RENEW = /* lua */ `${END_SESSION}${WITH_RECEIPT}
-set_cutoff(KEYS[5])
-local raw = redis.call('GET', KEYS[3])
-local own = raw and read_session(raw)
-if not own or not is_kind(own, ARGV[2]) or not is_open(own) then
-  end_all_listed(ARGV[3], ARGV[4], 'password_changed')
-  return reply({'invalid', raw})
+export const RENEW = /* lua */ `${END_SESSION}${FIND_OWN}${WITH_RECEIPT}
+local own = find_own(8, ARGV[2])
+if own and redis.call('EXISTS', KEYS[4], KEYS[5]) > 0 then
+  set_cutoff(KEYS[6])
+  return {'superseded'}
 end
-if redis.call('EXISTS', KEYS[4]) == 1 then return {'superseded'} end
-end_all_listed(own.user_id, own.username, 'password_changed', KEYS[3])
-redis.call('SET', KEYS[4], raw, 'PXAT', own.ends_at)
-redis.call('HSET', index_key(own.user_id), own.id, ARGV[5])
-leave_tombstone(KEYS[3], own, 'renewed')
-return reply({'renewed', raw, logouts})`;
+if own then
+  end_all_listed(own.session.user_id, own.session.username, 'password_changed', own.key)
+else
+  end_all_listed(ARGV[3], ARGV[4], 'password_changed')
+end
+set_cutoff(KEYS[6])
+if not own then return reply({'invalid', offered_from(8), logouts}) end
+
+remove_record(own, 'renewed')
+local moved = redis.pcall('SET', KEYS[4], own.raw, 'PXAT', string.format('%.0f', own.session.ends_at))
+if moved.err then
+  end_session(own, 'password_changed')
+  return reply({'invalid', offered_from(8), logouts})
+end
+redis.pcall('HSET', index_key(own.session.user_id), own.session.id, ARGV[5])
+return reply({'renewed', own.raw, logouts})`;
 
 /**
- * KEYS: outbox, receipt, record to keep, cutoff, user's index. ARGV: operation, user id, username.
+ * KEYS: outbox, unrecorded, receipt, record to keep, cutoff, user's index. ARGV: operation, user id, username.
  * Returns {{entry id, event}...}.
  */
 export const END_OTHERS = /* lua */ `${END_SESSION}${WITH_RECEIPT}
-set_cutoff(KEYS[4])
-end_all_listed(ARGV[2], ARGV[3], 'password_changed', KEYS[3])
-return reply(logouts)`;
+end_all_listed(ARGV[2], ARGV[3], 'password_changed', KEYS[4])
+set_cutoff(KEYS[5])
+return reply_if_ended(logouts)`;
+
+/**
+ * KEYS: a user's index for each session. ARGV: operation, then the id of each session and the reason of its end. Returns
+ * the ids of those that were still open. Their rows exist, so there are no events.
+ */
+export const END_AGAIN = /* lua */ `${FIND_SESSIONS}${REMOVE_RECORD}
+local ended = {}
+for i, index in ipairs(KEYS) do
+  local id, reason = ARGV[2 * i], ARGV[2 * i + 1]
+  local hash = redis.call('HGET', index, id)
+  local found = hash and find_listed(string.sub(index, ${INDEX_KEY_PREFIX.length + 1}), id, hash)
+  if found then
+    remove_record(found, reason)
+    redis.call('HDEL', index, id)
+    ended[#ended + 1] = id
+  end
+end
+return ended`;

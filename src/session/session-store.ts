@@ -1,8 +1,8 @@
 import type { LoginActivity, LogoutActivity, LogoutReason } from '../activity/events.ts';
-import type { OutboxEntry } from '../activity/outbox.ts';
+import type { RecordedActivity } from '../activity/outbox.ts';
 import type { ClientInfo } from '../lib/client-info.ts';
 import type { SessionId, Uuid } from '../lib/ids.ts';
-import type { InvalidCheck, Session, SessionCheck, SessionKind } from './session.ts';
+import type { InvalidCheck, Session, SessionCheck, SessionKind, ValidCheck } from './session.ts';
 import type { TokenHash } from './token.ts';
 
 /** Proof of who a user is, as the store knows it: the hash of a token, and the channel it came through. */
@@ -10,6 +10,20 @@ export interface Credential {
   readonly tokenHash: TokenHash;
   /** `either` between Workers, where only a bare token is known; a request always says. */
   readonly kind: SessionKind | 'either';
+}
+
+/** What a request offers: a bearer, or up to four different cookies of our name, in the order sent. */
+export interface OfferedTokens {
+  readonly kind: Credential['kind'];
+  readonly tokenHashes: readonly TokenHash[];
+}
+
+/**
+ * Tokens with which a request may change something: a bearer, or the cookies that its CSRF token was issued for. Others
+ * that it sent may have been planted.
+ */
+export interface AuthorizedTokens extends OfferedTokens {
+  readonly others: readonly TokenHash[];
 }
 
 /** One step that changes sessions, on behalf of one request. */
@@ -22,8 +36,11 @@ export interface Operation {
 
 export type UserOfSession = Pick<Session, 'userId' | 'username'>;
 
-/** A log-out and its place in the outbox, for the delivery right after the response. */
-export type RecordedLogout = OutboxEntry<LogoutActivity>;
+/**
+ * A log-out and its place in the outbox, for the delivery right after the response. `entryId` is null if the outbox
+ * rejected it (Redis is full): the session has ended all the same, and the caller writes the row itself.
+ */
+export type RecordedLogout = RecordedActivity<LogoutActivity>;
 
 /** Which of the user's sessions to end: one, all but the credential's, or all. */
 export type RevokeScope = { readonly only: SessionId } | 'others' | 'all';
@@ -35,9 +52,7 @@ export type RevokeResult =
   /** The credential is no open session. Nothing was changed. */
   | InvalidCheck;
 
-export type ListResult =
-  | { readonly status: 'valid'; readonly session: Session; readonly sessions: readonly Session[] }
-  | InvalidCheck;
+export type ListResult = (ValidCheck & { readonly sessions: readonly Session[] }) | InvalidCheck;
 
 export interface StartRequest {
   readonly tokenHash: TokenHash;
@@ -68,7 +83,7 @@ export type RenewResult =
   /** The new token was abandoned. Nothing was changed but the cutoff. */
   | { readonly status: 'superseded' }
   /** The credential is no open session any more. The user's other sessions ended all the same. */
-  | InvalidCheck;
+  | (InvalidCheck & { readonly logouts: readonly RecordedLogout[] });
 
 /**
  * Where sessions live. Absence is a result, never an error; an outage is an error, never a result: each method throws
@@ -79,8 +94,16 @@ export type RenewResult =
  * counts towards no limit. But whatever ends sessions ends it as well, as another Worker may read it.
  */
 export interface SessionStore {
-  /** Is this an open session of this kind? One plain read. */
-  check(credential: Credential, nowMs: number): Promise<SessionCheck>;
+  /**
+   * Which of these tokens is an open session of this kind, see `chooseSession`? One read of all of them. It sees every
+   * confirmed sign-out, unless `SESSION_READS` is `replica` and `fromPrimary` isn't set: what ends a session or expires a
+   * cookie must set it.
+   */
+  check(
+    offered: OfferedTokens,
+    nowMs: number,
+    options?: { readonly fromPrimary: boolean },
+  ): Promise<SessionCheck>;
 
   /**
    * Moves `lastSeenAtMs` and the TTL, if the session is still open under this token. It never creates one, so a refresh
@@ -108,11 +131,14 @@ export interface SessionStore {
     operation: Operation,
   ): Promise<readonly RecordedLogout[]>;
 
-  /** Ends sessions of the credential's user, if the credential is an open session. */
-  revoke(credential: Credential, scope: RevokeScope, operation: Operation): Promise<RevokeResult>;
+  /**
+   * Ends sessions of the user of the token that counts, if one does. If its own session is among them, those of all these
+   * tokens end too, as all cookies will expire.
+   */
+  revoke(authorized: AuthorizedTokens, scope: RevokeScope, operation: Operation): Promise<RevokeResult>;
 
-  /** The credential's session and all open ones of its user, newest first. Drops dead entries from the index. */
-  list(credential: Credential, nowMs: number): Promise<ListResult>;
+  /** The session that counts and all open ones of its user, newest first. Drops dead entries from the index. */
+  list(offered: OfferedTokens, nowMs: number): Promise<ListResult>;
 
   /**
    * After a password change: gives the credential's session a new token, ends the user's other sessions with
@@ -127,11 +153,19 @@ export interface SessionStore {
 
   /** The same without a new token: all of the user's sessions end but the one under `keep`. */
   endOthers(user: UserOfSession, keep: TokenHash, operation: Operation): Promise<readonly RecordedLogout[]>;
+
+  /**
+   * Ends those of these sessions that are open, without a log-out: their rows exist. For sign-outs that Redis lost in a
+   * failover. Returns the ids of those that were open.
+   */
+  endAgain(ended: readonly LogoutActivity[], nowMs: number): Promise<readonly SessionId[]>;
 }
 
 /** How long an abandoned token is remembered: longer than a command can be under way. */
 export const ABANDONED_TOKEN_SECONDS = 3600;
 /** How long the reply of an operation is kept for a retry: much longer than a request lives. */
 export const RECEIPT_SECONDS = 120;
+/** How long the tombstone of a session is kept whose end can't be read: as long as most could have lived. */
+export const TOMBSTONE_SECONDS = 30 * 86_400;
 /** How long a cutoff is kept: longer than a sign-in takes. */
 export const CUTOFF_SECONDS = 120;

@@ -1,6 +1,7 @@
 import type { LogoutReason } from '../activity/events.ts';
 import type { ClientInfo } from '../lib/client-info.ts';
 import type { SessionId, UserId } from '../lib/ids.ts';
+import type { TokenHash } from './token.ts';
 
 /** The channel a session was started through: a browser's cookie or an app's bearer token. Neither works as the other. */
 export type SessionKind = 'cookie' | 'bearer';
@@ -25,7 +26,7 @@ export interface Session {
   readonly deviceName: string | null;
 }
 
-/** What stays under a session's key once it has ended, until its absolute end. */
+/** What is remembered of an ended session until its absolute end. */
 export interface Tombstone {
   readonly sessionId: SessionId;
   readonly userId: UserId;
@@ -42,7 +43,16 @@ export interface InvalidCheck {
   readonly status: 'invalid';
   readonly reason: InvalidReason;
   readonly tombstone?: Tombstone;
+  /** The cookies hold open sessions of several users, so none of them counts. */
+  readonly usersInConflict?: readonly UserId[];
 }
 
 /** The result of "is this an open session?". An outage is no result: it is thrown. */
-export type SessionCheck = { readonly status: 'valid'; readonly session: Session } | InvalidCheck;
+export type SessionCheck = ValidCheck | InvalidCheck;
+
+export interface ValidCheck {
+  readonly status: 'valid';
+  readonly session: Session;
+  /** Of the token that counts: a request may offer several. */
+  readonly tokenHash: TokenHash;
+}

@@ -4,7 +4,8 @@ import { isStoreUnavailable, storeUnavailable } from '../errors.ts';
 import { newSessionId, uuidV7, type UserId } from '../lib/ids.ts';
 import type { Settings } from '../settings.ts';
 import type { StartResult } from './session-store.ts';
-import { newOperation, retryDuringOutage, type SessionWork } from './session-work.ts';
+import { retryDuringOutage } from '../store/retry-during-outage.ts';
+import { newOperation, type SessionWork } from './session-work.ts';
 import type { Session, SessionKind } from './session.ts';
 import { hashToken, newToken, type Token, type TokenHash } from './token.ts';
 

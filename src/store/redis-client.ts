@@ -1,5 +1,5 @@
 import { errors, Redis } from '@upstash/redis/cloudflare';
-import { storeUnavailable, type StoreFault } from '../errors.ts';
+import type { StoreFault } from '../errors.ts';
 import { callStore } from './call-store.ts';
 import type { StoreTrace } from './store-trace.ts';
 
@@ -8,7 +8,8 @@ import type { StoreTrace } from './store-trace.ts';
  * Each method throws `store_unavailable`.
  */
 export interface RedisClient {
-  get(key: string): Promise<string | null>;
+  /** One value of each key. A plain read: a replica may serve it, which lags behind. */
+  mget(keys: readonly string[]): Promise<unknown>;
   /** One atomic step. Lua's false comes back as null. */
   eval(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown>;
   xdel(key: string, entryIds: readonly string[]): Promise<void>;
@@ -62,12 +63,7 @@ export function redisClient(redis: Redis, timeoutMs: number, trace: StoreTrace):
   const call = <T>(send: () => Promise<T>): Promise<T> =>
     callStore({ store: 'redis', trace, timeoutMs, classify }, send);
   return {
-    get: (key) =>
-      call(async () => {
-        const value: unknown = await redis.get(key);
-        if (value !== null && typeof value !== 'string') throw storeUnavailable('redis', 'protocol');
-        return value;
-      }),
+    mget: (keys) => call(() => redis.mget([...keys])),
     eval: (script, keys, args) => call(() => redis.eval(script, [...keys], [...args])),
     async xdel(key, entryIds) {
       await call(() => redis.xdel(key, [...entryIds]));

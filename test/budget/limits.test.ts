@@ -11,7 +11,7 @@ import { directRedis, seedSessions, type SeededSession } from '../../tools/bench
 import { BUNDLE_GZIP_MAX_BYTES, COMMANDS_IN_REDIS } from '../../tools/budgets.ts';
 import { startServers, type Servers } from '../../tools/local-cloud/servers.ts';
 import { connectRedis } from '../../tools/local-cloud/redis-connection.ts';
-import { newTokenHash, sampleOperation, sampleSession, sampleStart } from '../fakes/samples.ts';
+import { newTokenHash, sampleOperation, sampleSession, sampleStart, offer } from '../fakes/samples.ts';
 
 const SESSIONS_OF_OTHERS = [100, 20_000] as const;
 const OWN_SESSIONS = [1, 5, 20, 50] as const;
@@ -45,10 +45,10 @@ describe('the commands of an operation inside Redis grow only with the sessions 
 
   const operations: Record<keyof typeof COMMANDS_IN_REDIS, (credential: SeededSession) => Promise<unknown>> =
     {
-      check: (credential) => store().check({ ...credential, kind: 'bearer' }, Date.now()),
-      list: (credential) => store().list({ ...credential, kind: 'bearer' }, Date.now()),
-      'revoke all': (credential) =>
-        store().revoke({ ...credential, kind: 'bearer' }, 'all', sampleOperation(Date.now())),
+      check: ({ tokenHash }) => store().check(offer(tokenHash, 'bearer'), Date.now()),
+      list: ({ tokenHash }) => store().list(offer(tokenHash, 'bearer'), Date.now()),
+      'revoke all': ({ tokenHash }) =>
+        store().revoke(offer(tokenHash, 'bearer'), 'all', sampleOperation(Date.now())),
       end: ({ tokenHash }) => store().end([tokenHash], 'bearer', 'logout', sampleOperation(Date.now())),
       'end of no session': () =>
         store().end([newTokenHash()], 'bearer', 'logout', sampleOperation(Date.now())),

@@ -28,7 +28,12 @@ export class MemoryActivityLog implements ActivityLog {
     if (events.length === 0) return;
     await this.#outage.during('database', () => {
       for (const event of events) this.#refuseInvalid(event);
-      for (const event of events) if (!this.logouts.has(event.id)) this.logouts.set(event.id, event);
+      const ended = new Set([...this.logouts.values()].map(({ sessionId }) => sessionId));
+      for (const event of events) {
+        if (this.logouts.has(event.id) || ended.has(event.sessionId)) continue;
+        this.logouts.set(event.id, event);
+        ended.add(event.sessionId);
+      }
     });
   }
 
@@ -59,6 +64,16 @@ export class MemoryActivityLog implements ActivityLog {
       [...this.logouts.values()]
         .filter((event) => event.userId === userId && (after === null || isAfter(event, after)))
         .sort((a, b) => (isAfter(a, b) ? 1 : -1))
+        .slice(0, limit),
+    );
+  }
+
+  listEndedSince(sinceMs: number, limit: number, after: LogoutCursor | null): Promise<LogoutActivity[]> {
+    return this.#outage.during('database', () =>
+      [...this.logouts.values()]
+        .filter((event) => event.loggedOutAtMs >= sinceMs)
+        .sort((a, b) => (isAfter(a, b) ? -1 : 1))
+        .filter((event) => after === null || (isAfter(after, event) && event.id !== after.id))
         .slice(0, limit),
     );
   }

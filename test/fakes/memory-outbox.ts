@@ -1,6 +1,7 @@
 import { encodeActivity, parseActivity } from '../../src/activity/activity-encoding.ts';
 import type { Activity } from '../../src/activity/events.ts';
 import type { Outbox, OutboxEntry, OutboxStatus } from '../../src/activity/outbox.ts';
+import type { Uuid } from '../../src/lib/ids.ts';
 import type { ManualClock } from './manual-clock.ts';
 import { Outage } from './outage.ts';
 import { refuseIllFormed } from './refusals.ts';
@@ -15,6 +16,8 @@ export class MemoryOutbox implements Outbox {
   #pending: Pending[] = [];
   /** Events set aside, with why and when. */
   readonly aside: { readonly text: string; readonly reason: string; readonly atMs: number }[] = [];
+  /** Ids of events that it rejected. */
+  readonly unrecorded = new Set<Uuid>();
   readonly #clock: ManualClock;
   readonly #outage: Outage;
   #lastMs = 0;
@@ -46,6 +49,12 @@ export class MemoryOutbox implements Outbox {
       if (entry === undefined) return;
       this.aside.push({ text: entry.text, reason, atMs: nowMs });
       this.#pending = this.#pending.filter((each) => each !== entry);
+    });
+  }
+
+  markRecorded(activityIds: readonly Uuid[]): Promise<void> {
+    return this.#outage.during('redis', () => {
+      for (const id of activityIds) this.unrecorded.delete(id);
     });
   }
 

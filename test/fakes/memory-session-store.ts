@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { LogoutActivity, LogoutReason } from '../../src/activity/events.ts';
 import type { SessionId, UserId, Uuid } from '../../src/lib/ids.ts';
+import { chooseSession, newestFirst } from '../../src/session/record.ts';
 import { endsAtMs, isExpired } from '../../src/session/rules.ts';
 import {
   ABANDONED_TOKEN_SECONDS,
   RECEIPT_SECONDS,
   type Credential,
   type ListResult,
+  type AuthorizedTokens,
+  type OfferedTokens,
   type Operation,
   type RecordedLogout,
   type RenewResult,
@@ -17,26 +20,27 @@ import {
   type StartResult,
   type UserOfSession,
 } from '../../src/session/session-store.ts';
-import type { InvalidCheck, Session, SessionCheck, Tombstone } from '../../src/session/session.ts';
+import type {
+  InvalidCheck,
+  Session,
+  SessionCheck,
+  Tombstone,
+  ValidCheck,
+} from '../../src/session/session.ts';
 import type { TokenHash } from '../../src/session/token.ts';
 import type { ManualClock } from './manual-clock.ts';
 import type { MemoryOutbox } from './memory-outbox.ts';
 import { Outage } from './outage.ts';
 import { refuseIllFormed } from './refusals.ts';
 
-/** What is stored under a token's hash until it expires: an open session, or a tombstone. */
-type Stored = { readonly goneAtMs: number } & (
-  { readonly session: Session } | { readonly tombstone: Tombstone }
-);
-
-interface Open {
-  readonly tokenHash: TokenHash;
-  readonly session: Session;
-}
+/** Kept until it expires. */
+type Kept<T> = T & { readonly goneAtMs: number };
+type Open = ValidCheck;
 
 /** Sessions in memory, with a clock that is moved by hand. Each method is atomic. */
 export class MemorySessionStore implements SessionStore {
-  readonly #stored = new Map<TokenHash, Stored>();
+  readonly #sessions = new Map<TokenHash, Kept<{ readonly session: Session }>>();
+  readonly #tombstones = new Map<TokenHash, Kept<{ readonly tombstone: Tombstone }>>();
   readonly #index = new Map<UserId, Map<SessionId, TokenHash>>();
   readonly #receipts = new Map<string, { readonly result: unknown; readonly goneAtMs: number }>();
   /** By user; never deleted, as no test lasts longer than a sign-in. */
@@ -51,14 +55,14 @@ export class MemorySessionStore implements SessionStore {
     this.#outage = outage;
   }
 
-  check(credential: Credential, nowMs: number): Promise<SessionCheck> {
-    return this.#outage.during('redis', () => this.#check(credential, nowMs));
+  check(offered: OfferedTokens, nowMs: number): Promise<SessionCheck> {
+    return this.#outage.during('redis', () => this.#check(offered, nowMs));
   }
 
   refresh(tokenHash: TokenHash, session: Session): Promise<boolean> {
     return this.#outage.during('redis', () => {
-      const stored = this.#find(tokenHash);
-      if (stored === null || !('session' in stored) || stored.session.id !== session.id) return false;
+      const stored = this.#alive(this.#sessions, tokenHash);
+      if (stored === null || stored.session.id !== session.id) return false;
       if (stored.session.lastSeenAtMs >= session.lastSeenAtMs) return false;
       this.#write(tokenHash, session);
       return true;
@@ -69,13 +73,11 @@ export class MemorySessionStore implements SessionStore {
     const { tokenHash, session, login, replaces, maxSessionsPerUser, checkedFromMs, operation } = request;
     return this.#outage.during('redis', (): StartResult => {
       refuseIllFormed([session, login, operation]);
-      const existing = this.#find(tokenHash);
-      if (existing !== null) {
-        return 'session' in existing && existing.session.id === session.id
-          ? { status: 'started', loginEntryId: null, logouts: [] }
-          : { status: 'superseded' };
-      }
+      const existing = this.#alive(this.#sessions, tokenHash);
+      if (existing?.session.id === session.id) return { status: 'started', loginEntryId: null, logouts: [] };
+      if (this.#isTaken(tokenHash)) return { status: 'superseded' };
       if ((this.#cutoffsMs.get(session.userId) ?? 0) > checkedFromMs) return { status: 'superseded' };
+      const loginEntryId = this.#outbox.put(login).entryId;
       const logouts: RecordedLogout[] = [];
       for (const replaced of replaces) {
         const old = this.#findOpen(replaced, 'cookie', operation.nowMs);
@@ -87,16 +89,20 @@ export class MemorySessionStore implements SessionStore {
       const tooMany = maxSessionsPerUser === 0 ? 0 : Math.max(0, others.length - maxSessionsPerUser + 1);
       for (const oldest of others.slice(0, tooMany)) this.#end(oldest, 'evicted', operation, logouts);
       this.#write(tokenHash, session);
-      return { status: 'started', loginEntryId: this.#outbox.put(login).entryId, logouts };
+      return { status: 'started', loginEntryId, logouts };
     });
   }
 
   abandon(tokenHash: TokenHash, session: Session, nowMs: number): Promise<void> {
     return this.#outage.during('redis', () => {
-      const stored = this.#find(tokenHash);
-      if (stored !== null && !('session' in stored && stored.session.id === session.id)) return;
-      if (stored !== null) this.#index.get(session.userId)?.delete(session.id);
-      this.#stored.set(tokenHash, {
+      const stored = this.#alive(this.#sessions, tokenHash);
+      if (stored !== null && stored.session.id !== session.id) return;
+      if (stored !== null) {
+        this.#sessions.delete(tokenHash);
+        this.#index.get(session.userId)?.delete(session.id);
+      }
+      if (this.#alive(this.#tombstones, tokenHash) !== null) return;
+      this.#tombstones.set(tokenHash, {
         goneAtMs: this.#clock.nowMs() + ABANDONED_TOKEN_SECONDS * 1000,
         tombstone: {
           sessionId: session.id,
@@ -125,10 +131,13 @@ export class MemorySessionStore implements SessionStore {
     });
   }
 
-  revoke(credential: Credential, scope: RevokeScope, operation: Operation): Promise<RevokeResult> {
+  revoke(authorized: AuthorizedTokens, scope: RevokeScope, operation: Operation): Promise<RevokeResult> {
     return this.#once(operation, (done): RevokeResult => {
-      const own = this.#findOpen(credential.tokenHash, credential.kind, operation.nowMs);
-      if (own === null) return this.#invalid(credential, operation.nowMs);
+      const { kind, others } = authorized;
+      const offered = [...authorized.tokenHashes, ...others];
+      const any = this.#check({ kind, tokenHashes: offered }, operation.nowMs);
+      const own = any.status === 'invalid' ? any : this.#check(authorized, operation.nowMs);
+      if (own.status === 'invalid') return own;
       const logouts: RecordedLogout[] = [];
       const all = this.#openSessionsOf(own.session.userId, operation.nowMs);
       if (typeof scope === 'object') {
@@ -137,19 +146,25 @@ export class MemorySessionStore implements SessionStore {
         this.#end(wanted, scope.only === own.session.id ? 'logout' : 'revoked', operation, logouts);
       } else {
         const reason = scope === 'others' ? 'logout_others' : 'logout_all';
-        this.#endAllBut(credential.tokenHash, all, reason, operation, logouts);
+        this.#endAllBut(own.tokenHash, all, reason, operation, logouts);
         if (scope === 'all') this.#end(own, reason, operation, logouts);
+      }
+      if (this.#findOpen(own.tokenHash, kind, operation.nowMs) === null) {
+        for (const tokenHash of offered) {
+          const duplicate = this.#findOpen(tokenHash, kind, operation.nowMs);
+          if (duplicate !== null) this.#end(duplicate, 'logout', operation, logouts);
+        }
       }
       return done({ status: 'revoked', logouts });
     });
   }
 
-  list(credential: Credential, nowMs: number): Promise<ListResult> {
+  list(offered: OfferedTokens, nowMs: number): Promise<ListResult> {
     return this.#outage.during('redis', (): ListResult => {
-      const check = this.#check(credential, nowMs);
+      const check = this.#check(offered, nowMs);
       if (check.status === 'invalid') return check;
       const sessions = this.#openSessionsOf(check.session.userId, nowMs).map(({ session }) => session);
-      return { ...check, sessions: sessions.sort((a, b) => oldestFirst(b, a)) };
+      return { ...check, sessions: sessions.sort(newestFirst) };
     });
   }
 
@@ -166,11 +181,11 @@ export class MemorySessionStore implements SessionStore {
       const logouts: RecordedLogout[] = [];
       if (own === null) {
         this.#endAllBut(null, all, 'password_changed', operation, logouts);
-        return done(this.#invalid(credential, operation.nowMs));
+        return done({ ...this.#invalid(credential, operation.nowMs), logouts });
       }
-      if (this.#find(newTokenHash) !== null) return { status: 'superseded' };
+      if (this.#isTaken(newTokenHash)) return { status: 'superseded' };
       this.#endAllBut(credential.tokenHash, all, 'password_changed', operation, logouts);
-      this.#leaveTombstone(own, 'renewed', operation);
+      this.#remove(own, 'renewed', operation);
       this.#write(newTokenHash, own.session);
       return done({ status: 'renewed', session: own.session, logouts });
     });
@@ -190,6 +205,20 @@ export class MemorySessionStore implements SessionStore {
     });
   }
 
+  endAgain(ended: readonly LogoutActivity[]): Promise<readonly SessionId[]> {
+    return this.#outage.during('redis', () =>
+      ended.flatMap(({ userId, sessionId, reason, loggedOutAtMs, client }) => {
+        const tokenHash = this.#index.get(userId)?.get(sessionId);
+        const open =
+          tokenHash === undefined ? null : this.#findOpen(tokenHash, 'either', this.#clock.nowMs());
+        if (open === null) return [];
+        this.#remove(open, reason, { id: eventId(loggedOutAtMs, sessionId), nowMs: loggedOutAtMs, client });
+        this.#index.get(userId)?.delete(sessionId);
+        return [sessionId];
+      }),
+    );
+  }
+
   /** A later cutoff stays. */
   #setCutoff(userId: UserId, atMs: number): void {
     this.#cutoffsMs.set(userId, Math.max(atMs, this.#cutoffsMs.get(userId) ?? 0));
@@ -203,43 +232,57 @@ export class MemorySessionStore implements SessionStore {
       const receipt = this.#receipts.get(operation.id);
       if (receipt !== undefined && nowMs < receipt.goneAtMs) return receipt.result as T;
       return work((result) => {
+        const logouts = Array.isArray(result) ? result : (result as { logouts: readonly unknown[] }).logouts;
+        // Where nothing was ended, a retry would find the same.
+        if (logouts.length === 0 && !isRenewal(result)) return result;
         this.#receipts.set(operation.id, { result, goneAtMs: nowMs + RECEIPT_SECONDS * 1000 });
         return result;
       });
     });
   }
 
-  #check({ tokenHash, kind }: Credential, nowMs: number): SessionCheck {
-    const stored = this.#find(tokenHash);
-    if (stored === null) return { status: 'invalid', reason: 'unknown' };
-    if ('tombstone' in stored) {
-      return stored.tombstone.reason === 'abandoned'
+  #check({ kind, tokenHashes }: OfferedTokens, nowMs: number): SessionCheck {
+    return chooseSession(tokenHashes.map((tokenHash) => this.#checkOne({ tokenHash, kind }, nowMs)));
+  }
+
+  #checkOne({ tokenHash, kind }: Credential, nowMs: number): SessionCheck {
+    const ended = this.#alive(this.#tombstones, tokenHash);
+    if (ended !== null) {
+      return ended.tombstone.reason === 'abandoned'
         ? { status: 'invalid', reason: 'unknown' }
-        : { status: 'invalid', reason: 'ended', tombstone: stored.tombstone };
+        : { status: 'invalid', reason: 'ended', tombstone: ended.tombstone };
     }
-    if (kind !== 'either' && stored.session.kind !== kind) return { status: 'invalid', reason: 'unknown' };
-    if (isExpired(stored.session, nowMs)) return { status: 'invalid', reason: 'expired' };
-    return { status: 'valid', session: stored.session };
+    const stored = this.#alive(this.#sessions, tokenHash);
+    if (stored === null) return { status: 'invalid', reason: 'unknown' };
+    const { session } = stored;
+    if (kind !== 'either' && session.kind !== kind) return { status: 'invalid', reason: 'unknown' };
+    if (isExpired(session, nowMs)) return { status: 'invalid', reason: 'expired' };
+    return { status: 'valid', session, tokenHash };
   }
 
   #invalid(credential: Credential, nowMs: number): InvalidCheck {
-    const check = this.#check(credential, nowMs);
+    const check = this.#checkOne(credential, nowMs);
     return check.status === 'invalid' ? check : { status: 'invalid', reason: 'unknown' };
   }
 
-  #find(tokenHash: TokenHash): Stored | null {
-    const stored = this.#stored.get(tokenHash);
-    if (stored === undefined) return null;
-    if (this.#clock.nowMs() < stored.goneAtMs) return stored;
-    this.#stored.delete(tokenHash);
+  #alive<T>(kept: Map<TokenHash, Kept<T>>, tokenHash: TokenHash): Kept<T> | null {
+    const value = kept.get(tokenHash);
+    if (value === undefined) return null;
+    if (this.#clock.nowMs() < value.goneAtMs) return value;
+    kept.delete(tokenHash);
     return null;
   }
 
+  /** Whether anything was ever begun or abandoned under this token. */
+  #isTaken(tokenHash: TokenHash): boolean {
+    return (
+      this.#alive(this.#sessions, tokenHash) !== null || this.#alive(this.#tombstones, tokenHash) !== null
+    );
+  }
+
   #findOpen(tokenHash: TokenHash, kind: Credential['kind'], nowMs: number): Open | null {
-    const stored = this.#find(tokenHash);
-    if (stored === null || !('session' in stored) || isExpired(stored.session, nowMs)) return null;
-    if (kind !== 'either' && stored.session.kind !== kind) return null;
-    return { tokenHash, session: stored.session };
+    const check = this.#checkOne({ tokenHash, kind }, nowMs);
+    return check.status === 'valid' ? check : null;
   }
 
   /** Drops what is no longer open from the index. */
@@ -254,17 +297,14 @@ export class MemorySessionStore implements SessionStore {
   }
 
   #write(tokenHash: TokenHash, session: Session): void {
-    this.#stored.set(tokenHash, { session: structuredClone(session), goneAtMs: endsAtMs(session) });
+    this.#sessions.set(tokenHash, { session: structuredClone(session), goneAtMs: endsAtMs(session) });
     const index = this.#index.get(session.userId) ?? new Map<SessionId, TokenHash>();
     this.#index.set(session.userId, index.set(session.id, tokenHash));
   }
 
-  #leaveTombstone(
-    { tokenHash, session }: Open,
-    reason: LogoutReason | 'renewed',
-    operation: Operation,
-  ): void {
-    this.#stored.set(tokenHash, {
+  #remove({ tokenHash, session }: Open, reason: LogoutReason | 'renewed', operation: Operation): void {
+    this.#sessions.delete(tokenHash);
+    this.#tombstones.set(tokenHash, {
       goneAtMs: session.expiresAtMs,
       tombstone: {
         sessionId: session.id,
@@ -288,7 +328,7 @@ export class MemorySessionStore implements SessionStore {
 
   #end(open: Open, reason: LogoutReason, operation: Operation, logouts: RecordedLogout[]): void {
     const { session } = open;
-    this.#leaveTombstone(open, reason, operation);
+    this.#remove(open, reason, operation);
     this.#index.get(session.userId)?.delete(session.id);
     const activity: LogoutActivity = {
       type: 'logout',
@@ -311,5 +351,8 @@ export function eventId(nowMs: number, sessionId: SessionId): Uuid {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${bits.slice(0, 3)}-8${bits.slice(3, 6)}-${bits.slice(6, 18)}` as Uuid;
 }
 
-const oldestFirst = (a: Session, b: Session): number =>
-  a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1);
+const oldestFirst = (a: Session, b: Session): number => newestFirst(b, a);
+
+/** What renewed or failed to renew a session is kept, even if nothing was ended. */
+const isRenewal = (result: unknown): boolean =>
+  ['renewed', 'invalid'].includes((result as { readonly status?: string }).status ?? '');

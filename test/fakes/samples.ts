@@ -2,7 +2,7 @@ import type { LoginActivity, LogoutActivity } from '../../src/activity/events.ts
 import type { ClientInfo } from '../../src/lib/client-info.ts';
 import { base64Url, randomBytes } from '../../src/lib/hash.ts';
 import { newSessionId, uuidV7, type SessionId, type UserId } from '../../src/lib/ids.ts';
-import type { Operation, StartRequest } from '../../src/session/session-store.ts';
+import type { Credential, Operation, StartRequest } from '../../src/session/session-store.ts';
 import type { Session } from '../../src/session/session.ts';
 import { type TokenHash } from '../../src/session/token.ts';
 
@@ -19,6 +19,14 @@ export const newUserId = (): UserId => String((lastUserId += 1)) as UserId;
 
 /** A token hash whose token nobody knows. */
 export const newTokenHash = (): TokenHash => base64Url(randomBytes(32)) as TokenHash;
+
+/** A token as its credential, offered alone, with its CSRF token. */
+export const offer = <Kind extends Credential['kind']>(tokenHash: TokenHash, kind: Kind) => ({
+  kind,
+  tokenHash,
+  tokenHashes: [tokenHash],
+  others: [],
+});
 
 /** An ordinary session that began at `nowMs`. */
 export function sampleSession(nowMs: number, changes: Partial<Session> = {}): Session {

@@ -1,5 +1,5 @@
 import type { CallContent } from '../../tools/local-cloud/calls.ts';
-import { decodeRecord } from '../../src/session/record.ts';
+import { decodeSession } from '../../src/session/record.ts';
 import type { Session } from '../../src/session/session.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 
@@ -17,10 +17,7 @@ export const isScriptOn = (call: CallContent, keyPrefix: string, text: string): 
 export async function allOpenSessions(cloud: CloudProxy): Promise<Session[]> {
   const keys = await cloud.redis.keys('session:*');
   const records = keys.length === 0 ? [] : await cloud.redis.mget(keys);
-  return records.flatMap((text) => {
-    const record = text === null ? null : decodeRecord(text);
-    return record !== null && 'session' in record ? [record.session] : [];
-  });
+  return records.flatMap((text) => (text === null ? null : decodeSession(text)) ?? []);
 }
 
 /** Public ids of this user's open sessions. */

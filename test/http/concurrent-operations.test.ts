@@ -1,9 +1,8 @@
 import type { UserId } from '../../src/lib/ids.ts';
 import { expect, test } from 'vitest';
-import type { Credential } from '../../src/session/session-store.ts';
 import type { Session } from '../../src/session/session.ts';
 import { hashToken, type Token, type TokenHash } from '../../src/session/token.ts';
-import { newTokenHash, sampleOperation, sampleSession, sampleStart } from '../fakes/samples.ts';
+import { newTokenHash, sampleOperation, sampleSession, sampleStart, offer } from '../fakes/samples.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { ApiCaller, type ApiBody } from '../support/api.ts';
 import { addUser, eventually, logoutRows, PASSWORD, type TestUser } from '../support/people.ts';
@@ -32,7 +31,7 @@ function randomFrom(seed: number): () => number {
 interface Started {
   session: Session;
   /** The first one, then one for each renewal. */
-  credentials: Credential[];
+  credentials: ReturnType<typeof offer>[];
 }
 
 type Stores = ReturnType<typeof openCloudStores>;
@@ -45,7 +44,7 @@ async function startOne({ sessions }: Stores, user: TestUser, all: Started[]): P
     kind,
   });
   const tokenHash: TokenHash = newTokenHash();
-  all.push({ session, credentials: [{ tokenHash, kind }] });
+  all.push({ session, credentials: [offer(tokenHash, kind)] });
   await sessions.start(sampleStart(session, tokenHash, { maxSessionsPerUser: MAX_SESSIONS }));
 }
 
@@ -67,7 +66,7 @@ async function changeOne(
   } else if (choice < 0.7) {
     await sessions.revoke(credential, { only: session.id }, sampleOperation(nowMs));
   } else if (choice < 0.78) {
-    const renewed = { tokenHash: newTokenHash(), kind: credential.kind };
+    const renewed = offer(newTokenHash(), credential.kind);
     credentials.push(renewed);
     await sessions.renew(credential, renewed.tokenHash, session, sampleOperation(nowMs));
   } else if (choice < 0.85) {

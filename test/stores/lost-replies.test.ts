@@ -2,7 +2,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { OUTBOX_KEY } from '../../src/activity/redis-outbox.ts';
 import { uuidV7 } from '../../src/lib/ids.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
-import { newTokenHash, sampleOperation, sampleLogout, sampleSession, sampleStart } from '../fakes/samples.ts';
+import {
+  newTokenHash,
+  sampleOperation,
+  sampleLogout,
+  sampleSession,
+  sampleStart,
+  offer,
+} from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
 
@@ -21,7 +28,7 @@ afterEach(() => cloud.faults.clear());
 
 const NOW_MS = Date.now();
 const HASH = newTokenHash();
-const CREDENTIAL = { tokenHash: HASH, kind: 'cookie' } as const;
+const CREDENTIAL = offer(HASH, 'cookie');
 const SESSION = sampleSession(NOW_MS, { username: 'ann-marie' });
 const ATTEMPT = { attemptId: uuidV7(NOW_MS), username: 'ann-marie', network: '203.0.113.7' };
 const operation = () => sampleOperation(NOW_MS);
@@ -36,7 +43,7 @@ test('start: one session, one login', async () => {
     loginEntryId: null,
     logouts: [],
   });
-  expect(await sessions.check(CREDENTIAL, NOW_MS)).toEqual({ status: 'valid', session: SESSION });
+  expect(await sessions.check(CREDENTIAL, NOW_MS)).toMatchObject({ status: 'valid', session: SESSION });
   expect(await cloud.redis.xlen(OUTBOX_KEY)).toBe(1);
 });
 
@@ -61,7 +68,7 @@ test('renew: the new token is valid', async () => {
   expect(await sessions.renew(CREDENTIAL, tokenHash, SESSION, operation())).toMatchObject({
     status: 'renewed',
   });
-  expect(await sessions.check({ tokenHash, kind: 'cookie' }, NOW_MS)).toMatchObject({ status: 'valid' });
+  expect(await sessions.check(offer(tokenHash, 'cookie'), NOW_MS)).toMatchObject({ status: 'valid' });
 });
 
 test('refresh and abandon: carried out', async () => {
@@ -70,7 +77,7 @@ test('refresh and abandon: carried out', async () => {
   const seen = { ...SESSION, lastSeenAtMs: NOW_MS + 1000 };
   loseOneReply('redis');
   await sessions.refresh(HASH, seen);
-  expect(await sessions.check(CREDENTIAL, NOW_MS)).toEqual({ status: 'valid', session: seen });
+  expect(await sessions.check(CREDENTIAL, NOW_MS)).toMatchObject({ status: 'valid', session: seen });
   loseOneReply('redis');
   await sessions.abandon(HASH, SESSION, NOW_MS);
   expect(await sessions.check(CREDENTIAL, NOW_MS)).toMatchObject({ reason: 'unknown' });

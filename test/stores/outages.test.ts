@@ -16,6 +16,7 @@ import {
   sampleLogout,
   sampleSession,
   sampleStart,
+  offer,
 } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { databaseCredentials, openCloudStores } from './open-cloud-stores.ts';
@@ -35,7 +36,7 @@ afterEach(() => cloud.faults.clear());
 
 const NOW_MS = Date.now();
 const HASH = newTokenHash();
-const CREDENTIAL = { tokenHash: HASH, kind: 'cookie' } as const;
+const CREDENTIAL = offer(HASH, 'cookie');
 const USER_ID = newUserId();
 const SESSION = sampleSession(NOW_MS, { userId: USER_ID, username: 'ann-marie' });
 const ATTEMPT = { attemptId: uuidV7(NOW_MS), username: 'ann-marie', network: '203.0.113.7' };
@@ -222,7 +223,7 @@ describe('wrong credentials', () => {
   test('of Redis', async () => {
     const url = cloud.env.UPSTASH_REDIS_REST_URL;
     const redis = redisClient(upstashRedis({ url, token: 'wrong' }, 5000), 5000, new StoreTrace());
-    const failure = await redis.get('key').catch((error: unknown) => error);
+    const failure = await redis.mget(['key']).catch((error: unknown) => error);
     expect(failure).toMatchObject({ reason: { code: 'store_unavailable', fault: 'refused' } });
     expectOurWordsOnly(failure);
   });

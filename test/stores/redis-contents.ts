@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { expect } from 'vitest';
-import { decodeRecord } from '../../src/session/record.ts';
+import { decodeSession } from '../../src/session/record.ts';
 import { isExpired } from '../../src/session/rules.ts';
 import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/redis-keys.ts';
 
@@ -24,9 +24,8 @@ export async function everythingIn(redis: Redis): Promise<string> {
 export async function expectIndexesAgree(redis: Redis, nowMs: number): Promise<void> {
   const open: string[] = [];
   for (const key of await redis.keys(`${SESSION_KEY_PREFIX}*`)) {
-    const record = decodeRecord((await redis.get(key)) ?? '');
-    if (record === null || !('session' in record) || isExpired(record.session, nowMs)) continue;
-    const { session } = record;
+    const session = decodeSession((await redis.get(key)) ?? '');
+    if (session === null || isExpired(session, nowMs)) continue;
     open.push(`${session.userId} ${session.id} ${key.slice(SESSION_KEY_PREFIX.length)}`);
   }
   const listed: string[] = [];

@@ -1,10 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { OUTBOX_KEY } from '../../src/activity/redis-outbox.ts';
-import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/redis-keys.ts';
+import { OUTBOX_KEY, UNRECORDED_KEY } from '../../src/activity/redis-outbox.ts';
+import { ENDED_KEY_PREFIX, INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/redis-keys.ts';
+import { redisSessionStore } from '../../src/session/redis-session-store.ts';
+import type { RecordedLogout } from '../../src/session/session-store.ts';
 import { hashToken, newToken, type Token } from '../../src/session/token.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
-import { newTokenHash, newUserId, sampleOperation, sampleSession, sampleStart } from '../fakes/samples.ts';
+import {
+  newTokenHash,
+  newUserId,
+  sampleOperation,
+  sampleSession,
+  sampleStart,
+  offer,
+} from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
 import { expectIndexesAgree, everythingIn } from './redis-contents.ts';
@@ -29,42 +38,62 @@ beforeEach(async () => {
 });
 
 describe('an outbox that accepts nothing', () => {
-  type Step = (me: Awaited<ReturnType<typeof begin>>) => Promise<unknown>;
+  interface RevokedResult {
+    readonly logouts: readonly RecordedLogout[];
+  }
+  type Result = readonly RecordedLogout[] | RevokedResult;
+  type Step = (me: Awaited<ReturnType<typeof begin>>) => Promise<Result>;
   const nowMs = Date.now();
   const steps: [string, Step][] = [
     [
       'end',
       ({ credential }) => under.store.end([credential.tokenHash], 'cookie', 'logout', sampleOperation(nowMs)),
     ],
-    ['revoke all', ({ credential }) => under.store.revoke(credential, 'all', sampleOperation(nowMs))],
-    ['renew', (me) => under.store.renew(me.credential, newTokenHash(), me.session, sampleOperation(nowMs))],
+    [
+      'revoke all',
+      ({ credential }) =>
+        under.store.revoke(credential, 'all', sampleOperation(nowMs)) as Promise<RevokedResult>,
+    ],
+    [
+      'renew',
+      (me) =>
+        under.store.renew(
+          me.credential,
+          newTokenHash(),
+          me.session,
+          sampleOperation(nowMs),
+        ) as Promise<RevokedResult>,
+    ],
   ];
 
   // As on Upstash when a stream has reached the plan's record size.
-  test.each(steps)(
-    '%s: fails and ends no session, so that none ends without its event',
-    async (name, step) => {
-      const userId = newUserId();
-      const [me, other] = [await begin(under, { userId }), await begin(under, { userId })];
-      await cloud.redis.set(OUTBOX_KEY, 'no stream');
-      await expect(step(me)).rejects.toMatchObject(STORE_UNAVAILABLE);
-      for (const { credential } of [me, other])
-        expect(await under.store.check(credential, under.nowMs())).toMatchObject({ status: 'valid' });
+  test.each(steps)('%s: ends sessions all the same, and returns their events', async (name, step) => {
+    const userId = newUserId();
+    const [me, other] = [await begin(under, { userId }), await begin(under, { userId })];
+    const ended = { end: [me], 'revoke all': [me, other], renew: [other] }[name] ?? [];
+    await cloud.redis.set(OUTBOX_KEY, 'no stream');
+    const result = await step(me);
+    const logouts = 'logouts' in result ? result.logouts : result;
+    expect(logouts.map(({ entryId }) => entryId)).toEqual(ended.map(() => null));
+    expect(logouts.map(({ activity }) => activity.sessionId).sort()).toEqual(
+      ended.map(({ session }) => session.id).sort(),
+    );
+    for (const { credential, tokenHash } of ended) {
+      expect(await under.store.check(credential, under.nowMs())).toMatchObject({ reason: 'ended' });
+      expect(await cloud.redis.exists(recordKey(tokenHash))).toBe(0);
+    }
+    const unrecorded = await cloud.redis.smembers(UNRECORDED_KEY);
+    expect(unrecorded.sort()).toEqual(logouts.map(({ activity }) => activity.id).sort());
 
-      await cloud.redis.del(OUTBOX_KEY);
-      await step(me);
-      const ended = await pendingLogouts(under);
-      expect(ended.map(({ sessionId }) => sessionId)).toContain(
-        name === 'end' ? me.session.id : other.session.id,
-      );
-      expect(new Set(ended.map(({ sessionId }) => sessionId)).size).toBe(ended.length);
-    },
-  );
+    const { outbox } = openCloudStores(cloud);
+    await outbox.markRecorded(logouts.map(({ activity }) => activity.id));
+    expect(await cloud.redis.exists(UNRECORDED_KEY)).toBe(0);
+  });
 });
 
 test('a full outbox starts no session, and a retry starts it with its login event', async () => {
   const request = sampleStart(sampleSession(under.nowMs()), newTokenHash());
-  const credential = { tokenHash: request.tokenHash, kind: 'cookie' } as const;
+  const credential = offer(request.tokenHash, 'cookie');
   await cloud.redis.set(OUTBOX_KEY, 'no stream');
   await expect(under.store.start(request)).rejects.toMatchObject(STORE_UNAVAILABLE);
   expect(await under.store.check(credential, under.nowMs())).toMatchObject({ reason: 'unknown' });
@@ -75,11 +104,11 @@ test('a full outbox starts no session, and a retry starts it with its login even
 });
 
 describe('commands', () => {
-  test('each method sends one, and a check is a plain GET', async () => {
+  test('each method sends one; a check is a script, which no replica runs, unless the setting allows it', async () => {
     const { store } = under;
     const t = under.nowMs();
     const session = sampleSession(t);
-    const credential = { tokenHash: newTokenHash(), kind: 'cookie' } as const;
+    const credential = offer(newTokenHash(), 'cookie');
     const methods: (() => Promise<unknown>)[] = [
       () => store.start(sampleStart(session, credential.tokenHash)),
       () => store.refresh(credential.tokenHash, { ...session, lastSeenAtMs: t + 1 }),
@@ -95,7 +124,15 @@ describe('commands', () => {
       await method();
       expect(cloud.calls.flatMap((call) => (call.store === 'redis' ? call.commands : []))).toHaveLength(1);
     }
-    expect(cloud.calls).toMatchObject([{ commands: [['get', recordKey(credential.tokenHash)]] }]);
+    const keys = [recordKey(credential.tokenHash), `ended:${credential.tokenHash}`];
+    const asScript = ['eval', expect.stringContaining('allow-key-locking') as string, '2', ...keys];
+    expect(cloud.calls).toMatchObject([{ commands: [asScript] }]);
+
+    const fromReplica = redisSessionStore(openCloudStores(cloud).redis, 'replica');
+    cloud.calls.length = 0;
+    await fromReplica.check(credential, t);
+    await fromReplica.check(credential, t, { fromPrimary: true });
+    expect(cloud.calls).toMatchObject([{ commands: [['mget', ...keys]] }, { commands: [asScript] }]);
   });
 
   test('no raw token is sent to Redis', async () => {
@@ -106,9 +143,9 @@ describe('commands', () => {
     const [oldSession, session] = [sampleSession(t), sampleSession(t)];
     await store.start(sampleStart(oldSession, old!));
     await store.start(sampleStart(session, first!, { replaces: [old!] }));
-    await store.renew({ tokenHash: first!, kind: 'cookie' }, second!, session, sampleOperation(t));
+    await store.renew(offer(first!, 'cookie'), second!, session, sampleOperation(t));
     await store.refresh(second!, { ...session, lastSeenAtMs: t + 1 });
-    await store.revoke({ tokenHash: second!, kind: 'cookie' }, 'all', sampleOperation(t));
+    await store.revoke(offer(second!, 'cookie'), 'all', sampleOperation(t));
     await store.abandon(third!, sampleSession(t), t);
     const seen = (await everythingIn(cloud.redis)) + JSON.stringify(cloud.calls);
     expect(seen).toContain(second);
@@ -204,9 +241,9 @@ describe('at the same time', () => {
     await under.store.abandon(tokenHash, session, under.nowMs());
     await cloud.settled();
     cloud.faults.clear();
-    expect(await under.store.check({ tokenHash, kind: 'cookie' }, under.nowMs())).toMatchObject({
+    expect(await under.store.check(offer(tokenHash, 'cookie'), under.nowMs())).toMatchObject({
       reason: 'unknown',
     });
-    expect(await cloud.redis.keys('*')).toEqual([recordKey(tokenHash)]);
+    expect(await cloud.redis.keys('*')).toEqual([ENDED_KEY_PREFIX + tokenHash]);
   });
 });

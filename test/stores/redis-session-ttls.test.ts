@@ -1,10 +1,23 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { OUTBOX_KEY } from '../../src/activity/redis-outbox.ts';
 import { endsAtMs } from '../../src/session/rules.ts';
-import { INDEX_KEY_PREFIX, RECEIPT_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/redis-keys.ts';
+import {
+  ENDED_KEY_PREFIX,
+  INDEX_KEY_PREFIX,
+  RECEIPT_KEY_PREFIX,
+  SESSION_KEY_PREFIX,
+} from '../../src/session/redis-keys.ts';
 import { ABANDONED_TOKEN_SECONDS, RECEIPT_SECONDS } from '../../src/session/session-store.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
-import { newTokenHash, newUserId, sampleOperation, sampleSession } from '../fakes/samples.ts';
+import {
+  newTokenHash,
+  newUserId,
+  sampleOperation,
+  sampleSession,
+  NO_USER,
+  offer,
+  UNKNOWN_SESSION_ID,
+} from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
 import { begin, type SessionStoreUnderTest } from './session-store/under-test.ts';
@@ -14,6 +27,7 @@ import { begin, type SessionStoreUnderTest } from './session-store/under-test.ts
 let cloud: CloudProxy;
 let under: SessionStoreUnderTest;
 const recordKey = (hash: string): string => SESSION_KEY_PREFIX + hash;
+const endedKey = (hash: string): string => ENDED_KEY_PREFIX + hash;
 
 beforeAll(async () => {
   cloud = await openCloud({ schema: false });
@@ -47,13 +61,14 @@ test('a renewed record keeps the end of its session', async () => {
   const hash = newTokenHash();
   await under.store.renew(credential, hash, session, sampleOperation(under.nowMs()));
   expect(await cloud.redis.pexpiretime(recordKey(hash))).toBe(endsAtMs(session));
-  expect(await cloud.redis.pexpiretime(recordKey(credential.tokenHash))).toBe(session.expiresAtMs);
+  expect(await cloud.redis.pexpiretime(endedKey(credential.tokenHash))).toBe(session.expiresAtMs);
 });
 
 test('a tombstone is kept until the absolute end', async () => {
   const { tokenHash, session } = await begin(under);
   await under.store.end([tokenHash], 'cookie', 'logout', sampleOperation(under.nowMs()));
-  expect(await cloud.redis.pexpiretime(recordKey(tokenHash))).toBe(session.expiresAtMs);
+  expect(await cloud.redis.exists(recordKey(tokenHash))).toBe(0);
+  expect(await cloud.redis.pexpiretime(endedKey(tokenHash))).toBe(session.expiresAtMs);
 });
 
 test('an abandoned token is remembered for a while', async () => {
@@ -61,7 +76,7 @@ test('an abandoned token is remembered for a while', async () => {
   await under.store.abandon(hash, session, under.nowMs());
   await under.store.abandon(begun.tokenHash, begun.session, under.nowMs());
   for (const each of [hash, begun.tokenHash]) {
-    const seconds = await cloud.redis.ttl(recordKey(each));
+    const seconds = await cloud.redis.ttl(endedKey(each));
     expect(seconds).toBeGreaterThan(ABANDONED_TOKEN_SECONDS - 60);
     expect(seconds).toBeLessThanOrEqual(ABANDONED_TOKEN_SECONDS);
   }
@@ -69,10 +84,25 @@ test('an abandoned token is remembered for a while', async () => {
 
 test('a receipt is kept for a short while', async () => {
   const operation = sampleOperation(under.nowMs());
-  await under.store.end([newTokenHash()], 'cookie', 'logout', operation);
+  const { tokenHash } = await begin(under);
+  await under.store.end([tokenHash], 'cookie', 'logout', operation);
   const seconds = await cloud.redis.ttl(RECEIPT_KEY_PREFIX + operation.id);
   expect(seconds).toBeGreaterThan(RECEIPT_SECONDS - 60);
   expect(seconds).toBeLessThanOrEqual(RECEIPT_SECONDS);
+});
+
+test('where nothing is ended, nothing is written', async () => {
+  const { credential, tokenHash } = await begin(under);
+  const before = await cloud.redis.keys('*');
+  const nowMs = under.nowMs();
+  await under.store.end([newTokenHash()], 'cookie', 'logout', sampleOperation(nowMs));
+  await under.store.revoke(credential, 'others', sampleOperation(nowMs));
+  await under.store.revoke(credential, { only: UNKNOWN_SESSION_ID }, sampleOperation(nowMs));
+  await under.store.revoke(offer(newTokenHash(), 'cookie'), 'all', sampleOperation(nowMs));
+  await under.store.endOthers(NO_USER, tokenHash, sampleOperation(nowMs));
+  const after = await cloud.redis.keys('*');
+  // A password change refuses sign-ins under way even if no session was open.
+  expect(after.filter((key) => !before.includes(key))).toEqual([`cutoff:${NO_USER.userId}`]);
 });
 
 test('an index is kept as long as its longest session could last', async () => {

@@ -46,7 +46,7 @@ export interface SeededSession {
 /** The adapter's client without HTTP between it and Redis: sessions by the hundred thousand would take minutes. */
 export function directRedis(redis: Redis): RedisClient {
   return {
-    get: (key) => redis.get(key),
+    mget: (keys) => redis.mget(...keys),
     eval: (script, keys, args) => redis.eval(guardScript(script), keys.length, ...keys, ...args),
     xdel: async (key, entryIds) => void (await redis.xdel(key, ...entryIds)),
     scan: () => Promise.reject(new Error('not used')),

@@ -1,7 +1,8 @@
 import { isStoreUnavailable, type StoreUnavailableError } from '../../src/errors.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { deliver } from '../../src/activity/delivery.ts';
-import type { LogoutReason } from '../../src/activity/events.ts';
+import type { LogoutActivity, LogoutReason } from '../../src/activity/events.ts';
+import type { OutboxEntry } from '../../src/activity/outbox.ts';
 import type { Log } from '../../src/log.ts';
 import { viewReceipt } from '../../src/http/session-views.ts';
 import type { Operation, RecordedLogout } from '../../src/session/session-store.ts';
@@ -104,7 +105,13 @@ function newOperation(nowMs: number): Operation {
 async function record(stores: Stores, logouts: readonly RecordedLogout[]): Promise<boolean> {
   if (logouts.length === 0) return true;
   try {
-    await deliver({ stores, log: NOTES, nowMs: Date.now() }, logouts);
+    await deliver(
+      { stores, log: NOTES, nowMs: Date.now() },
+      logouts.filter((each): each is OutboxEntry<LogoutActivity> => each.entryId !== null),
+    );
+    const rejected = logouts.flatMap(({ entryId, activity }) => (entryId === null ? [activity] : []));
+    await stores.activityLog.writeLogouts(rejected);
+    await stores.outbox.markRecorded(rejected.map(({ id }) => id));
     return true;
   } catch (error) {
     outageOrThrow(error);

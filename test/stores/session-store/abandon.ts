@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { newTokenHash, newUserId, sampleOperation, sampleSession, sampleStart } from '../../fakes/samples.ts';
+import {
+  newTokenHash,
+  newUserId,
+  sampleOperation,
+  sampleSession,
+  sampleStart,
+  offer,
+} from '../../fakes/samples.ts';
 import { begin, pendingActivities, pendingLogouts, type Current } from './under-test.ts';
 
 export function describeAbandon(current: Current): void {
@@ -23,7 +30,7 @@ export function describeAbandon(current: Current): void {
       const tokenHash = newTokenHash();
       await store.abandon(tokenHash, session, nowMs());
       await expect(store.start(sampleStart(session, tokenHash))).resolves.toEqual({ status: 'superseded' });
-      expect(await store.check({ tokenHash, kind: 'cookie' }, nowMs())).toEqual({
+      expect(await store.check(offer(tokenHash, 'cookie'), nowMs())).toEqual({
         status: 'invalid',
         reason: 'unknown',
       });
@@ -72,9 +79,8 @@ export function describeAbandon(current: Current): void {
       expect(await store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()))).toEqual([]);
       expect(await store.revoke(credential, 'all', sampleOperation(nowMs()))).toEqual(unknown);
       expect(await store.list(credential, nowMs())).toEqual(unknown);
-      expect(await store.renew(credential, newTokenHash(), session, sampleOperation(nowMs()))).toEqual(
-        unknown,
-      );
+      const renewed = await store.renew(credential, newTokenHash(), session, sampleOperation(nowMs()));
+      expect(renewed).toEqual({ ...unknown, logouts: [] });
     });
   });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { endsAtMs } from '../../../src/session/rules.ts';
-import { newTokenHash, sampleOperation } from '../../fakes/samples.ts';
+import { newTokenHash, sampleOperation, offer } from '../../fakes/samples.ts';
 import { begin, type Current } from './under-test.ts';
 
 export function describeCheck(current: Current): void {
@@ -8,13 +8,13 @@ export function describeCheck(current: Current): void {
     test('returns the session as it was started', async () => {
       const { store, nowMs } = current();
       const { credential, session } = await begin(current());
-      expect(await store.check(credential, nowMs())).toEqual({ status: 'valid', session });
+      expect(await store.check(credential, nowMs())).toMatchObject({ status: 'valid', session });
     });
 
     test('finds nothing for a token that was never issued', async () => {
       const { store, nowMs } = current();
       await begin(current());
-      const credential = { tokenHash: newTokenHash(), kind: 'cookie' } as const;
+      const credential = offer(newTokenHash(), 'cookie');
       expect(await store.check(credential, nowMs())).toEqual({ status: 'invalid', reason: 'unknown' });
     });
 
@@ -24,11 +24,11 @@ export function describeCheck(current: Current): void {
     ] as const)('does not accept a $kind session as a $other', async ({ kind, other }) => {
       const { store, nowMs } = current();
       const { tokenHash } = await begin(current(), { kind });
-      expect(await store.check({ tokenHash, kind: other }, nowMs())).toEqual({
+      expect(await store.check(offer(tokenHash, other), nowMs())).toEqual({
         status: 'invalid',
         reason: 'unknown',
       });
-      expect(await store.check({ tokenHash, kind }, nowMs())).toMatchObject({ status: 'valid' });
+      expect(await store.check(offer(tokenHash, kind), nowMs())).toMatchObject({ status: 'valid' });
     });
 
     test.each(['cookie', 'bearer'] as const)(
@@ -36,8 +36,8 @@ export function describeCheck(current: Current): void {
       async (kind) => {
         const { store, nowMs } = current();
         const { tokenHash, session } = await begin(current(), { kind });
-        const credential = { tokenHash, kind: 'either' } as const;
-        expect(await store.check(credential, nowMs())).toEqual({ status: 'valid', session });
+        const credential = offer(tokenHash, 'either');
+        expect(await store.check(credential, nowMs())).toMatchObject({ status: 'valid', session });
         expect(await store.list(credential, nowMs())).toMatchObject({ status: 'valid', session });
         expect(await store.end([tokenHash], 'either', 'revoked', sampleOperation(nowMs()))).toHaveLength(1);
       },

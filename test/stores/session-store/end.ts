@@ -125,16 +125,6 @@ export function describeEnd(current: Current): void {
       expect(await pendingLogouts(current())).toHaveLength(1);
     });
 
-    test('retried as the same operation, ends nothing that began meanwhile', async () => {
-      const { store, nowMs } = current();
-      const operation = sampleOperation(nowMs());
-      const hash = newTokenHash();
-      await store.end([hash], 'cookie', 'logout', operation);
-      const { tokenHash, credential } = await begin(current());
-      expect(await store.end([tokenHash], 'cookie', 'logout', operation)).toEqual([]);
-      expect(await store.check(credential, nowMs())).toMatchObject({ status: 'valid' });
-    });
-
     test('repeated as another operation, ends nothing more', async () => {
       const { store, nowMs } = current();
       const { tokenHash } = await begin(current());

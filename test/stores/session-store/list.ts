@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { endsAtMs } from '../../../src/session/rules.ts';
-import { newTokenHash, newUserId, sampleOperation } from '../../fakes/samples.ts';
+import { newTokenHash, newUserId, sampleOperation, offer } from '../../fakes/samples.ts';
 import { begin, pendingLogouts, type Current } from './under-test.ts';
 
 export function describeList(current: Current): void {
@@ -18,7 +18,7 @@ export function describeList(current: Current): void {
       });
       const oldest = await begin(current(), { userId, createdAtMs: t - 3000, rememberMe: true });
       await begin(current());
-      expect(await store.list(middle.credential, nowMs())).toEqual({
+      expect(await store.list(middle.credential, nowMs())).toMatchObject({
         status: 'valid',
         session: middle.session,
         sessions: [newest.session, middle.session, oldest.session],
@@ -65,7 +65,7 @@ export function describeList(current: Current): void {
       const { store, nowMs } = current();
       const { credential, session } = await begin(current());
       const unknown = { status: 'invalid', reason: 'unknown' };
-      expect(await store.list({ tokenHash: newTokenHash(), kind: 'cookie' }, nowMs())).toEqual(unknown);
+      expect(await store.list(offer(newTokenHash(), 'cookie'), nowMs())).toEqual(unknown);
       expect(await store.list({ ...credential, kind: 'bearer' }, nowMs())).toEqual(unknown);
       expect(await store.list(credential, endsAtMs(session))).toEqual({
         status: 'invalid',

@@ -6,6 +6,7 @@ import {
   sampleOperation,
   sampleSession,
   sampleStart,
+  offer,
 } from '../../fakes/samples.ts';
 import { begin, pendingLogouts, type Current } from './under-test.ts';
 
@@ -76,7 +77,7 @@ export function describeRaces(current: Current): void {
         }),
       );
       for (const { tokenHash } of pairs)
-        expect(await store.check({ tokenHash, kind: 'cookie' }, nowMs())).toMatchObject({
+        expect(await store.check(offer(tokenHash, 'cookie'), nowMs())).toMatchObject({
           reason: 'unknown',
         });
     });
@@ -90,7 +91,7 @@ export function describeRaces(current: Current): void {
       );
       expect(results.map(({ status }) => status).sort()).toEqual(['invalid', 'renewed']);
       const checks = await Promise.all(
-        hashes.map((tokenHash) => store.check({ tokenHash, kind: 'cookie' }, nowMs())),
+        hashes.map((tokenHash) => store.check(offer(tokenHash, 'cookie'), nowMs())),
       );
       expect(checks.map(({ status }) => status).sort()).toEqual(['invalid', 'valid']);
     });

@@ -7,6 +7,7 @@ import {
   sampleOperation,
   sampleSession,
   sampleStart,
+  offer,
 } from '../../fakes/samples.ts';
 import { begin, expectInOutbox, pendingLogouts, reasonsOf, type Current } from './under-test.ts';
 
@@ -20,8 +21,11 @@ export function describeRenew(current: Current): void {
         const tokenHash = newTokenHash();
         const result = await store.renew(credential, tokenHash, session, sampleOperation(nowMs()));
         expect(result).toEqual({ status: 'renewed', session, logouts: [] });
-        expect(await store.check({ tokenHash, kind }, nowMs())).toEqual({ status: 'valid', session });
-        expect(await store.list({ tokenHash, kind }, nowMs())).toMatchObject({ sessions: [session] });
+        expect(await store.check(offer(tokenHash, kind), nowMs())).toMatchObject({
+          status: 'valid',
+          session,
+        });
+        expect(await store.list(offer(tokenHash, kind), nowMs())).toMatchObject({ sessions: [session] });
         expect(await pendingLogouts(current())).toEqual([]);
       },
     );
@@ -107,12 +111,12 @@ export function describeRenew(current: Current): void {
       const { credential, session } = await begin(current());
       const tokenHash = newTokenHash();
       await store.renew(credential, tokenHash, session, sampleOperation(nowMs()));
-      const renewed = { tokenHash, kind: 'cookie' } as const;
+      const renewed = offer(tokenHash, 'cookie');
       expect(await store.check(renewed, endsAtMs(session))).toMatchObject({ reason: 'expired' });
       const seen = { ...session, lastSeenAtMs: session.lastSeenAtMs + 3_600_000 };
       expect(await store.refresh(tokenHash, seen)).toBe(true);
       await advance(session.idleAgeSeconds * 1000 + 60_000);
-      expect(await store.check(renewed, nowMs())).toEqual({ status: 'valid', session: seen });
+      expect(await store.check(renewed, nowMs())).toMatchObject({ status: 'valid', session: seen });
       expect(await store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()))).toHaveLength(1);
     });
 
@@ -125,7 +129,7 @@ export function describeRenew(current: Current): void {
       expect(first).toMatchObject({ logouts: [{ activity: { sessionId: other.session.id } }] });
       expect(await store.renew(me.credential, tokenHash, me.session, operation)).toEqual(first);
       expect(await pendingLogouts(current())).toHaveLength(1);
-      expect(await store.check({ tokenHash, kind: 'cookie' }, nowMs())).toMatchObject({ status: 'valid' });
+      expect(await store.check(offer(tokenHash, 'cookie'), nowMs())).toMatchObject({ status: 'valid' });
     });
 
     test('refuses a new token that was abandoned meanwhile, and changes nothing', async () => {
@@ -153,7 +157,7 @@ export function describeRenew(current: Current): void {
       expect(await renewWith({}, endsAtMs(session))).toMatchObject({ reason: 'expired' });
       await store.end([credential.tokenHash], 'cookie', 'logout', sampleOperation(nowMs()));
       expect(await renewWith({})).toMatchObject({ reason: 'ended' });
-      expect(await store.check({ tokenHash, kind: 'cookie' }, nowMs())).toMatchObject({ reason: 'unknown' });
+      expect(await store.check(offer(tokenHash, 'cookie'), nowMs())).toMatchObject({ reason: 'unknown' });
     });
   });
 }

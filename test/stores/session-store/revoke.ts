@@ -6,6 +6,7 @@ import {
   sampleSession,
   sampleStart,
   UNKNOWN_SESSION_ID,
+  offer,
 } from '../../fakes/samples.ts';
 import { begin, expectInOutbox, pendingLogouts, reasonsOf, type Begun, type Current } from './under-test.ts';
 
@@ -140,7 +141,7 @@ export function describeRevoke(current: Current): void {
       const revokeWith = (credential: typeof me.credential, atMs = t) =>
         store.revoke(credential, 'all', sampleOperation(atMs));
       const unknown = { status: 'invalid', reason: 'unknown' };
-      expect(await revokeWith({ tokenHash: newTokenHash(), kind: 'cookie' })).toEqual(unknown);
+      expect(await revokeWith(offer(newTokenHash(), 'cookie'))).toEqual(unknown);
       expect(await revokeWith({ ...me.credential, kind: 'bearer' })).toEqual(unknown);
       expect(await revokeWith({ ...phone.credential, kind: 'cookie' })).toEqual(unknown);
       expect(await revokeWith(me.credential, t + 7_300_000)).toEqual({

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import type { Activity, LogoutActivity } from '../../../src/activity/events.ts';
 import type { Outbox } from '../../../src/activity/outbox.ts';
 import type {
+  AuthorizedTokens,
   Credential,
   RecordedLogout,
   SessionStore,
@@ -10,7 +11,7 @@ import type {
 } from '../../../src/session/session-store.ts';
 import type { Session } from '../../../src/session/session.ts';
 import type { TokenHash } from '../../../src/session/token.ts';
-import { newTokenHash, sampleSession, sampleStart } from '../../fakes/samples.ts';
+import { newTokenHash, sampleSession, sampleStart, offer } from '../../fakes/samples.ts';
 
 /** One implementation, empty, with the outbox that it writes to. */
 export interface SessionStoreUnderTest {
@@ -27,7 +28,7 @@ export type Current = () => SessionStoreUnderTest;
 
 export interface Begun {
   readonly tokenHash: TokenHash;
-  readonly credential: Credential;
+  readonly credential: Credential & AuthorizedTokens;
   readonly session: Session;
   readonly request: StartRequest;
   readonly started: Extract<StartResult, { status: 'started' }>;
@@ -49,7 +50,7 @@ export async function begin(
     session,
     started,
     request: startRequest,
-    credential: { tokenHash, kind: session.kind },
+    credential: offer(tokenHash, session.kind),
   };
 }
 

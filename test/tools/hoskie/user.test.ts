@@ -1,3 +1,4 @@
+import { offer } from '../../fakes/samples.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyPassword } from '../../../src/auth/password.ts';
 import type { CloudProxy } from '../../../tools/local-cloud/proxy.ts';
@@ -97,10 +98,10 @@ describe('user passwd', () => {
     }
     const { sessions, outbox } = openCloudStores(cloud);
     for (const { tokenHash } of seeded)
-      expect(await sessions.check({ tokenHash, kind: 'either' }, Date.now())).toMatchObject({
+      expect(await sessions.check(offer(tokenHash, 'either'), Date.now())).toMatchObject({
         reason: 'ended',
       });
-    expect(await sessions.check({ tokenHash: other.tokenHash, kind: 'either' }, Date.now())).toMatchObject({
+    expect(await sessions.check(offer(other.tokenHash, 'either'), Date.now())).toMatchObject({
       status: 'valid',
     });
     expect(await outbox.status()).toMatchObject({ pending: 0 });
@@ -132,7 +133,7 @@ describe('user passwd', () => {
     cloud.faults.clear();
     expectFailure(failed, 4, "MySQL can't be reached.");
     const { sessions } = openCloudStores(cloud);
-    expect(await sessions.check({ tokenHash, kind: 'either' }, Date.now())).toMatchObject({
+    expect(await sessions.check(offer(tokenHash, 'either'), Date.now())).toMatchObject({
       status: 'valid',
     });
   });

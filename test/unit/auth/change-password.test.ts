@@ -3,7 +3,7 @@ import { changePassword } from '../../../src/auth/change-password.ts';
 import { hashPassword } from '../../../src/auth/password.ts';
 import { storeUnavailable } from '../../../src/errors.ts';
 import { openMemoryWork } from '../../fakes/memory-work.ts';
-import { newTokenHash, sampleSession, sampleStart } from '../../fakes/samples.ts';
+import { newTokenHash, sampleSession, sampleStart, offer } from '../../fakes/samples.ts';
 
 const PASSWORD = 'correct horse battery staple';
 const NEW_PASSWORD = 'eine ganz neue Losung';
@@ -16,7 +16,7 @@ async function changeUnconfirmed() {
     const session = sampleSession(clock.nowMs(), { userId: user.id, username: user.username });
     const tokenHash = newTokenHash();
     await stores.sessions.start(sampleStart(session, tokenHash));
-    return { session, credential: { tokenHash, kind: session.kind } };
+    return { session, credential: offer(tokenHash, session.kind) };
   };
   const [mine, other] = [await begin(), await begin()];
   let write = (): Promise<unknown> => Promise.resolve();

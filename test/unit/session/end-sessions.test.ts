@@ -15,6 +15,7 @@ import {
   sampleSession,
   sampleStart,
   UNKNOWN_SESSION_ID,
+  offer,
 } from '../../fakes/samples.ts';
 
 const T = Date.UTC(2026, 10, 23, 12);
@@ -32,13 +33,15 @@ async function setUp() {
   };
   const [mine, duplicate, other] = [await begin(), await begin(), await begin()];
   const isOpen = async ({ tokenHash }: typeof mine): Promise<boolean> =>
-    (await stores.sessions.check({ tokenHash, kind: 'cookie' }, clock.nowMs())).status === 'valid';
+    (await stores.sessions.check(offer(tokenHash, 'cookie'), clock.nowMs())).status === 'valid';
   return {
     ...memory,
     mine,
     duplicate,
     other,
     offered: { kind: 'cookie', tokenHashes: [mine.tokenHash, duplicate.tokenHash] },
+    /** The CSRF token was issued for the first. */
+    authorized: { kind: 'cookie', tokenHashes: [mine.tokenHash], others: [duplicate.tokenHash] },
     whichAreOpen: () => Promise.all([mine, duplicate, other].map(isOpen)),
   } as const;
 }
@@ -74,15 +77,15 @@ describe('endSessions', () => {
 
 describe('revokeSessions', () => {
   test("another session's id ends that one; duplicate cookies keep their sessions", async () => {
-    const { work, other, offered, whichAreOpen } = await setUp();
-    const result = await revokeSessions(work, offered, { only: other.session.id });
+    const { work, other, authorized, whichAreOpen } = await setUp();
+    const result = await revokeSessions(work, authorized, { only: other.session.id });
     expect(result).toMatchObject({ status: 'revoked', logouts: [{ activity: { reason: 'revoked' } }] });
     expect(await whichAreOpen()).toEqual([true, true, false]);
   });
 
   test("the caller's own id ends the sessions of duplicate cookies too, as all cookies expire", async () => {
-    const { work, mine, duplicate, offered, whichAreOpen } = await setUp();
-    const result = await revokeSessions(work, offered, { only: mine.session.id });
+    const { work, mine, duplicate, authorized, whichAreOpen } = await setUp();
+    const result = await revokeSessions(work, authorized, { only: mine.session.id });
     expect(result).toMatchObject({
       status: 'revoked',
       logouts: [mine, duplicate].map(({ session }) => ({
@@ -93,25 +96,25 @@ describe('revokeSessions', () => {
   });
 
   test("everywhere ends all of the user's, each logged with its row", async () => {
-    const { work, stores, log, offered, whichAreOpen, runBackground } = await setUp();
-    await revokeSessions(work, offered, 'all');
+    const { work, stores, log, authorized, whichAreOpen, runBackground } = await setUp();
+    await revokeSessions(work, authorized, 'all');
     expect(await whichAreOpen()).toEqual([false, false, false]);
     await runBackground();
     expect([log.of('session_expired').length, stores.activityLog.logouts.size]).toEqual([3, 3]);
   });
 
   test('an unknown id changes nothing', async () => {
-    const { work, offered, whichAreOpen, backgroundTasks } = await setUp();
-    const result = await revokeSessions(work, offered, { only: UNKNOWN_SESSION_ID });
+    const { work, authorized, whichAreOpen, backgroundTasks } = await setUp();
+    const result = await revokeSessions(work, authorized, { only: UNKNOWN_SESSION_ID });
     expect(result).toEqual({ status: 'not_found' });
     expect(await whichAreOpen()).toEqual([true, true, true]);
     expect(backgroundTasks()).toEqual([]);
   });
 
   test('a token whose session has ended changes nothing, and its use is logged', async () => {
-    const { work, log, mine, offered, whichAreOpen } = await setUp();
+    const { work, log, mine, authorized, whichAreOpen } = await setUp();
     await endSessions(work, { kind: 'cookie', tokenHashes: [mine.tokenHash] }, 'logout');
-    const result = await revokeSessions(work, offered, 'all');
+    const result = await revokeSessions(work, authorized, 'all');
     expect(result).toMatchObject({ status: 'invalid', reason: 'ended' });
     expect(await whichAreOpen()).toEqual([false, true, true]);
     expect(log.of('session_use_after_expire')).toMatchObject([{ session_id: mine.session.id }]);
@@ -120,9 +123,9 @@ describe('revokeSessions', () => {
   test.each<RevokeScope>(['others', { only: UNKNOWN_SESSION_ID }])(
     'an outage leaves %o in doubt',
     async (scope) => {
-      const { work, outage, offered } = await setUp();
+      const { work, outage, authorized } = await setUp();
       outage.loseReplies('redis');
-      await expect(revokeSessions(work, offered, scope)).rejects.toMatchObject(UNCONFIRMED);
+      await expect(revokeSessions(work, authorized, scope)).rejects.toMatchObject(UNCONFIRMED);
     },
   );
 });

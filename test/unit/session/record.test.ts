@@ -2,16 +2,20 @@ import { describe, expect, test } from 'vitest';
 import { LOGOUT_REASONS } from '../../../src/activity/events.ts';
 import type { SessionId, UserId } from '../../../src/lib/ids.ts';
 import {
-  decodeRecord,
+  checkStored,
+  chooseSession,
+  decodeSession,
+  decodeTombstone,
   encodeSession,
   encodeTombstone,
-  checkRecord,
   RECORD_VERSION,
+  type StoredToken,
 } from '../../../src/session/record.ts';
 import { endsAtMs } from '../../../src/session/rules.ts';
-import type { Session, Tombstone } from '../../../src/session/session.ts';
+import type { Credential } from '../../../src/session/session-store.ts';
+import type { InvalidCheck, Session, Tombstone, ValidCheck } from '../../../src/session/session.ts';
 import fc, { anyText } from '../../fakes/property.ts';
-import { sampleSession } from '../../fakes/samples.ts';
+import { newTokenHash, sampleSession } from '../../fakes/samples.ts';
 
 const T = Date.UTC(2026, 10, 23, 12);
 const textOrNull = fc.option(anyText({ minLength: 1 }));
@@ -49,7 +53,7 @@ describe('records', () => {
   test('of sessions are read as they were written', () => {
     fc.assert(
       fc.property(anySession, (session) => {
-        expect(decodeRecord(encodeSession(session))).toEqual({ session });
+        expect(decodeSession(encodeSession(session))).toEqual(session);
       }),
     );
   });
@@ -58,7 +62,7 @@ describe('records', () => {
     fc.assert(
       fc.property(anySession, fc.integer({ min: 1, max: 999 }), (session, ms) => {
         const expiresAtMs = session.expiresAtMs + ms;
-        expect(decodeRecord(encodeSession({ ...session, expiresAtMs }))).toEqual({ session });
+        expect(decodeSession(encodeSession({ ...session, expiresAtMs }))).toEqual(session);
       }),
     );
   });
@@ -66,7 +70,7 @@ describe('records', () => {
   test('of tombstones are read as they were written', () => {
     fc.assert(
       fc.property(anyTombstone, (tombstone) => {
-        expect(decodeRecord(encodeTombstone(tombstone))).toEqual({ tombstone });
+        expect(decodeTombstone(encodeTombstone(tombstone))).toEqual(tombstone);
       }),
     );
   });
@@ -85,8 +89,8 @@ describe('records', () => {
           fc.array(fc.jsonValue()).map((v) => JSON.stringify(v)),
         ),
         (text) => {
-          const record = decodeRecord(text);
-          if (record !== null) expect(Object.keys(record)[0]).toMatch(/^(?:session|tombstone)$/);
+          expect(decodeSession(text)).toBeNull();
+          expect(decodeTombstone(text)).toBeNull();
         },
       ),
     );
@@ -116,12 +120,22 @@ describe('records', () => {
     ['a time that is null', withField(7, null)],
     ['an end that is missing', withField(8, null)],
     ['an idle age that is text', withField(9, '7200')],
-    ['a tombstone with an unknown reason', '[0,"a","1","because",5,""]'],
-    ['a tombstone without a time', '[0,"a","1","logout"]'],
-    ['an empty tombstone', '[0]'],
-  ])('%s is no record', (_, text) => {
-    expect(decodeRecord(text)).toBeNull();
-    expect(checkRecord(text, 'cookie', T)).toEqual({ status: 'invalid', reason: 'unknown' });
+  ])('%s is no record, and as a tombstone it means an end', (_, text) => {
+    expect(decodeSession(text)).toBeNull();
+    const credential = { tokenHash: newTokenHash(), kind: 'cookie' } as const;
+    const unreadable = checkStored({ record: text, tombstone: null }, credential, T);
+    expect(unreadable).toEqual({ status: 'invalid', reason: 'unknown' });
+    const ended = checkStored({ record: encodeSession(sampleSession(T)), tombstone: text }, credential, T);
+    expect(ended).toEqual({ status: 'invalid', reason: 'ended' });
+  });
+
+  test.each([
+    ['an unknown reason', '[1,"a","1","because",5,""]'],
+    ['no time', '[1,"a","1","logout"]'],
+    ['nothing else', '[1]'],
+    ['a later version', '[2,"a","1","logout",5,""]'],
+  ])('a tombstone with %s cannot be read', (_, text) => {
+    expect(decodeTombstone(text)).toBeNull();
   });
 });
 
@@ -157,7 +171,7 @@ describe('the written form', () => {
   ])('without %s leaves out only the empty texts at its end', (_, changes, end) => {
     const text = encodeSession({ ...session, ...changes });
     expect(text.endsWith(`,${end}`), text).toBe(true);
-    expect(decodeRecord(text)).toEqual({ session: { ...session, ...changes } });
+    expect(decodeSession(text)).toEqual({ ...session, ...changes });
   });
 
   test('of a desktop browser fits into the 256 bytes that Redis allocates, even after a month of use', () => {
@@ -169,31 +183,35 @@ describe('the written form', () => {
   });
 });
 
-describe('checkRecord', () => {
+describe('checkStored', () => {
   const session = sampleSession(T);
-  const text = encodeSession(session);
+  const record = encodeSession(session);
+  const tokenHash = newTokenHash();
   const invalid = (reason: string) => ({ status: 'invalid', reason });
+  const check = (stored: Partial<StoredToken>, kind: Credential['kind'], nowMs = T) =>
+    checkStored({ record: null, tombstone: null, ...stored }, { tokenHash, kind }, nowMs);
 
   test('no record: unknown', () => {
-    expect(checkRecord(null, 'cookie', T)).toEqual(invalid('unknown'));
+    expect(check({}, 'cookie')).toEqual(invalid('unknown'));
   });
 
   test('a session is valid up to its last millisecond', () => {
-    expect(checkRecord(text, 'cookie', endsAtMs(session) - 1)).toEqual({ status: 'valid', session });
-    expect(checkRecord(text, 'cookie', endsAtMs(session))).toEqual(invalid('expired'));
+    const valid = { status: 'valid', session, tokenHash };
+    expect(check({ record }, 'cookie', endsAtMs(session) - 1)).toEqual(valid);
+    expect(check({ record }, 'cookie', endsAtMs(session))).toEqual(invalid('expired'));
   });
 
   test('a credential of the other kind opens nothing, and does not learn whether the session expired', () => {
-    expect(checkRecord(text, 'bearer', T)).toEqual(invalid('unknown'));
-    expect(checkRecord(text, 'bearer', endsAtMs(session))).toEqual(invalid('unknown'));
+    expect(check({ record }, 'bearer')).toEqual(invalid('unknown'));
+    expect(check({ record }, 'bearer', endsAtMs(session))).toEqual(invalid('unknown'));
     const bearer = encodeSession({ ...session, kind: 'bearer' });
-    expect(checkRecord(bearer, 'cookie', T)).toEqual(invalid('unknown'));
-    expect(checkRecord(bearer, 'bearer', T)).toMatchObject({ status: 'valid' });
-    expect(checkRecord(bearer, 'either', T)).toMatchObject({ status: 'valid' });
+    expect(check({ record: bearer }, 'cookie')).toEqual(invalid('unknown'));
+    expect(check({ record: bearer }, 'bearer')).toMatchObject({ status: 'valid' });
+    expect(check({ record: bearer }, 'either')).toMatchObject({ status: 'valid' });
   });
 
   test.each([...LOGOUT_REASONS, 'renewed'] as const)(
-    'a tombstone with reason %s says how the session ended',
+    'a tombstone with reason %s says how the session ended, even beside a record',
     (reason) => {
       const tombstone: Tombstone = {
         sessionId: session.id,
@@ -203,13 +221,47 @@ describe('checkRecord', () => {
         ipAddress: null,
       };
       const ended = { status: 'invalid', reason: 'ended', tombstone };
-      expect(checkRecord(encodeTombstone(tombstone), 'cookie', T)).toEqual(ended);
+      expect(check({ tombstone: encodeTombstone(tombstone) }, 'cookie')).toEqual(ended);
+      expect(check({ record, tombstone: encodeTombstone(tombstone) }, 'cookie')).toEqual(ended);
     },
   );
 
   test('an abandoned start: unknown, as if it had never begun', () => {
     const tombstone = { sessionId: session.id, userId: session.userId, endedAtMs: T, ipAddress: null };
     const abandoned = encodeTombstone({ ...tombstone, reason: 'abandoned' });
-    expect(checkRecord(abandoned, 'cookie', T)).toEqual(invalid('unknown'));
+    expect(check({ tombstone: abandoned }, 'cookie')).toEqual(invalid('unknown'));
+  });
+});
+
+describe('chooseSession', () => {
+  const valid = (changes: Partial<Session> = {}): ValidCheck => ({
+    status: 'valid',
+    session: sampleSession(T, { userId: '1' as UserId, ...changes }),
+    tokenHash: newTokenHash(),
+  });
+  const unknown: InvalidCheck = { status: 'invalid', reason: 'unknown' };
+  const ended: InvalidCheck = { status: 'invalid', reason: 'ended' };
+
+  test('exactly one that is open counts, wherever it stands', () => {
+    const open = valid();
+    for (const checks of [[open], [open, ended], [unknown, ended, open]])
+      expect(chooseSession(checks)).toBe(open);
+  });
+
+  test('of several of one user the newest counts, in whatever order they come', () => {
+    const [old, newest] = [valid(), valid({ createdAtMs: T + 1 })];
+    expect(chooseSession([old, newest])).toBe(newest);
+    expect(chooseSession([newest, old, ended])).toBe(newest);
+  });
+
+  test('of two users none counts', () => {
+    const checks = [valid(), valid({ userId: '2' as UserId, createdAtMs: T + 1 })];
+    expect(chooseSession(checks)).toEqual({ ...unknown, usersInConflict: ['2', '1'] });
+  });
+
+  test('of none that is open, the one that says most is reported', () => {
+    expect(chooseSession([])).toEqual(unknown);
+    expect(chooseSession([unknown, unknown])).toEqual(unknown);
+    expect(chooseSession([unknown, ended])).toBe(ended);
   });
 });

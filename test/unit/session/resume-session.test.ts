@@ -9,6 +9,7 @@ import {
   sampleOperation,
   sampleSession,
   sampleStart,
+  offer,
 } from '../../fakes/samples.ts';
 
 const REFRESH_MS = REFRESH_INTERVAL_MAX_SECONDS * 1000;
@@ -18,7 +19,7 @@ async function setUp() {
   const { stores, clock } = memory;
   const begin = async (userId = '42' as never) => {
     const session = sampleSession(clock.nowMs(), { userId });
-    const credential = { tokenHash: newTokenHash(), kind: 'cookie' } as const;
+    const credential = offer(newTokenHash(), 'cookie');
     await stores.sessions.start(sampleStart(session, credential.tokenHash));
     return { session, credential };
   };
@@ -29,16 +30,20 @@ describe('resumeSession', () => {
   test('finds the session, and a moment later writes nothing', async () => {
     const { work, clock, session, credential, backgroundTasks } = await setUp();
     clock.advance(REFRESH_MS - 1);
-    expect(await resumeSession(work, credential)).toEqual({ status: 'valid', session });
+    expect(await resumeSession(work, credential)).toMatchObject({ status: 'valid', session });
     expect(backgroundTasks()).toEqual([]);
   });
 
   test('notes the activity in the background once the interval is over, and shows it at once', async () => {
     const { work, stores, clock, session, credential, runBackground } = await setUp();
     clock.advance(REFRESH_MS);
-    const seen = { status: 'valid', session: { ...session, lastSeenAtMs: clock.nowMs() } };
+    const { tokenHash } = credential;
+    const seen = { status: 'valid', session: { ...session, lastSeenAtMs: clock.nowMs() }, tokenHash };
     expect(await resumeSession(work, credential)).toEqual(seen);
-    expect(await stores.sessions.check(credential, clock.nowMs())).toEqual({ status: 'valid', session });
+    expect(await stores.sessions.check(credential, clock.nowMs())).toMatchObject({
+      status: 'valid',
+      session,
+    });
     await runBackground();
     expect(await stores.sessions.check(credential, clock.nowMs())).toEqual(seen);
   });
@@ -76,7 +81,7 @@ describe('resumeSession', () => {
 
   test('an unknown token and an expired session are no reason to log', async () => {
     const { work, clock, log, session, credential, backgroundTasks } = await setUp();
-    const unknown = { ...credential, tokenHash: newTokenHash() };
+    const unknown = offer(newTokenHash(), 'cookie');
     expect(await resumeSession(work, unknown)).toEqual({ status: 'invalid', reason: 'unknown' });
     clock.advance(session.idleAgeSeconds * 1000);
     expect(await resumeSession(work, credential)).toMatchObject({ status: 'invalid' });
@@ -98,7 +103,8 @@ describe('listSessions', () => {
     await begin('43' as never);
     clock.advance(1000);
     const seen = { ...session, lastSeenAtMs: clock.nowMs() };
-    const expected = { status: 'valid', session: seen, sessions: [other.session, seen] };
+    const { tokenHash } = credential;
+    const expected = { status: 'valid', session: seen, sessions: [other.session, seen], tokenHash };
     expect(await listSessions(work, credential)).toEqual(expected);
     await runBackground();
     expect(await listSessions(work, credential)).toEqual(expected);

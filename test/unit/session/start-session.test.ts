@@ -10,6 +10,7 @@ import {
   sampleOperation,
   sampleSession,
   sampleStart,
+  offer,
 } from '../../fakes/samples.ts';
 
 const ANN = { id: '42' as UserId, username: 'ann' };
@@ -50,7 +51,7 @@ test.each([
     deviceName: 'Pixel',
   });
   expect(tokenHash).toBe(hashToken(token));
-  expect(await stores.sessions.check({ tokenHash, kind: 'bearer' }, nowMs)).toEqual({
+  expect(await stores.sessions.check(offer(tokenHash, 'bearer'), nowMs)).toMatchObject({
     status: 'valid',
     session,
   });
@@ -77,9 +78,7 @@ test('ends the sessions of cookies that came along, each with its row', async ()
   const { start, stores, clock, log, runBackground } = setUp();
   const planted = await start();
   await start({ replaces: [planted.tokenHash] });
-  expect(
-    await stores.sessions.check({ tokenHash: planted.tokenHash, kind: 'cookie' }, clock.nowMs()),
-  ).toMatchObject({
+  expect(await stores.sessions.check(offer(planted.tokenHash, 'cookie'), clock.nowMs())).toMatchObject({
     tombstone: { reason: 'replaced' },
   });
   expect(log.of('session_expired')).toMatchObject([{ session_id: planted.session.id, reason: 'replaced' }]);
@@ -93,7 +92,7 @@ test('after a lost reply the session is ended in the background: no client has i
   outage.loseReplies('redis');
   await expect(start()).rejects.toMatchObject(STORE_UNAVAILABLE);
   outage.heal();
-  const credential = { tokenHash: sent.mock.calls[0]![0].tokenHash, kind: 'cookie' } as const;
+  const credential = offer(sent.mock.calls[0]![0].tokenHash, 'cookie');
   expect(await stores.sessions.check(credential, clock.nowMs())).toMatchObject({ status: 'valid' });
   expect(backgroundTasks()).toEqual(['abandon_start']);
   await runBackground();

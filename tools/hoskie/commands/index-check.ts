@@ -10,7 +10,6 @@ const MEANINGS: Readonly<Record<IndexFault['kind'], string>> = {
   unlisted: "open, but not in its user's index",
   index_expires_early: 'the index expires before this session',
   mismatched: "listed, but another session or another user's",
-  ended_but_listed: 'listed, but ended',
   no_expiry: 'never expires',
   unreadable: 'damaged, or of a later version; signs no one in here',
 };
@@ -33,7 +32,7 @@ export function addIndexCommands(program: Command, finish: Finish): void {
 
 async function run(options: CommonOptions, isRepair: boolean): Promise<ExitCode> {
   const { sessionAdmin } = openStores(options, 'redis');
-  const totals = { open: 0, tombstones: 0, listed: 0, expired: 0 };
+  const totals = { open: 0, listed: 0, expired: 0 };
   // SCAN may return keys twice while Redis resizes its table.
   const faults = new Map<string, IndexFault>();
   const progress = await startProgress(isRepair ? 'Repairing' : 'Checking', await sessionAdmin.keyCount());
@@ -43,7 +42,6 @@ async function run(options: CommonOptions, isRepair: boolean): Promise<ExitCode>
     do {
       const step = await sessionAdmin.checkIndex(cursor, nowMs, isRepair);
       totals.open += step.openSessions;
-      totals.tombstones += step.tombstones;
       totals.listed += step.listed;
       totals.expired += step.expired;
       step.faults.forEach((fault, i) => {
@@ -64,7 +62,6 @@ async function run(options: CommonOptions, isRepair: boolean): Promise<ExitCode>
       open_sessions: totals.open,
       listed: totals.listed,
       expired: totals.expired,
-      tombstones: totals.tombstones,
       faults: found.map(({ kind, userId, sessionId, isRepaired }) => ({
         kind,
         user_id: userId,
@@ -73,7 +70,7 @@ async function run(options: CommonOptions, isRepair: boolean): Promise<ExitCode>
       })),
     });
   } else {
-    say(`Open sessions ${totals.open}, listed ${totals.listed}, ended ${totals.tombstones}.`);
+    say(`Open sessions ${totals.open}, listed ${totals.listed}.`);
     say(`Listed but expired: ${totals.expired} (not a fault${isRepair ? '; dropped' : ''}).`);
     sayFaults(found, isRepair);
   }

@@ -25,12 +25,12 @@ for _, key in ipairs(KEYS) do
 end
 return false`;
 
-/** KEYS: outbox, receipt, user's index. ARGV: operation, user id, reason. Returns {{entry id, event}...}. */
+/** KEYS: outbox, unrecorded, receipt, user's index. ARGV: operation, user id, reason. Returns {{entry id, event}...}. */
 export const END_UNREADABLE = /* lua */ `${END_SESSION}${WITH_RECEIPT}
-for _, listed in ipairs(find_all_listed(ARGV[2])) do
-  if not listed.session.ends_at then end_session(listed.key, listed.session, ARGV[3]) end
+for _, found in ipairs(find_all_listed(ARGV[2])) do
+  if not found.session.ends_at then end_session(found, ARGV[3]) end
 end
-return reply(logouts)`;
+return reply_if_ended(logouts)`;
 
 const NOW = /* lua */ `
 local time = redis.call('TIME')
@@ -53,11 +53,11 @@ const EXPIRY_SLACK_MS = 2000;
 
 /**
  * KEYS: records and indexes. ARGV: {now, repair} as JSON.
- * Returns {open, tombstones, listed, expired, faults}; a fault is {kind, user id, session id, 1 if repaired}.
+ * Returns {open, listed, expired, faults}; a fault is {kind, user id, session id, 1 if repaired}.
  */
 export const CHECK_INDEX = /* lua */ `${READ_SESSION}
 local options = cjson.decode(ARGV[1])
-local open, tombstones, listed, expired, faults = 0, 0, 0, 0, {}
+local open, listed, expired, faults = 0, 0, 0, {}
 
 local function fault(kind, user_id, session_id, repair)
   if options.repair and repair then repair() end
@@ -67,10 +67,6 @@ end
 local function check_record(key)
   local raw = redis.call('GET', key)
   if not raw then return end
-  if is_tombstone(raw) then
-    tombstones = tombstones + 1
-    return
-  end
   local session = read_session(raw)
   if not session then return fault('unreadable', '', '') end
   if not session.ends_at then return fault('unreadable', session.user_id, session.id) end
@@ -108,8 +104,6 @@ local function check_index(key)
     if not raw or (session and session.ends_at and options.now >= session.ends_at) then
       expired = expired + 1
       if options.repair then drop() end
-    elseif is_tombstone(raw) then
-      fault('ended_but_listed', user_id, id, drop)
     elseif session and (session.id ~= id or session.user_id ~= user_id) then
       fault('mismatched', user_id, id, drop)
     elseif not session or not session.ends_at then
@@ -125,4 +119,4 @@ for _, key in ipairs(KEYS) do
   local kind = redis.call('TYPE', key).ok
   if kind == 'string' then check_record(key) elseif kind == 'hash' then check_index(key) end
 end
-return {open, tombstones, listed, expired, faults}`;
+return {open, listed, expired, faults}`;

@@ -1,8 +1,9 @@
-import { OUTBOX_KEY } from '../../../src/activity/redis-outbox.ts';
+import { OUTBOX_KEY, UNRECORDED_KEY } from '../../../src/activity/redis-outbox.ts';
 import { storeUnavailable } from '../../../src/errors.ts';
 import type { SessionId, UserId } from '../../../src/lib/ids.ts';
 import { textOf } from '../../../src/lib/text.ts';
-import { checkRecord } from '../../../src/session/record.ts';
+import { decodeSession } from '../../../src/session/record.ts';
+import { isExpired } from '../../../src/session/rules.ts';
 import { asArray, encodeOperation, readLogouts } from '../../../src/session/redis-session-store.ts';
 import {
   CUTOFF_KEY_PREFIX,
@@ -38,9 +39,9 @@ export function redisSessionAdmin(redis: RedisClient): SessionAdmin {
     const fields = asArray(await redis.eval(READ_INDEX, [indexKey(userId)], [sessionId]));
     const found: FoundSession[] = [];
     for (let i = 0; i < fields.length; i += 2) {
-      const check = checkRecord(textOf(fields[i + 1]), 'either', nowMs);
-      if (check.status !== 'valid' || check.session.userId !== userId) continue;
-      found.push({ session: check.session, tokenHash: textOf(fields[i]) as TokenHash });
+      const session = decodeSession(textOf(fields[i + 1]));
+      if (session === null || session.userId !== userId || isExpired(session, nowMs)) continue;
+      found.push({ session, tokenHash: textOf(fields[i]) as TokenHash });
     }
     return found.sort((a, b) => b.session.createdAtMs - a.session.createdAtMs);
   };
@@ -83,7 +84,7 @@ export function redisSessionAdmin(redis: RedisClient): SessionAdmin {
     async endUnreadable(userId, reason, operation) {
       const reply = await redis.eval(
         END_UNREADABLE,
-        [OUTBOX_KEY, receiptKey(operation), indexKey(userId)],
+        [OUTBOX_KEY, UNRECORDED_KEY, receiptKey(operation), indexKey(userId)],
         [encodeOperation(operation), userId, reason],
       );
       return readLogouts(reply);
@@ -98,18 +99,17 @@ export function redisSessionAdmin(redis: RedisClient): SessionAdmin {
       );
       const reply = asArray(
         ours.length === 0
-          ? [0, 0, 0, 0, []]
+          ? [0, 0, 0, []]
           : await redis.eval(CHECK_INDEX, ours, [JSON.stringify({ now: nowMs, repair })]),
       );
-      const [openSessions = 0, tombstones = 0, listed = 0, expired = 0] = reply.slice(0, 4).map(Number);
+      const [openSessions = 0, listed = 0, expired = 0] = reply.slice(0, 3).map(Number);
       return {
         cursor: cursor === '0' ? null : cursor,
         keys: keys.length,
         openSessions,
-        tombstones,
         listed,
         expired,
-        faults: asArray(reply[4]).map(readFault),
+        faults: asArray(reply[3]).map(readFault),
       };
     },
   };

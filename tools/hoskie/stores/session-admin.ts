@@ -19,8 +19,6 @@ export interface IndexFault {
     | 'index_expires_early'
     /** The index lists another session, or another user's. */
     | 'mismatched'
-    /** The index lists a session that has ended. */
-    | 'ended_but_listed'
     /** A record that would never expire. */
     | 'no_expiry'
     /** A record that is damaged or of a later version; it signs no one in here. */
@@ -38,9 +36,8 @@ export interface IndexStep {
   /** Keys of any kind in this step; all steps together have about `keyCount`. */
   readonly keys: number;
   readonly openSessions: number;
-  readonly tombstones: number;
   readonly listed: number;
-  /** Listed sessions that have expired: no fault, the next look at the list drops them. */
+  /** Listed sessions that have expired or ended elsewhere: no fault, the next look at the list drops them. */
   readonly expired: number;
   readonly faults: readonly IndexFault[];
 }

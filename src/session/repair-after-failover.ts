@@ -1,0 +1,34 @@
+import type { LogoutCursor } from '../activity/activity-log.ts';
+import type { Log } from '../log.ts';
+import type { SessionStores } from './session-work.ts';
+
+/** The cron runs each minute, so it looks at each sign-out in two runs. */
+export const LOOK_BACK_MS = 150_000;
+/** Sign-outs looked at by one script. */
+export const REPAIR_BATCH_SIZE = 500;
+/** In one run; more than 10,000 sign-outs in two minutes are looked at in part. */
+const BATCHES_PER_RUN = 20;
+
+/**
+ * Ends sessions that a failover of Redis has brought back: Upstash may then lose its last writes, but the row of a
+ * sign-out is in MySQL. Looks at the sign-outs of the last minutes and ends what is open among them, without a second row.
+ *
+ * @throws `store_unavailable`; the next run looks again
+ */
+export async function repairAfterFailover(
+  { sessions, activityLog }: SessionStores,
+  log: Log,
+  nowMs: number,
+): Promise<void> {
+  let after: LogoutCursor | null = null;
+  for (let batch = 0; batch < BATCHES_PER_RUN; batch += 1) {
+    const ended = await activityLog.listEndedSince(nowMs - LOOK_BACK_MS, REPAIR_BATCH_SIZE, after);
+    const reopened = new Set(await sessions.endAgain(ended, nowMs));
+    for (const { sessionId, userId, reason } of ended) {
+      if (!reopened.has(sessionId)) continue;
+      log.event('session_ended_again', { session_id: sessionId, user_id: userId, reason });
+    }
+    after = ended.at(-1) ?? null;
+    if (ended.length < REPAIR_BATCH_SIZE) return;
+  }
+}
