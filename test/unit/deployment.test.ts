@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -100,6 +100,40 @@ describe('the workflows', () => {
       { strategy?: { matrix: { database: string[] } } }
     >;
     expect(job?.strategy?.matrix.database.map((image) => image.split(':')[0])).toEqual(['mysql', 'mariadb']);
+  });
+});
+
+describe('the tables, before a deployment', () => {
+  const STEP = 'Compare with schema.sql and add what is missing';
+  const { deploy } = readJobs('deploy.yml');
+  /** Runs the step with an npm that only notes its arguments; exit codes of `schema diff` and `schema apply`. */
+  const run = (exits: { diff: number; apply: number }): { exitCode: number; calls: string[] } => {
+    const bin = mkdtempSync(join(directory, 'bin-'));
+    const calls = join(bin, 'calls');
+    const npm = `#!/bin/sh\necho "$*" >> ${calls}\ncase "$*" in *diff*) exit ${exits.diff};; *) exit ${exits.apply};; esac\n`;
+    writeFileSync(join(bin, 'npm'), npm, { mode: 0o755 });
+    const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+    const { status } = spawnSync('bash', ['-e', '-c', runOf(deploy, STEP)], { env });
+    return { exitCode: status ?? -1, calls: readFileSync(calls, 'utf8').trim().split('\n') };
+  };
+  const DIFF = 'run -s hoskie -- schema diff';
+
+  test('are compared before the Worker is uploaded', () => {
+    const steps = deploy?.steps?.map(({ name }) => name) ?? [];
+    expect(steps).toContain(STEP);
+    expect(steps.indexOf(STEP)).toBeLessThan(steps.indexOf('Deploy'));
+  });
+
+  test('are not touched if nothing is missing', () => {
+    expect(run({ diff: 0, apply: 1 })).toEqual({ exitCode: 0, calls: [DIFF] });
+  });
+
+  test('get what is missing, and the deployment goes on', () => {
+    expect(run({ diff: 1, apply: 0 })).toEqual({ exitCode: 0, calls: [DIFF, 'run -s schema'] });
+  });
+
+  test('stop the deployment if a difference is left', () => {
+    expect(run({ diff: 1, apply: 1 }).exitCode).not.toBe(0);
   });
 });
 
