@@ -1,8 +1,9 @@
 -- Cloud Hoskie: users, and the record of their sign-ins and sign-outs.
 --
--- For MySQL 8, Vitess (PlanetScale) and MariaDB 10.11. May be applied again at any time: it creates what is missing
--- and changes nothing that exists. No foreign keys: Vitess has them off by default, and the record of what a user did
--- must outlive the user. All times are UTC; so is the server's time zone.
+-- For MySQL 8 and 9, Vitess (PlanetScale) and MariaDB 10.11. May be applied again at any time: it creates what is missing
+-- and changes nothing that exists. One column or key a line: `hoskie schema` makes ALTER statements from them. No foreign
+-- keys: Vitess has them off by default, and the record of what a user did must outlive the user. All times are UTC; so is
+-- the server's time zone.
 
 CREATE TABLE IF NOT EXISTS users (
   id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT COMMENT 'Identity of the user; imported users keep that of their Django site',

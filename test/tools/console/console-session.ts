@@ -1,5 +1,5 @@
 import type { Connection, ResultSetHeader } from 'mysql2/promise';
-import { NOW } from './million-rows.ts';
+import { NOW } from './generate-rows.ts';
 
 /** Numbers and times as text, as `CloudProxy.query` answers them. */
 export type Row = Record<string, unknown>;
@@ -22,21 +22,25 @@ export const indexesOf = (steps: readonly PlanStep[]): string[] =>
 /** In the last column of EXPLAIN; `Using index condition` is something else. */
 const INDEX_ALONE = /(?:^|; )Using index(?:;|$)/;
 
-/** Rows and index entries that the server went through, and those that a condition on the index turned away. */
+/** Rows and index entries that the server went through; MariaDB also counts those that a condition on the index rejects. */
 const READ_COUNTERS = /^Handler_read_/;
 const TURNED_AWAY = { all: 'Handler_icp_attempts', kept: 'Handler_icp_match' } as const;
 
 /** One operator's session at the console, at `NOW`. */
 export class ConsoleSession {
   readonly #connection: Connection;
+  /** False for MySQL, whose counters and plans differ. */
+  readonly isMariaDb: boolean;
 
-  private constructor(connection: Connection) {
+  private constructor(connection: Connection, version: string) {
     this.#connection = connection;
+    this.isMariaDb = version.includes('MariaDB');
   }
 
   static async open(connection: Connection): Promise<ConsoleSession> {
     await connection.query('SET SESSION timestamp = ?', [Date.parse(`${NOW.replace(' ', 'T')}Z`) / 1000]);
-    return new ConsoleSession(connection);
+    const [rows] = await connection.query('SELECT VERSION() AS version');
+    return new ConsoleSession(connection, (rows as { version: string }[])[0]?.version ?? '');
   }
 
   async rows(sql: string, values: unknown[] = []): Promise<Row[]> {
@@ -61,7 +65,8 @@ export class ConsoleSession {
   }
 
   async plan(sql: string): Promise<PlanStep[]> {
-    const rows = await this.rows(`EXPLAIN ${sql}`);
+    // MySQL 9's default is a tree.
+    const rows = await this.rows(`EXPLAIN FORMAT=TRADITIONAL ${sql}`);
     const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
     return rows.flatMap((row) => {
       const table = text(row['table']);

@@ -5,11 +5,14 @@ import { splitStatements } from '../../../tools/local-cloud/sql-file.ts';
 const PAGE = join(import.meta.dirname, '../../../docs/operators.md');
 const COST_HEADING = 'What they cost';
 
+/** A million rows spread over a year; 91 days of a few users who sign in often. */
+export type DataSet = 'year' | 'dense';
+
 /** A line of the page's table of costs. */
 export interface StatedCost {
   /** Names of indexes, in the order of the alphabet; empty where a whole table is read. */
   readonly indexes: readonly string[];
-  readonly rowsRead: number;
+  readonly rowsRead: Readonly<Record<DataSet, number>>;
 }
 
 export interface OperatorsPage {
@@ -46,14 +49,15 @@ function addStatement(statements: Map<string, string>, heading: string, lines: r
   statements.set(heading, statement);
 }
 
-/** `| [title](#title) | `index`, `index` | 1,234 | 5.6 |`; the table's other lines have no link. */
+/** `| [title](#title) | `index`, `index` | 1,234 | 5.6 | 7,890 |`; the table's other lines have no link. */
 function addCost(costs: Map<string, StatedCost>, line: string): void {
-  const [, link = '', names = '', rowsRead = ''] = line.split('|').map((cell) => cell.trim());
+  const [, link = '', names = '', year = '', , dense = ''] = line.split('|').map((cell) => cell.trim());
   const title = /^\[(.+)\]\(/.exec(link)?.[1];
   if (title === undefined) return;
   if (link !== linkTo(title)) throw new Error(`docs/operators.md: a link to "${title}" is ${linkTo(title)}`);
   const indexes = [...names.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
-  costs.set(title, { indexes: indexes.sort(), rowsRead: Number(rowsRead.replaceAll(',', '')) });
+  const rows = (text: string): number => Number(text.replaceAll(',', ''));
+  costs.set(title, { indexes: indexes.sort(), rowsRead: { year: rows(year), dense: rows(dense) } });
 }
 
 /** A link to a heading, whose anchor is made as GitHub makes it. */

@@ -1,7 +1,7 @@
 import type { LoginOutcome, LogoutReason } from '../../../src/activity/events.ts';
 import { toSqlTime } from '../../../src/store/sql-time.ts';
 import type { ConsoleSession } from './console-session.ts';
-import { NOW } from './million-rows.ts';
+import { NOW } from './generate-rows.ts';
 
 interface Planted {
   /** The times of the event and of its row, as `ago` gives them; the row's is that of the event unless told. */

@@ -20,7 +20,7 @@ export async function statementTimes(
   await session.rows(`SET GLOBAL innodb_buffer_pool_size = ${BUFFER_POOL_BYTES}`);
   try {
     const lines = [`Server ${String(before?.['version'])}, median of ${RUNS} runs.`];
-    for (const question of questions.filter(({ hasCost }) => hasCost !== false)) {
+    for (const question of questions) {
       lines.push(await session.undoing(() => timesOf(session, question, page)));
     }
     return lines;

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { BUSY_USER } from './million-rows.ts';
+import { BUSY_USER } from './generate-rows.ts';
 import { ago, plantLogins, plantLogouts, plantUser, type PlantedLogin } from './planted.ts';
 import { columns, type Question } from './question.ts';
 

@@ -4,15 +4,17 @@ import type { Command } from 'commander';
 import { splitStatements } from '../../local-cloud/sql-file.ts';
 import { addCommand, setAction, type Finish } from '../command.ts';
 import { EXIT } from '../exit.ts';
-import { say, sayJson, sayTable } from '../output.ts';
-import { compareSchemas } from '../schema/compare-schemas.ts';
-import { parseSchema } from '../schema/parse-schema.ts';
+import { printable, say, sayJson } from '../output.ts';
+import { applyAdditions } from '../schema/apply-additions.ts';
+import { compareSchemas, type Difference } from '../schema/compare-schemas.ts';
+import { parseSchema, type WantedSchema } from '../schema/parse-schema.ts';
 import { readSchema } from '../schema/read-schema.ts';
 import { openStores } from '../stores.ts';
 
 const SCHEMA_FILE = join(import.meta.dirname, '../../../schema.sql');
+const COMPLETE = 'The database has everything in schema.sql.';
 
-const readStatements = (): string[] => splitStatements(readFileSync(SCHEMA_FILE, 'utf8'));
+const readWanted = (): WantedSchema => parseSchema(splitStatements(readFileSync(SCHEMA_FILE, 'utf8')));
 
 export function addSchemaCommands(program: Command, finish: Finish): void {
   const schema = program.command('schema').description('the tables in MySQL');
@@ -23,40 +25,46 @@ export function addSchemaCommands(program: Command, finish: Finish): void {
 function addApply(parent: Command, finish: Finish): void {
   const command = addCommand(parent, {
     signature: 'apply',
-    summary: 'create the tables of schema.sql that are missing; changes no existing ones',
-    examples: [['schema apply', 'may be repeated']],
+    summary: 'add the tables, columns and indexes that are missing; exits with 1 if a difference is left',
+    examples: [['schema apply', 'may be repeated; prints the statements that would change what is there']],
   });
   setAction(command, finish, async (options) => {
     const { sql } = openStores(options, 'database');
-    const before = await readSchema(sql);
-    const tables: { name: string; created: boolean }[] = [];
-    for (const statement of readStatements()) {
-      const [name = ''] = parseSchema([statement]).keys();
-      await sql.execute(statement, []);
-      tables.push({ name, created: !before.has(name) });
+    const result = await applyAdditions(sql, readWanted());
+    const { applied, left } = result;
+    if (options.json === true) sayJson(result);
+    else {
+      for (const { name } of applied) say(`-- ${name}: added`);
+      if (left.length === 0) say(`-- ${COMPLETE}`);
+      else say('-- Not run, as these change what is there, or MySQL refused them:');
+      sayStatements(left);
     }
-    if (options.json === true) sayJson({ tables });
-    else for (const { name, created } of tables) say(`${name}: ${created ? 'created' : 'already exists'}`);
+    return left.length > 0 ? EXIT.failed : EXIT.ok;
   });
 }
 
 function addDiff(parent: Command, finish: Finish): void {
   const command = addCommand(parent, {
     signature: 'diff',
-    summary: 'compare the database with schema.sql; exits with 1 on a difference',
-    examples: [['schema diff', 'missing tables, columns and indexes, and different types or collations']],
+    summary: 'compare the database with schema.sql, as SQL; exits with 1 on a difference',
+    examples: [['schema diff > changes.sql', 'the statements that end the differences, in their order']],
   });
   setAction(command, finish, async (options) => {
     const { sql } = openStores(options, 'database');
-    const differences = compareSchemas(parseSchema(readStatements()), await readSchema(sql));
+    const differences = compareSchemas(readWanted(), await readSchema(sql));
     if (options.json === true) sayJson({ differences });
-    else if (differences.length === 0) say('The database has everything in schema.sql.');
-    else {
-      sayTable(
-        ['DIFFERENCE', 'NAME', 'WANTED', 'FOUND'],
-        differences.map(({ kind, name, wanted, found }) => [kind.replace('_', ' '), name, wanted, found]),
-      );
-    }
+    else if (differences.length === 0) say(`-- ${COMPLETE}`);
+    else sayStatements(differences);
     return differences.length > 0 ? EXIT.failed : EXIT.ok;
   });
+}
+
+/** SQL that can be run as it is: what differs stands above each statement, in a comment. */
+function sayStatements(differences: readonly Difference[]): void {
+  for (const { kind, name, wanted, found, statement } of differences) {
+    const difference = [wanted ?? '', found === null ? '' : `found ${found}`].filter(Boolean).join(', ');
+    // What was found has the database's own names: a line break would end the comment.
+    say(printable(`-- ${kind.replace('_', ' ')} ${name}${difference === '' ? '' : `: ${difference}`}`));
+    say(`${statement};`);
+  }
 }

@@ -20,6 +20,22 @@ export interface Table {
 
 export type Schema = ReadonlyMap<string, Table>;
 
+/** With the words of schema.sql, from which statements are made. */
+export interface WantedColumn extends Column {
+  /** What follows the column's name. */
+  readonly definition: string;
+  /** NULL, or a default: rows that are there, and older code, need no value for it. */
+  readonly isOptional: boolean;
+}
+
+export interface WantedTable extends Table {
+  readonly columns: ReadonlyMap<string, WantedColumn>;
+  /** The whole CREATE TABLE IF NOT EXISTS. */
+  readonly statement: string;
+}
+
+export type WantedSchema = ReadonlyMap<string, WantedTable>;
+
 export const normalType = (type: string): string =>
   type
     .toLowerCase()
@@ -30,12 +46,12 @@ export const normalType = (type: string): string =>
 const AFTER_TYPE = / (?:CHARACTER SET|COLLATE|NOT NULL|NULL|DEFAULT|AUTO_INCREMENT|COMMENT)\b.*$/;
 
 /** Reads `CREATE TABLE` statements as written in schema.sql: one column or key a line. */
-export function parseSchema(statements: readonly string[]): Schema {
-  const schema = new Map<string, Table>();
+export function parseSchema(statements: readonly string[]): WantedSchema {
+  const schema = new Map<string, WantedTable>();
   for (const statement of statements) {
     const name = /^CREATE TABLE IF NOT EXISTS (\w+) \(/.exec(statement)?.[1];
     if (name === undefined) throw new Error('schema.sql has a statement other than CREATE TABLE');
-    const columns = new Map<string, Column>();
+    const columns = new Map<string, WantedColumn>();
     const indexes = new Map<string, Index>();
     for (const line of statement.split('\n').slice(1, -1)) {
       const text = line.trim().replace(/,$/, '');
@@ -46,13 +62,18 @@ export function parseSchema(statements: readonly string[]): Schema {
         continue;
       }
       const at = text.indexOf(' ');
+      const definition = text.slice(at + 1);
+      const withoutComment = text.replace(/ COMMENT .*$/, '');
+      const isNullable = !/ NOT NULL\b/.test(withoutComment);
       columns.set(text.slice(0, at), {
-        type: normalType(text.slice(at + 1).replace(AFTER_TYPE, '')),
-        isNullable: !/ NOT NULL\b/.test(text.replace(/ COMMENT .*$/, '')),
+        type: normalType(definition.replace(AFTER_TYPE, '')),
+        isNullable,
         collation: / COLLATE (\w+)/.exec(text)?.[1] ?? null,
+        definition,
+        isOptional: isNullable || / DEFAULT /.test(withoutComment),
       });
     }
-    schema.set(name, { columns, indexes });
+    schema.set(name, { columns, indexes, statement });
   }
   return schema;
 }
