@@ -15,15 +15,16 @@ import {
  *
  * Every key that the caller knows is in KEYS. (Upstash reads a key that is not declared and not in memory from disk, and
  * locks the whole database meanwhile.) Scripts that declare all their keys ask with `allow-key-locking` to lock only
- * those; the others find keys as they go, such as the index of a user whom only the record names. No script that ends a
- * session has flags: one that does would be refused whole by a full Redis.
+ * those; the others find keys as they go, such as the index of a user whom only the record names. A full Redis refuses
+ * scripts with flags whole, unless `allow-oom` is among them: it is where a check or an end must not fail then. Those
+ * without flags run until they call what needs memory, and go on after their first write.
  */
 
 /**
  * KEYS: two of each token. Returns {raw or false, tombstone or false...}. A script, because a plain read may be served by
  * a replica that hasn't seen a sign-out yet; Upstash runs no EVAL there.
  */
-export const CHECK = /* lua */ `#!lua flags=allow-key-locking
+export const CHECK = /* lua */ `#!lua flags=allow-key-locking,allow-oom
 return redis.call('MGET', unpack(KEYS))`;
 
 /** KEYS: record. ARGV: session id, new lastSeenAtMs, new record, its end in Unix ms. Returns 1, or 0 if nothing moved. */
@@ -81,7 +82,7 @@ end
 return {'started', logouts, login_entry}`;
 
 /** KEYS: the token's two, user's index. ARGV: session id, tombstone, its lifetime in seconds. Returns 1. */
-export const ABANDON = /* lua */ `#!lua flags=allow-key-locking
+export const ABANDON = /* lua */ `#!lua flags=allow-key-locking,allow-oom
 ${READ_SESSION}
 local raw = redis.call('GET', KEYS[1])
 local session = raw and read_session(raw)

@@ -50,6 +50,10 @@ export interface CloudProxy {
   databaseName: string;
   /** Runs SQL on the same database, past the protocol, the log and the faults; [] for statements without rows. */
   query(sql: string, args?: unknown[]): Promise<Row[]>;
+  /** Whether Redis is out of memory: it then refuses what needs more. */
+  setRedisFull(isFull: boolean): void;
+  /** While true, plain reads of clients that haven't written since see the state of the moment it became true. */
+  setReplicaLag(isLagging: boolean): Promise<void>;
   /** Resolves when no call is under way, the late work of a fault included. */
   settled(): Promise<void>;
   /** Breaks a store's connections and makes its port refuse new ones. */
@@ -75,14 +79,15 @@ export async function startProxy(options: ProxyOptions): Promise<CloudProxy> {
   ]);
   const sessions = new VitessSessions(pool, options.sessionIdleMs ?? SESSION_IDLE_MS);
   const faults = new Faults();
+  const upstash = new UpstashProtocol({
+    redis: shared,
+    killer,
+    token,
+    scriptLimitMs: options.scriptLimitMs ?? SCRIPT_LIMIT_MS,
+  });
   const exchange = new Exchange(
     {
-      redis: new UpstashProtocol({
-        redis: shared,
-        killer,
-        token,
-        scriptLimitMs: options.scriptLimitMs ?? SCRIPT_LIMIT_MS,
-      }),
+      redis: upstash,
       mysql: new PlanetScaleProtocol({ sessions, database: databaseName, user: DATABASE_USER, password }),
     },
     faults,
@@ -115,6 +120,8 @@ export async function startProxy(options: ProxyOptions): Promise<CloudProxy> {
       const [rows] = await pool.query(sql, args);
       return Array.isArray(rows) ? (rows as Row[]) : [];
     },
+    setRedisFull: (isFull) => upstash.setFull(isFull),
+    setReplicaLag: (isLagging) => upstash.setReplicaLag(isLagging),
     settled: () => exchange.settled(),
     close: (store) => ports[store].close(),
     reopen: (store) => ports[store].open(),

@@ -13,9 +13,13 @@ const MAX_COMMANDS = 1_000_000;
  *   may use the keys in KEYS only, and no command on the whole database.
  *   https://upstash.com/docs/redis/features/key-locking
  * - A script ends after a million commands: SCRIPT KILL cannot end one that has written something.
+ * - In a full database a `#!lua` script is refused unless it says `allow-oom` or `no-writes`. Others run until they call
+ *   a command that needs memory, and go on after their first write, as in Redis.
  * - EVALSHA, SCRIPT EXISTS and SCRIPT LOAD know a script by the SHA-1 of its author's text.
  */
 export class ScriptGuard {
+  /** The database is out of memory. */
+  isFull = false;
   readonly #guarded = new Map<string, string>();
 
   /** The command as Redis shall get it, and what replaces Redis's reply if it succeeds (null: nothing). */
@@ -38,7 +42,7 @@ export class ScriptGuard {
   }
 
   #learn(script: string): string {
-    const guarded = guardScript(script);
+    const guarded = guardScript(script, this.isFull);
     this.#guarded.set(sha1(script), sha1(guarded));
     return guarded;
   }
@@ -49,11 +53,13 @@ export class ScriptGuard {
 }
 
 /** The script for stock Redis. Line numbers in its errors stay right. */
-export function guardScript(script: string): string {
+export function guardScript(script: string, isFull = false): string {
   const [firstLine = '', ...lines] = script.split('\n');
-  const guard = (isLocking: boolean): string => GUARD.replace('LOCKING', String(isLocking));
-  if (!/^#!lua\b/.test(firstLine)) return `${guard(false)} ${script}`;
-  const flags = /\bflags=(\S*)/.exec(firstLine)?.[1]?.split(',') ?? [];
+  const guard = (isLocking: boolean, isShort = false): string =>
+    GUARD.replace('LOCKING', String(isLocking)).replace('FULL', String(isShort));
+  if (!/^#!lua\b/.test(firstLine)) return `${guard(false, isFull)} ${script}`;
+  const flags = flagsOf(firstLine);
+  if (isFull && !flags.includes('allow-oom') && !flags.includes('no-writes')) return OUT_OF_MEMORY;
   const others = flags.filter((flag) => flag !== KEY_LOCKING);
   const isLocking = others.length < flags.length;
   // Redis before version 7 knows no first line of this kind: without other flags there is no need for one.
@@ -66,18 +72,31 @@ export function guardScript(script: string): string {
   ].join('\n');
 }
 
+const flagsOf = (firstLine: string): string[] => /\bflags=(\S*)/.exec(firstLine)?.[1]?.split(',') ?? [];
+
+/** In the place of a script that a full Redis doesn't run. */
+const OUT_OF_MEMORY = `return redis.error_reply("OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'")`;
+
 /** Lua, on one line: puts a `redis` before the script's own that looks at each command first. */
 const GUARD = `
   local redis, server, _G, load, loadstring = (function()
-    local real, guarded, declared, locking, left = redis, {}, {}, LOCKING, ${MAX_COMMANDS}
+    local real, guarded, declared, locking, full, left = redis, {}, {}, LOCKING, FULL, ${MAX_COMMANDS}
     local outside = {select = 1, swapdb = 1, move = 1, copy = 1, migrate = 1, flushall = 1}
     local whole = {flushdb = 1, keys = 1, scan = 1, randomkey = 1, dbsize = 1}
     for _, key in ipairs(KEYS) do declared[key] = true end
+    local function has_flag(name, wanted)
+      local info = real.pcall('COMMAND', 'INFO', name)
+      for _, flag in ipairs(type(info) == 'table' and info[1] and info[1][3] or {}) do
+        if (flag.ok or flag) == wanted then return true end
+      end
+    end
     local function refusal(name, ...)
       left = left - 1
       if left < 0 then error(real.error_reply('ERR the script has called too many commands')) end
       local word = string.lower(tostring(name))
       if outside[word] then return "ERR Command is not available: '" .. name .. "'" end
+      if full and has_flag(word, 'denyoom') then return "OOM command not allowed when used memory > 'maxmemory'." end
+      if full and has_flag(word, 'write') then full = false end
       if not locking then return nil end
       if whole[word] then
         return 'ERR ' .. name .. ' needs the whole database, which allow-key-locking does not give'

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { Command, type Redis } from 'ioredis';
 import {
   jsonResponse,
@@ -7,6 +6,7 @@ import {
   type PreparedCall,
   type Protocol,
 } from './exchange.ts';
+import { isWrite, Replica } from './replica.ts';
 import { ScriptGuard } from './script-guard.ts';
 import { confine, parseCommands, refusal, type ParsedCommand } from './upstash-commands.ts';
 import { encodeReply, type RedisReply } from './upstash-reply.ts';
@@ -33,9 +33,21 @@ export interface UpstashOptions {
 export class UpstashProtocol implements Protocol {
   readonly #options: UpstashOptions;
   readonly #scripts = new ScriptGuard();
+  readonly #replica = new Replica();
 
   constructor(options: UpstashOptions) {
     this.#options = options;
+  }
+
+  /** Whether the database is out of memory: it then refuses what needs more. */
+  setFull(isFull: boolean): void {
+    this.#scripts.isFull = isFull;
+  }
+
+  /** While true, plain reads of clients that haven't written since see the state of the moment it became true. */
+  async setReplicaLag(isLagging: boolean): Promise<void> {
+    if (isLagging) await this.#replica.freeze(this.#options.redis);
+    else this.#replica.thaw();
   }
 
   prepare(request: HttpRequest): PreparedCall {
@@ -63,14 +75,18 @@ export class UpstashProtocol implements Protocol {
     // Redis refuses it while no script runs for too long, so a request that only waits for its turn does no harm.
     const timer = setTimeout(kill, this.#options.scriptLimitMs);
     try {
+      const stale = path === '/' ? this.#replica.read(commands[0], headers['upstash-sync-token']) : null;
+      if (stale !== null)
+        return jsonResponse(200, { result: encodeReply(stale, base64) }, this.#replica.token());
+      if (commands.some(isWrite)) this.#replica.noteWrite();
       const outcomes = path === '/multi-exec' ? await this.#transact(commands) : await this.#each(commands);
       if (!Array.isArray(outcomes)) return jsonResponse(400, outcomes);
       const results = outcomes.map((outcome) =>
         'error' in outcome ? outcome : { result: encodeReply(outcome.reply, base64) },
       );
-      if (path !== '/') return jsonResponse(200, results, syncToken());
+      if (path !== '/') return jsonResponse(200, results, this.#replica.token());
       const [result = {}] = results;
-      return 'error' in result ? jsonResponse(400, result) : jsonResponse(200, result, syncToken());
+      return 'error' in result ? jsonResponse(400, result) : jsonResponse(200, result, this.#replica.token());
     } catch {
       return jsonResponse(500, { error: 'ERR the Redis server cannot be reached' });
     } finally {
@@ -126,6 +142,3 @@ class RawCommand extends Command {
     return reply;
   }
 }
-
-/** Clients send it along with the next request; one server has nothing to read from it. */
-const syncToken = () => ({ 'upstash-sync-token': randomUUID() });
