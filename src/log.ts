@@ -20,6 +20,7 @@ export type LogEvent =
   | 'background_failed'
   | 'internal_error'
   | 'activity_set_aside'
+  | 'activity_refused'
   | 'activity_delivery'
   | 'activity_retention'
   | 'password_rehashed';

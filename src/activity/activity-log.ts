@@ -22,7 +22,7 @@ export interface ActivityLine {
  * The lasting record of activity, one row an event. The event's id is the primary key, so writing an event twice makes
  * one row. Each method writes all its events or none.
  *
- * Throws `EventRefusedError` if one of these events can never be stored, `store_unavailable` if a retry may help.
+ * Throws `EventRefusedError` if one of these events is refused or may be, `store_unavailable` if the database is to blame.
  */
 export interface ActivityLog {
   writeLogouts(events: readonly LogoutActivity[]): Promise<void>;
@@ -38,13 +38,16 @@ export interface ActivityLog {
   ping(): Promise<void>;
 }
 
-/** One of the events can never be stored. The caller finds it by writing fewer at a time. */
+/** One of the events is refused. The caller finds it by writing fewer at a time. */
 export class EventRefusedError extends Error {
   override readonly name = 'EventRefusedError';
   /** In our words: nothing of the event and nothing of the vendor's text. */
   readonly reason: string;
-  constructor(reason: string) {
+  /** False: the database gave no cause that we know; it may be the database's, and pass. */
+  readonly isForGood: boolean;
+  constructor(reason: string, isForGood: boolean) {
     super(reason);
     this.reason = reason;
+    this.isForGood = isForGood;
   }
 }

@@ -45,3 +45,7 @@ export interface LoginActivity {
 }
 
 export type Activity = LogoutActivity | LoginActivity;
+
+/** When an event happened, in Unix ms. */
+export const atMsOf = (activity: Activity): number =>
+  activity.type === 'logout' ? activity.loggedOutAtMs : activity.occurredAtMs;

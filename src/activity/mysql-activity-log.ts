@@ -1,7 +1,13 @@
 import type { ClientInfo } from '../lib/client-info.ts';
 import type { SessionId, UserId, Uuid } from '../lib/ids.ts';
 import { textOf, textOrNull } from '../lib/text.ts';
-import { StatementRefusedError, type Row, type SqlClient, type SqlValue } from '../store/sql-client.ts';
+import {
+  StatementRefusedError,
+  UnexplainedRefusalError,
+  type Row,
+  type SqlClient,
+  type SqlValue,
+} from '../store/sql-client.ts';
 import { fromSqlTime, toSqlTime } from '../store/sql-time.ts';
 import { EventRefusedError, type ActivityLog } from './activity-log.ts';
 import type { LoginActivity, LogoutActivity, LogoutReason } from './events.ts';
@@ -111,9 +117,11 @@ async function refusedAsEvent(write: () => Promise<unknown>): Promise<void> {
   try {
     await write();
   } catch (error) {
-    throw error instanceof StatementRefusedError
-      ? new EventRefusedError(`mysql errno ${error.errno}`)
-      : error;
+    if (error instanceof StatementRefusedError)
+      throw new EventRefusedError(`mysql errno ${error.errno}`, true);
+    if (error instanceof UnexplainedRefusalError)
+      throw new EventRefusedError(`mysql errno ${error.errno ?? 'unknown'}`, false);
+    throw error;
   }
 }
 

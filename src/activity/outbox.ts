@@ -26,8 +26,8 @@ export interface OutboxStatus {
 export interface Outbox {
   /** Adds an event. A retry after a lost reply may add it twice, which still makes one row. */
   add<T extends Activity>(activity: T): Promise<OutboxEntry<T>>;
-  /** The oldest pending entries, at most `limit`, oldest first. */
-  readOldest(limit: number): Promise<OutboxEntry[]>;
+  /** The oldest pending entries after the one with the id `after`, at most `limit`, oldest first. Null: from the start. */
+  readOldest(limit: number, after?: string | null): Promise<OutboxEntry[]>;
   /** Removes entries whose rows exist. */
   remove(entryIds: readonly string[]): Promise<void>;
   /** Moves an entry to those set aside, with the reason, in one atomic step. One that is gone stays gone. */

@@ -12,9 +12,9 @@ export const SET_ASIDE_KEY = 'outbox:set-aside';
 const ADD = /* lua */ `#!lua flags=allow-key-locking
 return redis.call('XADD', KEYS[1], '*', 'event', ARGV[1])`;
 
-/** KEYS: pending. ARGV: limit. Returns {{entry id, {field, value...}}...}, oldest first. */
+/** KEYS: pending. ARGV: limit, start. Returns {{entry id, {field, value...}}...}, oldest first. */
 const READ_OLDEST = /* lua */ `#!lua flags=allow-key-locking
-return redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[1])`;
+return redis.call('XRANGE', KEYS[1], ARGV[2], '+', 'COUNT', ARGV[1])`;
 
 /** KEYS: pending, set aside. ARGV: entry id, reason, Unix ms. Returns 1, or 0 if the entry is gone. */
 const SET_ASIDE = /* lua */ `#!lua flags=allow-key-locking
@@ -42,8 +42,10 @@ export function redisOutbox(redis: RedisClient): Outbox {
       return { entryId, activity };
     },
 
-    async readOldest(limit) {
-      const entries = await redis.eval(READ_OLDEST, [OUTBOX_KEY], [String(limit)]);
+    async readOldest(limit, after = null) {
+      // "(" excludes the entry itself (Redis 6.2).
+      const start = after === null ? '-' : `(${after}`;
+      const entries = await redis.eval(READ_OLDEST, [OUTBOX_KEY], [String(limit), start]);
       if (!Array.isArray(entries)) throw storeUnavailable('redis', 'protocol');
       return (entries as [string, string[]][]).map(([entryId, fields]) => ({
         entryId,

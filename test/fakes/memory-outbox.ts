@@ -29,8 +29,13 @@ export class MemoryOutbox implements Outbox {
     return this.#outage.during('redis', () => ({ ...this.put(activity), activity }));
   }
 
-  readOldest(limit: number): Promise<OutboxEntry[]> {
-    return this.#outage.during('redis', () => this.#pending.slice(0, limit).map(readEntry));
+  readOldest(limit: number, after: string | null = null): Promise<OutboxEntry[]> {
+    return this.#outage.during('redis', () =>
+      this.#pending
+        .filter((entry) => after === null || isLater(entry.entryId, after))
+        .slice(0, limit)
+        .map(readEntry),
+    );
   }
 
   remove(entryIds: readonly string[]): Promise<void> {
@@ -84,3 +89,10 @@ const readEntry = ({ entryId, text }: Pending): OutboxEntry => ({
   entryId,
   activity: parseActivity(text),
 });
+
+/** Whether an entry was added after the one with the other id, which may be gone. */
+function isLater(entryId: string, other: string): boolean {
+  const [ms = 0, sequence = 0] = entryId.split('-').map(Number);
+  const [otherMs = 0, otherSequence = 0] = other.split('-').map(Number);
+  return ms > otherMs || (ms === otherMs && sequence > otherSequence);
+}

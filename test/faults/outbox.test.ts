@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { DELIVERY_BATCH_SIZE } from '../../src/activity/delivery.ts';
 import { OUTBOX_KEY, SET_ASIDE_KEY } from '../../src/activity/redis-outbox.ts';
 import type { LogoutActivity } from '../../src/activity/events.ts';
 import type { CallContent } from '../../tools/local-cloud/calls.ts';
@@ -76,7 +77,7 @@ describe('several deliveries at once', () => {
   });
 
   test('a run that breaks in the middle leaves the rest for the next one, oldest first', async () => {
-    const logouts = await fill(250);
+    const logouts = await fill(DELIVERY_BATCH_SIZE);
     let batches = 0;
     environment.cloud.faults.set('mysql', {
       kind: 'refuse',
@@ -88,7 +89,7 @@ describe('several deliveries at once', () => {
     expect(first.length).toBeGreaterThan(0);
     expect(first).toEqual(idsOf(logouts.slice(0, first.length)));
     const { outbox } = await readyz();
-    expect(outbox.pending).toBe(275 - 100);
+    expect(outbox.pending).toBe(DELIVERY_BATCH_SIZE / 10);
     environment.cloud.faults.clear();
     await environment.worker.scheduled();
     expect(await writtenIds()).toEqual(idsOf(logouts));

@@ -39,6 +39,15 @@ export function describeOutbox(name: string, open: () => Promise<OutboxUnderTest
       expect(await under.outbox.readOldest(2)).toEqual(entries.slice(0, 2));
     });
 
+    test('returns what comes after an entry, also after one that is gone', async () => {
+      const entries = await addAll([1, 2, 3, 4].map(() => sampleLogout(Date.now())));
+      const [first, second] = entries;
+      expect(await under.outbox.readOldest(2, first!.entryId)).toEqual(entries.slice(1, 3));
+      await under.outbox.remove([second!.entryId]);
+      expect(await under.outbox.readOldest(10, second!.entryId)).toEqual(entries.slice(2));
+      expect(await under.outbox.readOldest(10, entries.at(-1)!.entryId)).toEqual([]);
+    });
+
     test('reading removes nothing', async () => {
       const entries = await addAll([sampleLogout(Date.now())]);
       await under.outbox.readOldest(10);

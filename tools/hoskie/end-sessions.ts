@@ -104,19 +104,19 @@ function newOperation(nowMs: number): Operation {
 async function record(stores: Stores, logouts: readonly RecordedLogout[]): Promise<boolean> {
   if (logouts.length === 0) return true;
   try {
-    await deliver({ stores, log: NOTES, nowMs: Date.now() }, logouts);
-    return true;
+    return (await deliver({ stores, log: NOTES, nowMs: Date.now() }, logouts)) === logouts.length;
   } catch (error) {
     outageOrThrow(error);
     return false;
   }
 }
 
-/** Reports events that MySQL will never accept. */
+/** Reports events that MySQL refuses. */
 export const NOTES: Log = {
   event(name, { activity_id: id, reason }) {
     if (name === 'activity_set_aside')
       note(`hoskie: event ${id ?? '(unreadable)'} was set aside: ${reason}.`);
+    if (name === 'activity_refused') note(`hoskie: event ${id} was refused and is retried: ${reason}.`);
   },
 };
 

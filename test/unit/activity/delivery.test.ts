@@ -6,6 +6,7 @@ import {
   DELIVERY_BATCHES_PER_RUN,
 } from '../../../src/activity/delivery.ts';
 import type { Activity, LogoutActivity } from '../../../src/activity/events.ts';
+import { storeUnavailable } from '../../../src/errors.ts';
 import type { CapturedLog } from '../../fakes/captured-log.ts';
 import type { ManualClock } from '../../fakes/manual-clock.ts';
 import { openMemoryStores, type MemoryStores } from '../../fakes/memory-stores.ts';
@@ -44,16 +45,17 @@ describe('deliverPending', () => {
     expect(outage.calls.database).toBe(0);
   });
 
-  test('writes in order of arrival, a hundred at a time', async () => {
+  test('writes in order of arrival, a batch at a time', async () => {
     const written: string[][] = [];
     const writeLogouts = stores.activityLog.writeLogouts.bind(stores.activityLog);
     stores.activityLog.writeLogouts = (events) => {
       if (events.length > 0) written.push(events.map(({ id }) => id));
       return writeLogouts(events);
     };
-    const ids = putMany(250, (i) => sampleLogout(now() - i)).map(({ id }) => id);
-    expect(await deliverAll()).toBe(250);
-    expect(written.map((batch) => batch.length)).toEqual([100, 100, 50]);
+    const count = 2 * DELIVERY_BATCH_SIZE + 50;
+    const ids = putMany(count, (i) => sampleLogout(now() - i)).map(({ id }) => id);
+    expect(await deliverAll()).toBe(count);
+    expect(written.map((batch) => batch.length)).toEqual([DELIVERY_BATCH_SIZE, DELIVERY_BATCH_SIZE, 50]);
     expect(written.flat()).toEqual(ids);
   });
 
@@ -126,6 +128,120 @@ describe('deliverPending', () => {
     await deliverAll();
     expect(stores.outbox.aside).toMatchObject([{ text }]);
     expect(stores.activityLog.logouts.size).toBe(1);
+  });
+
+  describe('an event that is refused without a known cause', () => {
+    const HOUR_MS = 3_600_000;
+    const refuse = (...events: Activity[]): void => {
+      stores.activityLog.refuses = (event) => events.some(({ id }) => id === event.id);
+    };
+    /** The ids of what is pending. */
+    const pending = () => stores.outbox.pending.map(({ activity }) => activity?.id);
+
+    test.each([0, 1, 250, 499])('number %i of 500 delays no other, and stays for an hour', async (at) => {
+      const events = putMany(500, () => sampleLogout(now()));
+      refuse(events[at]!);
+      clock.advance(HOUR_MS - 1);
+      expect(await deliverAll()).toBe(499);
+      expect(pending()).toEqual([events[at]!.id]);
+      expect(stores.outbox.aside).toEqual([]);
+      expect(log.of('activity_refused')).toEqual([{ activity_id: events[at]!.id, reason: 'no known cause' }]);
+      clock.advance(1);
+      expect(await deliverAll()).toBe(1);
+      expect(stores.outbox.aside).toMatchObject([{ reason: 'no known cause' }]);
+      expect(stores.outbox.pending).toEqual([]);
+    });
+
+    test('is written once it is refused no more', async () => {
+      const [event] = putMany(1);
+      refuse(event!);
+      await deliverAll();
+      refuse();
+      clock.advance(10 * HOUR_MS);
+      expect(await deliverAll()).toBe(1);
+      expect([...stores.activityLog.logouts.values()]).toEqual([event]);
+    });
+
+    test.each([
+      ['neighbours', [3, 4, 5]],
+      ['the first and the last', [0, 499]],
+      ['one in a hundred', [0, 100, 200, 300, 400]],
+    ])('%s: all others are delivered, and these set aside after an hour', async (_, refused) => {
+      const events = putMany(500, () => sampleLogout(now()));
+      const culprits = refused.map((i) => events[i]!);
+      refuse(...culprits);
+      await deliverAll();
+      expect(stores.activityLog.logouts.size).toBe(500 - refused.length);
+      expect(pending()).toEqual(culprits.map(({ id }) => id));
+      clock.advance(HOUR_MS);
+      putMany(500, () => sampleLogout(now()));
+      await deliverAll();
+      expect(stores.outbox.aside).toHaveLength(refused.length);
+      expect(stores.outbox.pending).toEqual([]);
+    });
+
+    test('among three events, as the first and the last', async () => {
+      const [first, middle, last] = putMany(3);
+      refuse(first!, last!);
+      expect(await deliverAll()).toBe(1);
+      expect([...stores.activityLog.logouts.values()]).toEqual([middle]);
+      expect(pending()).toEqual([first!.id, last!.id]);
+    });
+
+    test('one of eight: the others are delivered all the same', async () => {
+      const events = putMany(500, () => sampleLogout(now()));
+      refuse(...events.filter((_, i) => i % 8 === 0));
+      await deliverAll();
+      expect(stores.activityLog.logouts.size).toBe(437);
+      expect(stores.outbox.aside).toEqual([]);
+    });
+
+    test('among those refused for good, which are set aside at once', async () => {
+      const events = putMany(100, (i) => (i % 10 === 0 ? tooLong() : sampleLogout(now())));
+      refuse(events[15]!);
+      expect(await deliverAll()).toBe(99);
+      expect(stores.outbox.aside).toHaveLength(10);
+      expect(pending()).toEqual([events[15]!.id]);
+    });
+
+    test('keeps nothing behind it waiting, in whatever batch it is', async () => {
+      const events = putMany(3 * DELIVERY_BATCH_SIZE, () => sampleLogout(now()));
+      const culprits = [10, DELIVERY_BATCH_SIZE + 10].map((i) => events[i]!);
+      refuse(...culprits);
+      expect(await deliverAll()).toBe(events.length - 2);
+      expect(pending()).toEqual(culprits.map(({ id }) => id));
+    });
+
+    test('if all are refused, it is an outage: all stay, however old, and few statements are sent', async () => {
+      const events = putMany(DELIVERY_BATCH_SIZE);
+      refuse(...events);
+      clock.advance(100 * HOUR_MS);
+      await expect(deliverAll()).rejects.toMatchObject(STORE_UNAVAILABLE);
+      expect(pending()).toEqual(events.map(({ id }) => id));
+      expect(stores.outbox.aside).toEqual([]);
+      expect(outage.calls.database).toBeLessThan(30);
+    });
+
+    test('alone in the outbox it is set aside only if the database works', async () => {
+      const [event] = putMany(1);
+      refuse(event!);
+      clock.advance(HOUR_MS);
+      const ping = stores.activityLog.ping.bind(stores.activityLog);
+      stores.activityLog.ping = () => Promise.reject(storeUnavailable('database', 'refused'));
+      await expect(deliverAll()).rejects.toMatchObject(STORE_UNAVAILABLE);
+      expect(stores.outbox.aside).toEqual([]);
+      stores.activityLog.ping = ping;
+      await deliverAll();
+      expect(stores.outbox.aside).toHaveLength(1);
+    });
+
+    test('added twice, as after a lost reply, it is one event and no outage', async () => {
+      const [event] = putMany(1);
+      stores.outbox.put(event!);
+      refuse(event!);
+      expect(await deliverAll()).toBe(0);
+      expect(pending()).toEqual([event!.id, event!.id]);
+    });
   });
 
   test('an outage of MySQL leaves everything in the outbox, and is thrown', async () => {

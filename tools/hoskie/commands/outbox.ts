@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { EventRefusedError } from '../../../src/activity/activity-log.ts';
 import { deliver, DELIVERY_BATCH_SIZE } from '../../../src/activity/delivery.ts';
-import type { LoginActivity, LogoutActivity } from '../../../src/activity/events.ts';
-import { atMsOf } from '../stores/activity-search.ts';
+import { atMsOf, type LoginActivity, type LogoutActivity } from '../../../src/activity/events.ts';
+import type { OutboxEntry } from '../../../src/activity/outbox.ts';
 import type { SetAsideEntry } from '../stores/outbox-admin.ts';
 import { addCommand, setAction, type Finish } from '../command.ts';
 import { NOTES } from '../end-sessions.ts';
@@ -62,13 +62,15 @@ function addDeliver(parent: Command, finish: Finish): void {
     const progress = await startProgress('Delivering', before.pending);
     let delivered = 0;
     try {
+      let last: string | null = null;
       // No more than were pending at the start: a busy service always has pending events.
-      while (delivered < before.pending) {
-        const entries = await stores.outbox.readOldest(DELIVERY_BATCH_SIZE);
+      for (let read = 0; read < before.pending;) {
+        const entries: OutboxEntry[] = await stores.outbox.readOldest(DELIVERY_BATCH_SIZE, last);
         if (entries.length === 0) break;
-        await deliver({ stores, log: NOTES, nowMs: Date.now() }, entries);
-        delivered += entries.length;
+        delivered += await deliver({ stores, log: NOTES, nowMs: Date.now() }, entries);
+        read += entries.length;
         progress.advance(entries.length);
+        last = entries.at(-1)?.entryId ?? null;
       }
     } finally {
       progress.stop();
