@@ -49,3 +49,7 @@ export type Activity = LogoutActivity | LoginActivity;
 /** When an event happened, in Unix ms. */
 export const atMsOf = (activity: Activity): number =>
   activity.type === 'logout' ? activity.loggedOutAtMs : activity.occurredAtMs;
+
+/** A sign-in that failed. Anybody can make any number of them. */
+export const isFailedAttempt = (activity: Activity): boolean =>
+  activity.type === 'login' && activity.outcome !== 'success';

@@ -23,6 +23,8 @@ export const health = new Hono<AppEnv>()
         outbox: status && {
           pending: status.pending,
           set_aside: status.setAside,
+          unrecorded: status.unrecorded,
+          dropped_attempts: status.droppedAttempts,
           oldest_at: status.oldestAtMs === null ? null : new Date(status.oldestAtMs).toISOString(),
         },
       },

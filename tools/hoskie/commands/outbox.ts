@@ -36,6 +36,8 @@ function addStatus(parent: Command, finish: Finish): void {
       sayJson({
         pending: status.pending,
         set_aside: status.setAside,
+        unrecorded: status.unrecorded,
+        dropped_attempts: status.droppedAttempts,
         oldest_at: timeText(status.oldestAtMs),
         oldest_set_aside: aside.map(viewEntry),
       });
@@ -44,6 +46,8 @@ function addStatus(parent: Command, finish: Finish): void {
         `Pending: ${status.pending}${status.oldestAtMs === null ? '' : `, the oldest since ${timeText(status.oldestAtMs)}`}`,
       );
       say(`Set aside: ${status.setAside}`);
+      say(`Sessions ended without an event: ${status.unrecorded}`);
+      say(`Failed attempts dropped: ${status.droppedAttempts}`);
       if (aside.length > 0) sayEntries(aside);
     }
     return status.setAside > 0 ? EXIT.failed : EXIT.ok;
