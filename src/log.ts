@@ -21,6 +21,7 @@ export type LogEvent =
   | 'internal_error'
   | 'activity_set_aside'
   | 'activity_refused'
+  | 'activity_unreadable'
   | 'activity_delivery'
   | 'activity_retention'
   | 'password_rehashed';

@@ -2,7 +2,7 @@ import { storeUnavailable } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { EventRefusedError, type ActivityLog } from './activity-log.ts';
 import { atMsOf, type Activity, type LoginActivity, type LogoutActivity } from './events.ts';
-import type { Outbox, OutboxEntry } from './outbox.ts';
+import { addedAtMs, type Outbox, type OutboxEntry } from './outbox.ts';
 
 /** Events written by one statement: 3 MB at most, and Vitess takes 16. */
 export const DELIVERY_BATCH_SIZE = 500;
@@ -10,6 +10,8 @@ export const DELIVERY_BATCH_SIZE = 500;
 export const DELIVERY_BATCHES_PER_RUN = 40;
 /** For how long an event is retried that MySQL refuses without a cause that we know, from when it happened. */
 const UNEXPLAINED_RETRY_MS = 3_600_000;
+/** For how long an event that this release can't read waits for one that can, from when it was added. */
+const UNREADABLE_WAIT_MS = 86_400_000;
 /** So many such refusals in a row are an outage: more than it takes to halve a batch twice down to one row. */
 const OUTAGE_REFUSALS = 24;
 
@@ -32,16 +34,18 @@ interface Suspect {
 
 /**
  * Writes the rows of these events, then removes them from the outbox. In that order: a crash in between writes a row
- * again, which makes no second one, and never loses one. An event that MySQL will never take is set aside and delays no
- * other. Returns how many left the outbox.
+ * again, which makes no second one, and never loses one. An event that MySQL will never take, or that can't be read for
+ * a day, is set aside; none delays another. Returns how many left the outbox.
  *
  * @throws `store_unavailable`; what wasn't delivered is still in the outbox
  */
 export async function deliver(delivery: Delivery, entries: readonly OutboxEntry[]): Promise<number> {
   let count = 0;
-  for (const entry of entries) {
-    if (entry.activity === null) count += await setAside(delivery, entry, 'unreadable event');
-  }
+  const unreadable = entries.filter((entry) => entry.activity === null);
+  const expired = unreadable.filter((entry) => delivery.nowMs - addedAtMs(entry) >= UNREADABLE_WAIT_MS);
+  for (const entry of expired) count += await setAside(delivery, entry, 'unreadable event');
+  const waiting = unreadable.length - expired.length;
+  if (waiting > 0) delivery.log.event('activity_unreadable', { count: waiting });
   const readable = entries.filter((entry): entry is OutboxEntry<Activity> => entry.activity !== null);
   return count + (await deliverReadable(delivery, readable));
 }
@@ -136,7 +140,7 @@ export async function deliverPending(delivery: Delivery): Promise<number> {
     const entries: OutboxEntry[] = await delivery.stores.outbox.readOldest(DELIVERY_BATCH_SIZE, last);
     count += await deliver(delivery, entries);
     if (entries.length < DELIVERY_BATCH_SIZE) break;
-    // What was refused stays in the outbox, and the others come after it.
+    // What was refused or unreadable stays in the outbox, and the others come after it.
     last = entries.at(-1)?.entryId ?? null;
   }
   return count;

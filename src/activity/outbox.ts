@@ -12,9 +12,12 @@ export const ATTEMPTS_MAX = 20_000;
  */
 export interface OutboxEntry<T extends Activity | null = Activity | null> {
   readonly entryId: string;
-  /** Null: it can't be read as an event (damaged, or written by another version). */
+  /** Null: it can't be read as an event (damaged, or of a later version). */
   readonly activity: T;
 }
+
+/** When an entry was added, in Unix ms. */
+export const addedAtMs = ({ entryId }: OutboxEntry): number => Number.parseInt(entryId, 10);
 
 export interface OutboxStatus {
   /** Events not yet in MySQL. */

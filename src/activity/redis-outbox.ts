@@ -65,7 +65,7 @@ end
 return {redis.call('XLEN', KEYS[1]), redis.call('XLEN', KEYS[2]), redis.call('XLEN', KEYS[3]),
   redis.call('SCARD', KEYS[4]), tonumber(redis.call('GET', KEYS[5]) or 0), oldest(KEYS[1]), oldest(KEYS[2])}`;
 
-/** The outbox as two Redis streams: an entry's id holds the time at which it was added, and keeps the order. */
+/** The outbox as two Redis streams, whose ids are "<Unix ms>-<sequence>". */
 export function redisOutbox(redis: RedisClient): Outbox {
   return {
     async add(activity) {
@@ -112,7 +112,6 @@ export function redisOutbox(redis: RedisClient): Outbox {
       ) {
         throw storeUnavailable('redis', 'protocol');
       }
-      // A stream id is "<Unix ms>-<sequence>".
       const times = oldest.flatMap((id) => (typeof id === 'string' ? Number.parseInt(id, 10) : []));
       return {
         pending: pending + attempts,

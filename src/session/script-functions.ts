@@ -1,3 +1,4 @@
+import { EVENT_VERSION } from '../activity/activity-encoding.ts';
 import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from './redis-keys.ts';
 
 // Lua functions that the scripts on sessions share. A script is a text, so each includes the ones it uses. `operation` is the
@@ -73,7 +74,7 @@ end
 -- The event comes first: Redis rolls nothing back, and if the outbox takes no more, the session must stay open.
 local function end_session(key, session, reason)
   local event = cjson.encode({
-    type = 'logout', id = event_id(session.id), userId = session.user_id, username = session.username or '',
+    v = ${EVENT_VERSION}, type = 'logout', id = event_id(session.id), userId = session.user_id, username = session.username or '',
     sessionId = session.id, reason = reason, at = operation.now,
     ip = operation.ip, userAgent = operation.userAgent, country = operation.country,
   })

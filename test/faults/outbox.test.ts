@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { DELIVERY_BATCH_SIZE } from '../../src/activity/delivery.ts';
 import { OUTBOX_KEY, SET_ASIDE_KEY } from '../../src/activity/redis-outbox.ts';
-import type { LogoutActivity } from '../../src/activity/events.ts';
+import type { LogoutActivity, LogoutReason } from '../../src/activity/events.ts';
 import type { CallContent } from '../../tools/local-cloud/calls.ts';
 import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
@@ -138,12 +138,26 @@ describe('events that MySQL always rejects, among many', () => {
     expect(await writtenIds()).toEqual(idsOf(logouts));
   });
 
-  test('entries that are no events are set aside too', async () => {
-    await environment.cloud.redis.xadd(OUTBOX_KEY, '*', 'event', '{"type":"of another version"}');
+  test('events of a later version wait, and delay no others', async () => {
+    await environment.cloud.redis.xadd(OUTBOX_KEY, '*', 'event', '{"v":2,"type":"logout"}');
+    const dayAgoMs = Date.now() - 86_400_000;
     const logouts = await fill(20);
     await environment.worker.scheduled();
     expect(await writtenIds()).toEqual(idsOf(logouts));
+    expect(await readyz()).toMatchObject({ code: 200, outbox: { pending: 1, set_aside: 0 } });
+    // The same one, a day old.
+    await environment.cloud.redis.del(OUTBOX_KEY);
+    await environment.cloud.redis.xadd(OUTBOX_KEY, `${dayAgoMs}-1`, 'event', '{"v":2,"type":"logout"}');
+    await environment.worker.scheduled();
     expect(await readyz()).toMatchObject({ code: 200, outbox: { pending: 0, set_aside: 1 } });
+  });
+
+  test('a reason of a later release is written as it stands', async () => {
+    const [logout] = await fill(1, () => ({ reason: 'account_merged' as LogoutReason }));
+    await environment.worker.scheduled();
+    expect(await environment.cloud.query('SELECT id, reason FROM logout_activity')).toEqual([
+      { id: logout!.id, reason: 'account_merged' },
+    ]);
   });
 });
 

@@ -114,15 +114,20 @@ export function describeOutbox(name: string, open: () => Promise<OutboxUnderTest
       expect(await under.outbox.status()).toEqual({ ...EMPTY, setAside: 1 });
     });
 
-    test.each(['', 'garbage', '{}', '[]', 'null', '{"type":"logout"}', '{"type":"other","id":"x"}'])(
-      'reads %j as no event, and can set it aside unchanged',
-      async (text) => {
-        const entryId = await under.putText(text);
-        expect(await under.outbox.readOldest(10)).toEqual([{ entryId, activity: null }]);
-        await under.outbox.setAside(entryId, 'unreadable event', 5);
-        expect(await under.aside()).toEqual([{ text, reason: 'unreadable event', atMs: 5 }]);
-      },
-    );
+    test.each([
+      '',
+      'garbage',
+      '{}',
+      '[]',
+      'null',
+      '{"v":1,"type":"logout"}',
+      '{"v":2,"type":"other","id":"x"}',
+    ])('reads %j as no event, and can set it aside unchanged', async (text) => {
+      const entryId = await under.putText(text);
+      expect(await under.outbox.readOldest(10)).toEqual([{ entryId, activity: null }]);
+      await under.outbox.setAside(entryId, 'unreadable event', 5);
+      expect(await under.aside()).toEqual([{ text, reason: 'unreadable event', atMs: 5 }]);
+    });
 
     describe('failed attempts', () => {
       const attempt = (i: number) =>

@@ -111,12 +111,14 @@ async function record(stores: Stores, logouts: readonly RecordedLogout[]): Promi
   }
 }
 
-/** Reports events that MySQL refuses. */
+/** Reports events that MySQL refuses and those that can't be read. */
 export const NOTES: Log = {
-  event(name, { activity_id: id, reason }) {
+  event(name, { activity_id: id, reason, count: number = 0 }) {
     if (name === 'activity_set_aside')
       note(`hoskie: event ${id ?? '(unreadable)'} was set aside: ${reason}.`);
     if (name === 'activity_refused') note(`hoskie: event ${id} was refused and is retried: ${reason}.`);
+    if (name === 'activity_unreadable')
+      note(`hoskie: ${count(number, 'event')} can't be read by this release; retried for a day.`);
   },
 };
 

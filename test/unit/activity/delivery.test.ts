@@ -5,7 +5,8 @@ import {
   DELIVERY_BATCH_SIZE,
   DELIVERY_BATCHES_PER_RUN,
 } from '../../../src/activity/delivery.ts';
-import type { Activity, LogoutActivity } from '../../../src/activity/events.ts';
+import { encodeActivity } from '../../../src/activity/activity-encoding.ts';
+import type { Activity, LoginOutcome, LogoutActivity, LogoutReason } from '../../../src/activity/events.ts';
 import { storeUnavailable } from '../../../src/errors.ts';
 import type { CapturedLog } from '../../fakes/captured-log.ts';
 import type { ManualClock } from '../../fakes/manual-clock.ts';
@@ -108,26 +109,59 @@ describe('deliverPending', () => {
     expect(outage.calls.database).toBeLessThan(20);
   });
 
-  test.each(['garbage', '{}', '{"type":"logout","id":"x"}', '{"type":"logout","at":1e300}'])(
-    'an entry that is %s is set aside, the others are delivered',
-    async (text) => {
+  describe('an entry that this release cannot read', () => {
+    const DAY_MS = 86_400_000;
+
+    test.each([
+      'garbage',
+      '{}',
+      '{"v":1,"type":"logout","id":"x"}',
+      '{"v":2,"type":"logout","everything":"else"}',
+      // A time that no column can hold.
+      encodeActivity(sampleLogout(0)).replace(/"at":\d+/, '"at":9e15'),
+    ])('%s waits for a day, then it is set aside; the others are delivered meanwhile', async (text) => {
       putMany(2);
       stores.outbox.putText(text);
       putMany(2);
-      expect(await deliverAll()).toBe(5);
+      expect(await deliverAll()).toBe(4);
+      expect(stores.outbox.pending).toMatchObject([{ activity: null }]);
+      expect(log.of('activity_unreadable')).toEqual([{ count: 1 }]);
+      clock.advance(DAY_MS - 1);
+      putMany(1);
+      expect(await deliverAll()).toBe(1);
+      expect(stores.outbox.aside).toEqual([]);
+      clock.advance(1);
+      expect(await deliverAll()).toBe(1);
       expect(stores.outbox.aside).toMatchObject([{ text, reason: 'unreadable event' }]);
       expect(log.of('activity_set_aside')).toEqual([{ activity_id: null, reason: 'unreadable event' }]);
-      expect(stores.activityLog.logouts.size).toBe(4);
-    },
-  );
+      expect(stores.activityLog.logouts.size).toBe(5);
+    });
 
-  test('an event with a time that no column can hold is set aside', async () => {
-    const text = JSON.stringify({ ...sampleLogout(now()), ip: '', at: 9e15 });
-    stores.outbox.putText(text);
-    putMany(1);
+    test('blocks nothing behind it, were there batches of them', async () => {
+      for (let i = 0; i < 3 * DELIVERY_BATCH_SIZE + 7; i += 1) stores.outbox.putText('{"v":2}');
+      const [logout] = putMany(1);
+      expect(await deliverAll()).toBe(1);
+      expect([...stores.activityLog.logouts.values()]).toEqual([logout]);
+      expect(stores.outbox.aside).toEqual([]);
+    });
+
+    test('asks no more of Redis than a run may, however many there are', async () => {
+      for (let i = 0; i <= DELIVERY_BATCH_SIZE * DELIVERY_BATCHES_PER_RUN; i += 1)
+        stores.outbox.putText('{}');
+      expect(await deliverAll()).toBe(0);
+      expect(outage.calls.redis).toBe(DELIVERY_BATCHES_PER_RUN);
+      expect(outage.calls.database).toBe(0);
+    });
+  });
+
+  test('words of a later release are written as they stand', async () => {
+    const logout = sampleLogout(now(), { reason: 'because' as LogoutReason });
+    const login = sampleLogin(now(), { outcome: 'second_factor' as LoginOutcome });
+    stores.outbox.put(logout);
+    stores.outbox.put(login);
     await deliverAll();
-    expect(stores.outbox.aside).toMatchObject([{ text }]);
-    expect(stores.activityLog.logouts.size).toBe(1);
+    expect([...stores.activityLog.logouts.values()]).toEqual([logout]);
+    expect([...stores.activityLog.logins.values()]).toEqual([login]);
   });
 
   describe('an event that is refused without a known cause', () => {
