@@ -34,7 +34,7 @@ export interface ActivityLog {
   listLogouts(userId: UserId, limit: number, after: LogoutCursor | null): Promise<LogoutActivity[]>;
   /** A user's last sign-ins, failed ones included, and sign-outs, newest first, at most `limit`. */
   listRecent(userId: UserId, limit: number): Promise<ActivityLine[]>;
-  /** Resolves if the database replies. */
+  /** Resolves if the tables have all the columns that this release uses. */
   ping(): Promise<void>;
 }
 

@@ -98,7 +98,10 @@ export function mysqlActivityLog(sql: SqlClient): ActivityLog {
     },
 
     async ping() {
-      await sql.execute('SELECT 1', []);
+      await Promise.all([
+        sql.execute(`SELECT ${LOGOUT_COLUMNS} FROM logout_activity LIMIT 0`, []),
+        sql.execute(`SELECT ${LOGIN_COLUMNS} FROM login_activity LIMIT 0`, []),
+      ]);
     },
   };
 }

@@ -52,5 +52,8 @@ export interface Outbox {
   remove(entryIds: readonly string[]): Promise<void>;
   /** Moves an entry to those set aside, with the reason, in one atomic step. One that is gone stays gone. */
   setAside(entryId: string, reason: string, nowMs: number): Promise<void>;
+  /** What it holds now; may lag by Upstash's replication. Works when Redis is full. */
   status(): Promise<OutboxStatus>;
+  /** Resolves if Redis takes writes: a full one takes none. */
+  ping(): Promise<void>;
 }

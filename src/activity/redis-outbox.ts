@@ -15,6 +15,10 @@ export const SET_ASIDE_KEY = 'outbox:set-aside';
 /** Set of the ids of sessions that ended while the outbox took no events. */
 const UNRECORDED_KEY = 'outbox:unrecorded';
 
+/** Written to see whether Redis takes writes. */
+const PING_KEY = 'outbox:ping';
+const PING_SECONDS = 60;
+
 /** Follows the stream's id in the `entryId` of a failed attempt, as both streams may have the same id. */
 const ATTEMPT_SUFFIX = '/attempt';
 
@@ -54,16 +58,21 @@ redis.call('XDEL', KEYS[1], ARGV[1])
 return 1`;
 
 /**
+ * Without the flag `no-writes` it would be refused when Redis is full.
  * KEYS: pending, attempts, set aside, unrecorded, counter of dropped attempts. Returns {pending, attempts, set aside,
  * unrecorded, dropped attempts, id of the oldest pending entry or false, id of the oldest attempt or false}.
  */
-const STATUS = /* lua */ `#!lua flags=allow-key-locking
+const STATUS = /* lua */ `#!lua flags=allow-key-locking,no-writes
 local function oldest(key)
   local entry = redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
   return entry and entry[1] or false
 end
 return {redis.call('XLEN', KEYS[1]), redis.call('XLEN', KEYS[2]), redis.call('XLEN', KEYS[3]),
   redis.call('SCARD', KEYS[4]), tonumber(redis.call('GET', KEYS[5]) or 0), oldest(KEYS[1]), oldest(KEYS[2])}`;
+
+/** KEYS: any. ARGV: its lifetime in seconds. */
+const PING = /* lua */ `#!lua flags=allow-key-locking
+return redis.call('SET', KEYS[1], '', 'EX', ARGV[1])`;
 
 /** The outbox as two Redis streams, whose ids are "<Unix ms>-<sequence>". */
 export function redisOutbox(redis: RedisClient): Outbox {
@@ -120,6 +129,10 @@ export function redisOutbox(redis: RedisClient): Outbox {
         droppedAttempts,
         oldestAtMs: times.length === 0 ? null : Math.min(...times),
       };
+    },
+
+    async ping() {
+      await redis.eval(PING, [PING_KEY], [String(PING_SECONDS)]);
     },
   };
 }

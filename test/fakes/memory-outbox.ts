@@ -71,6 +71,10 @@ export class MemoryOutbox implements Outbox {
     });
   }
 
+  ping(): Promise<void> {
+    return this.#outage.during('redis', () => undefined);
+  }
+
   /** Adds an event as part of another fake's atomic step. */
   put(activity: Activity): OutboxEntry {
     refuseIllFormed(activity);
