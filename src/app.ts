@@ -48,7 +48,7 @@ export function createApp(service: Service): Hono<AppEnv> {
   app.use((c, next) => (METHODS_WITHOUT_BODY.includes(c.req.method) ? next() : limitBody(c, next)));
 
   app.route('/', assets);
-  app.route('/', health);
+  app.route('/', health(service));
   app.route('/', pages);
   app.route(API_PATH, apiV1);
   app.route('/', aliases);

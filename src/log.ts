@@ -24,6 +24,8 @@ export type LogEvent =
   | 'session_cookies_ignored'
   | 'session_ended_again'
   | 'activity_set_aside'
+  | 'activity_refused'
+  | 'activity_unreadable'
   | 'activity_delivery'
   | 'activity_retention'
   | 'password_rehashed';

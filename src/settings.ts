@@ -84,6 +84,7 @@ const bindings = z.object({
   DATABASE_URL: variable('', parseDatabaseUrl),
   SECRET_KEY: variable('', parseSecretKey),
   SECRET_KEY_FALLBACKS: list(parseSecretKey),
+  READYZ_TOKEN: variable('', (text) => (/^[\x21-\x7e]*$/.test(text) ? text : null)),
   LOGIN_URL: variable('/sign-in/', (text) => (isPlainPath(text) && text !== '/' ? text : null)),
   LOGIN_REDIRECT_URL: variable('/home/', parseRedirectTarget),
   ACCOUNT_LOGOUT_REDIRECT_URL: variable('/', parseRedirectTarget),

@@ -109,7 +109,7 @@ export const PAGE_BUDGETS = budgets({
   'GET /accounts/logout/, signed in':                  [ 0, 0, 0],
   'POST /accounts/logout/, signed in':                 [ 0, 0, 0],
   'GET /healthz, signed in':                           [ 0, 0, 0],
-  'GET /readyz, signed in':                            [ 1, 1, 1],
+  'GET /readyz, signed in':                            [ 1, 2, 3],
   'GET /assets/icon.svg, signed in':                   [ 0, 0, 0],
   'GET /assets/:stylesheet, signed in':                [ 0, 0, 0],
   '404, signed in':                                    [ 0, 0, 0],

@@ -22,7 +22,7 @@ export interface ActivityLine {
  * The lasting record of activity, one row an event. The event's id is the primary key, so writing an event twice makes
  * one row. Each method writes all its events or none.
  *
- * Throws `EventRefusedError` if one of these events can never be stored, `store_unavailable` if a retry may help.
+ * Throws `EventRefusedError` if one of these events is refused or may be, `store_unavailable` if the database is to blame.
  */
 export interface ActivityLog {
   writeLogouts(events: readonly LogoutActivity[]): Promise<void>;
@@ -36,17 +36,20 @@ export interface ActivityLog {
   listEndedSince(sinceMs: number, limit: number, after: LogoutCursor | null): Promise<LogoutActivity[]>;
   /** A user's last sign-ins, failed ones included, and sign-outs, newest first, at most `limit`. */
   listRecent(userId: UserId, limit: number): Promise<ActivityLine[]>;
-  /** Resolves if the database replies. */
+  /** Resolves if the tables have all the columns that this release uses. */
   ping(): Promise<void>;
 }
 
-/** One of the events can never be stored. The caller finds it by writing fewer at a time. */
+/** One of the events is refused. The caller finds it by writing fewer at a time. */
 export class EventRefusedError extends Error {
   override readonly name = 'EventRefusedError';
   /** In our words: nothing of the event and nothing of the vendor's text. */
   readonly reason: string;
-  constructor(reason: string) {
+  /** False: the database gave no cause that we know; it may be the database's, and pass. */
+  readonly isForGood: boolean;
+  constructor(reason: string, isForGood: boolean) {
     super(reason);
     this.reason = reason;
+    this.isForGood = isForGood;
   }
 }

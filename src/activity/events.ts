@@ -1,7 +1,7 @@
 import type { ClientInfo } from '../lib/client-info.ts';
 import type { SessionId, UserId, Uuid } from '../lib/ids.ts';
 
-/** Why a session ended, as written in `logout_activity.reason`. */
+/** Why a session ended, as written in `logout_activity.reason`. Events and rows of a later release may have others. */
 export const LOGOUT_REASONS = [
   'logout',
   'logout_others',
@@ -14,6 +14,7 @@ export const LOGOUT_REASONS = [
 ] as const;
 export type LogoutReason = (typeof LOGOUT_REASONS)[number];
 
+/** What became of an attempt, as written in `login_activity.outcome`; a later release may have others. */
 export const LOGIN_OUTCOMES = ['success', 'bad_credentials', 'inactive', 'throttled'] as const;
 export type LoginOutcome = (typeof LOGIN_OUTCOMES)[number];
 
@@ -45,3 +46,11 @@ export interface LoginActivity {
 }
 
 export type Activity = LogoutActivity | LoginActivity;
+
+/** When an event happened, in Unix ms. */
+export const atMsOf = (activity: Activity): number =>
+  activity.type === 'logout' ? activity.loggedOutAtMs : activity.occurredAtMs;
+
+/** A sign-in that failed. Anybody can make any number of them. */
+export const isFailedAttempt = (activity: Activity): boolean =>
+  activity.type === 'login' && activity.outcome !== 'success';

@@ -1,7 +1,13 @@
 import type { ClientInfo } from '../lib/client-info.ts';
 import type { SessionId, UserId, Uuid } from '../lib/ids.ts';
 import { textOf, textOrNull } from '../lib/text.ts';
-import { StatementRefusedError, type Row, type SqlClient, type SqlValue } from '../store/sql-client.ts';
+import {
+  StatementRefusedError,
+  UnexplainedRefusalError,
+  type Row,
+  type SqlClient,
+  type SqlValue,
+} from '../store/sql-client.ts';
 import { fromSqlTime, toSqlTime } from '../store/sql-time.ts';
 import { EventRefusedError, type ActivityLog } from './activity-log.ts';
 import type { LoginActivity, LogoutActivity, LogoutReason } from './events.ts';
@@ -103,7 +109,10 @@ export function mysqlActivityLog(sql: SqlClient): ActivityLog {
     },
 
     async ping() {
-      await sql.execute('SELECT 1', []);
+      await Promise.all([
+        sql.execute(`SELECT ${LOGOUT_COLUMNS} FROM logout_activity LIMIT 0`, []),
+        sql.execute(`SELECT ${LOGIN_COLUMNS} FROM login_activity LIMIT 0`, []),
+      ]);
     },
   };
 }
@@ -122,9 +131,11 @@ async function refusedAsEvent(write: () => Promise<unknown>): Promise<void> {
   try {
     await write();
   } catch (error) {
-    throw error instanceof StatementRefusedError
-      ? new EventRefusedError(`mysql errno ${error.errno}`)
-      : error;
+    if (error instanceof StatementRefusedError)
+      throw new EventRefusedError(`mysql errno ${error.errno}`, true);
+    if (error instanceof UnexplainedRefusalError)
+      throw new EventRefusedError(`mysql errno ${error.errno ?? 'unknown'}`, false);
+    throw error;
   }
 }
 

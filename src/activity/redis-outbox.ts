@@ -1,7 +1,8 @@
 import { storeUnavailable } from '../errors.ts';
 import type { RedisClient } from '../store/redis-client.ts';
 import { encodeActivity, parseActivity } from './activity-encoding.ts';
-import type { Outbox } from './outbox.ts';
+import { isFailedAttempt } from './events.ts';
+import { ATTEMPTS_MAX, type Outbox, type OutboxEntry } from './outbox.ts';
 
 /** Stream of events not yet in MySQL. A session script adds to it in the same step that ends a session. */
 export const OUTBOX_KEY = 'outbox:pending';
@@ -10,18 +11,44 @@ export const OUTBOX_KEY = 'outbox:pending';
  * rejects the event may reject this too.
  */
 export const UNRECORDED_KEY = 'outbox:unrecorded';
+/** Stream of failed attempts not yet in MySQL. */
+export const ATTEMPTS_KEY = 'outbox:attempts';
+/** How many failed attempts were dropped. */
+const DROPPED_ATTEMPTS_KEY = 'outbox:dropped-attempts';
 /** Stream of events that MySQL will never take: fields `event`, `reason` and `at` (Unix ms). */
 export const SET_ASIDE_KEY = 'outbox:set-aside';
+
+/** Written to see whether Redis takes writes. */
+const PING_KEY = 'outbox:ping';
+const PING_SECONDS = 60;
+
+/** Follows the stream's id in the `entryId` of a failed attempt, as both streams may have the same id. */
+const ATTEMPT_SUFFIX = '/attempt';
 
 /** KEYS: pending. ARGV: event. Returns the entry's id. */
 const ADD = /* lua */ `#!lua flags=allow-key-locking
 return redis.call('XADD', KEYS[1], '*', 'event', ARGV[1])`;
 
-/** KEYS: pending. ARGV: limit. Returns {{entry id, {field, value...}}...}, oldest first. */
-const READ_OLDEST = /* lua */ `#!lua flags=allow-key-locking
-return redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[1])`;
+/** KEYS: attempts, counter of those dropped. ARGV: event, most attempts to keep. Returns the entry's id. */
+const ADD_ATTEMPT = /* lua */ `#!lua flags=allow-key-locking
+local id = redis.call('XADD', KEYS[1], '*', 'event', ARGV[1])
+local dropped = redis.call('XTRIM', KEYS[1], 'MAXLEN', '=', ARGV[2])
+if dropped > 0 then redis.call('INCRBY', KEYS[2], dropped) end
+return id`;
 
-/** KEYS: pending, set aside. ARGV: entry id, reason, Unix ms. Returns 1, or 0 if the entry is gone. */
+/**
+ * KEYS: pending, attempts. ARGV: limit, start in pending (empty: past its end), start in attempts.
+ * Returns {pending, attempts}, each {{entry id, {field, value...}}...}, oldest first.
+ */
+const READ_OLDEST = /* lua */ `#!lua flags=allow-key-locking
+local left = tonumber(ARGV[1])
+local pending, attempts = {}, {}
+if ARGV[2] ~= '' then pending = redis.call('XRANGE', KEYS[1], ARGV[2], '+', 'COUNT', left) end
+left = left - #pending
+if left > 0 then attempts = redis.call('XRANGE', KEYS[2], ARGV[3], '+', 'COUNT', left) end
+return {pending, attempts}`;
+
+/** KEYS: pending or attempts, set aside. ARGV: entry id, reason, Unix ms. Returns 1, or 0 if the entry is gone. */
 const SET_ASIDE = /* lua */ `#!lua flags=allow-key-locking
 local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
 if not entry then return 0 end
@@ -34,38 +61,56 @@ redis.call('XDEL', KEYS[1], ARGV[1])
 return 1`;
 
 /** KEYS: unrecorded. ARGV: ids of events. Returns how many of them were there. */
-const MARK_RECORDED = /* lua */ `#!lua flags=allow-key-locking
+const MARK_RECORDED = /* lua */ `#!lua flags=allow-key-locking,allow-oom
 return redis.call('SREM', KEYS[1], unpack(ARGV))`;
 
-/** KEYS: pending, set aside. Returns {pending, set aside, id of the oldest pending entry}; the last is missing if none is pending. */
-const STATUS = /* lua */ `#!lua flags=allow-key-locking
-local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
-return {redis.call('XLEN', KEYS[1]), redis.call('XLEN', KEYS[2]), oldest and oldest[1]}`;
+/**
+ * Without the flag `no-writes` it would be refused when Redis is full.
+ * KEYS: pending, attempts, set aside, unrecorded, counter of dropped attempts. Returns {pending, attempts, set aside,
+ * unrecorded, dropped attempts, id of the oldest pending entry or false, id of the oldest attempt or false}.
+ */
+const STATUS = /* lua */ `#!lua flags=allow-key-locking,no-writes
+local function oldest(key)
+  local entry = redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
+  return entry and entry[1] or false
+end
+return {redis.call('XLEN', KEYS[1]), redis.call('XLEN', KEYS[2]), redis.call('XLEN', KEYS[3]),
+  redis.call('SCARD', KEYS[4]), tonumber(redis.call('GET', KEYS[5]) or 0), oldest(KEYS[1]), oldest(KEYS[2])}`;
 
-/** The outbox as a Redis stream: an entry's id holds the time at which it was added, and keeps the order. */
+/** KEYS: any. ARGV: its lifetime in seconds. */
+const PING = /* lua */ `#!lua flags=allow-key-locking
+return redis.call('SET', KEYS[1], '', 'EX', ARGV[1])`;
+
+/** The outbox as two Redis streams, whose ids are "<Unix ms>-<sequence>". */
 export function redisOutbox(redis: RedisClient): Outbox {
   return {
     async add(activity) {
-      const entryId = await redis.eval(ADD, [OUTBOX_KEY], [encodeActivity(activity)]);
-      if (typeof entryId !== 'string') throw storeUnavailable('redis', 'protocol');
-      return { entryId, activity };
+      const event = encodeActivity(activity);
+      const isAttempt = isFailedAttempt(activity);
+      const id = isAttempt
+        ? await redis.eval(ADD_ATTEMPT, [ATTEMPTS_KEY, DROPPED_ATTEMPTS_KEY], [event, String(ATTEMPTS_MAX)])
+        : await redis.eval(ADD, [OUTBOX_KEY], [event]);
+      if (typeof id !== 'string') throw storeUnavailable('redis', 'protocol');
+      return { entryId: isAttempt ? id + ATTEMPT_SUFFIX : id, activity };
     },
 
-    async readOldest(limit) {
-      const entries = await redis.eval(READ_OLDEST, [OUTBOX_KEY], [String(limit)]);
-      if (!Array.isArray(entries)) throw storeUnavailable('redis', 'protocol');
-      return (entries as [string, string[]][]).map(([entryId, fields]) => ({
-        entryId,
-        activity: parseActivity(fields[fields.indexOf('event') + 1]),
-      }));
+    async readOldest(limit, after = null) {
+      const reply = await redis.eval(
+        READ_OLDEST,
+        [OUTBOX_KEY, ATTEMPTS_KEY],
+        [String(limit), ...startsAfter(after)],
+      );
+      const [pending, attempts] = Array.isArray(reply) ? (reply as unknown[]) : [];
+      return [...readEntries(pending, ''), ...readEntries(attempts, ATTEMPT_SUFFIX)];
     },
 
     async remove(entryIds) {
-      if (entryIds.length > 0) await redis.xdel(OUTBOX_KEY, entryIds);
+      for (const [key, ids] of Map.groupBy(entryIds, keyOf)) await redis.xdel(key, ids.map(streamId));
     },
 
     async setAside(entryId, reason, nowMs) {
-      await redis.eval(SET_ASIDE, [OUTBOX_KEY, SET_ASIDE_KEY], [entryId, reason, String(nowMs)]);
+      const keys = [keyOf(entryId), SET_ASIDE_KEY];
+      await redis.eval(SET_ASIDE, keys, [streamId(entryId), reason, String(nowMs)]);
     },
 
     async markRecorded(activityIds) {
@@ -73,14 +118,50 @@ export function redisOutbox(redis: RedisClient): Outbox {
     },
 
     async status() {
-      const reply = await redis.eval(STATUS, [OUTBOX_KEY, SET_ASIDE_KEY], []);
-      const [pending, setAside, oldestId] = Array.isArray(reply) ? (reply as unknown[]) : [];
-      if (typeof pending !== 'number' || typeof setAside !== 'number') {
+      const keys = [OUTBOX_KEY, ATTEMPTS_KEY, SET_ASIDE_KEY, UNRECORDED_KEY, DROPPED_ATTEMPTS_KEY];
+      const reply = await redis.eval(STATUS, keys, []);
+      const [pending, attempts, setAside, unrecorded, droppedAttempts, ...oldest] = Array.isArray(reply)
+        ? (reply as unknown[])
+        : [];
+      if (
+        typeof pending !== 'number' ||
+        typeof attempts !== 'number' ||
+        typeof setAside !== 'number' ||
+        typeof unrecorded !== 'number' ||
+        typeof droppedAttempts !== 'number'
+      ) {
         throw storeUnavailable('redis', 'protocol');
       }
-      // A stream id is "<Unix ms>-<sequence>".
-      const oldestAtMs = typeof oldestId === 'string' ? Number.parseInt(oldestId, 10) : null;
-      return { pending, setAside, oldestAtMs };
+      const times = oldest.flatMap((id) => (typeof id === 'string' ? Number.parseInt(id, 10) : []));
+      return {
+        pending: pending + attempts,
+        setAside,
+        unrecorded,
+        droppedAttempts,
+        oldestAtMs: times.length === 0 ? null : Math.min(...times),
+      };
+    },
+
+    async ping() {
+      await redis.eval(PING, [PING_KEY], [String(PING_SECONDS)]);
     },
   };
+}
+
+const keyOf = (entryId: string): string => (entryId.endsWith(ATTEMPT_SUFFIX) ? ATTEMPTS_KEY : OUTBOX_KEY);
+const streamId = (entryId: string): string => entryId.replace(ATTEMPT_SUFFIX, '');
+
+/** Where to go on after an entry, in each stream. "(" excludes the entry itself (Redis 6.2). */
+function startsAfter(entryId: string | null): [pending: string, attempts: string] {
+  if (entryId === null) return ['-', '-'];
+  const start = `(${streamId(entryId)}`;
+  return keyOf(entryId) === OUTBOX_KEY ? [start, '-'] : ['', start];
+}
+
+function readEntries(entries: unknown, suffix: string): OutboxEntry[] {
+  if (!Array.isArray(entries)) throw storeUnavailable('redis', 'protocol');
+  return (entries as [string, string[]][]).map(([id, fields]) => ({
+    entryId: id + suffix,
+    activity: parseActivity(fields[fields.indexOf('event') + 1]),
+  }));
 }

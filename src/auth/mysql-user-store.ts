@@ -30,6 +30,11 @@ export function mysqlUserStore(sql: SqlClient): UserStore {
       );
       return rowsAffected > 0;
     },
+
+    async ping() {
+      // The activity log writes last_login_at.
+      await sql.execute(`SELECT ${COLUMNS}, last_login_at FROM users LIMIT 0`, []);
+    },
   };
 }
 

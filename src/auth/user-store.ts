@@ -18,4 +18,6 @@ export interface UserStore {
    * returns false as well.
    */
   replacePasswordHash(id: UserId, oldHash: string, newHash: string): Promise<boolean>;
+  /** Resolves if the table has all the columns that this release uses. */
+  ping(): Promise<void>;
 }

@@ -1,31 +1,91 @@
 import { Hono } from 'hono';
-import type { AppEnv } from './context.ts';
+import type { OutboxStatus } from '../activity/outbox.ts';
+import type { Stores } from '../auth/auth-work.ts';
+import { equalInConstantTime } from '../lib/hash.ts';
+import type { AppEnv, Service } from './context.ts';
 import { RETRY_AFTER_OUTAGE_SECONDS } from './problems.ts';
 
-/** For load balancers and monitors. */
-export const health = new Hono<AppEnv>()
-  /** The Worker runs; no store is asked. */
-  .get('/healthz', (c) => c.text('ok\n'))
+/** Anybody may ask: for this long the stores are not asked again. */
+const READINESS_AGE_MS = 5000;
 
-  /** Whether both stores reply, and what is in the outbox. Events set aside are reported, but are no outage. */
-  .get('/readyz', async (c) => {
-    const { outbox, activityLog } = c.get('request');
-    const [redis, database] = await Promise.allSettled([outbox.status(), activityLog.ping()]);
-    const isReady = redis.status === 'fulfilled' && database.status === 'fulfilled';
-    const status = redis.status === 'fulfilled' ? redis.value : null;
-    if (!isReady) c.header('Retry-After', String(RETRY_AFTER_OUTAGE_SECONDS));
-    return c.json(
-      {
-        status: isReady ? 'ok' : 'unavailable',
-        redis: redis.status === 'fulfilled' ? 'ok' : 'unavailable',
-        database: database.status === 'fulfilled' ? 'ok' : 'unavailable',
-        // Null: only Redis knows.
-        outbox: status && {
-          pending: status.pending,
-          set_aside: status.setAside,
-          oldest_at: status.oldestAtMs === null ? null : new Date(status.oldestAtMs).toISOString(),
-        },
-      },
-      isReady ? 200 : 503,
-    );
-  });
+interface Readiness {
+  readonly isRedisReady: boolean;
+  readonly isDatabaseReady: boolean;
+  /** Null: only Redis knows. */
+  readonly outbox: OutboxStatus | null;
+}
+
+/** For load balancers and monitors. */
+export function health({ settings, clock }: Pick<Service, 'settings' | 'clock'>): Hono<AppEnv> {
+  let latest: { readonly startedAtMs: number; readonly readiness: Promise<Readiness> } | null = null;
+
+  return (
+    new Hono<AppEnv>()
+      /** The Worker runs; no store is asked. */
+      .get('/healthz', (c) => c.text('ok\n'))
+
+      /**
+       * Whether both stores do what a sign-in needs, and what is in the outbox. Events set aside are reported, but are no
+       * outage.
+       */
+      .get('/readyz', async (c) => {
+        const nowMs = clock.nowMs();
+        if (latest === null || nowMs - latest.startedAtMs >= READINESS_AGE_MS) {
+          const readiness = checkReadiness(c.get('request'));
+          latest = { startedAtMs: nowMs, readiness };
+          // Others may wait for it when this client has gone.
+          c.executionCtx.waitUntil(readiness);
+        }
+        const { isRedisReady, isDatabaseReady, outbox } = await latest.readiness;
+        const isReady = isRedisReady && isDatabaseReady;
+        if (!isReady) c.header('Retry-After', String(RETRY_AFTER_OUTAGE_SECONDS));
+        const status = wordFor(isReady);
+        if (!maySeeDetails(c.req.header('Authorization'), settings.READYZ_TOKEN))
+          return c.json({ status }, isReady ? 200 : 503);
+        return c.json(
+          {
+            status,
+            redis: wordFor(isRedisReady),
+            database: wordFor(isDatabaseReady),
+            outbox: outbox && {
+              pending: outbox.pending,
+              set_aside: outbox.setAside,
+              unrecorded: outbox.unrecorded,
+              dropped_attempts: outbox.droppedAttempts,
+              oldest_at: outbox.oldestAtMs === null ? null : new Date(outbox.oldestAtMs).toISOString(),
+            },
+          },
+          isReady ? 200 : 503,
+        );
+      })
+  );
+}
+
+const wordFor = (isReady: boolean): string => (isReady ? 'ok' : 'unavailable');
+
+/** Never rejects. */
+async function checkReadiness({
+  outbox,
+  activityLog,
+  users,
+}: Pick<Stores, 'outbox' | 'activityLog' | 'users'>): Promise<Readiness> {
+  const [status, writable, activity, user] = await Promise.allSettled([
+    outbox.status(),
+    outbox.ping(),
+    activityLog.ping(),
+    users.ping(),
+  ]);
+  return {
+    isRedisReady: status.status === 'fulfilled' && writable.status === 'fulfilled',
+    isDatabaseReady: activity.status === 'fulfilled' && user.status === 'fulfilled',
+    outbox: status.status === 'fulfilled' ? status.value : null,
+  };
+}
+
+/** `token` is READYZ_TOKEN; empty: everyone may. */
+function maySeeDetails(authorization: string | undefined, token: string): boolean {
+  if (token === '') return true;
+  // RFC 6750 section 2.1; the scheme's case doesn't matter (RFC 9110 section 11.1).
+  const sent = /^Bearer +(.*)$/i.exec(authorization ?? '')?.[1] ?? '';
+  return equalInConstantTime(sent, token);
+}

@@ -1,3 +1,4 @@
+import { EVENT_VERSION } from '../activity/activity-encoding.ts';
 import { ENDED_KEY_PREFIX, INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from './redis-keys.ts';
 
 // Lua functions that the scripts on sessions share. A script is a text, so each includes the ones it uses. `operation` is the
@@ -128,7 +129,7 @@ local function end_session(found, reason)
   local session = found.session
   local id = event_id(session.id)
   local event = cjson.encode({
-    type = 'logout', id = id, userId = session.user_id, username = session.username or '',
+    v = ${EVENT_VERSION}, type = 'logout', id = id, userId = session.user_id, username = session.username or '',
     sessionId = session.id, reason = reason, at = operation.now,
     ip = operation.ip, userAgent = operation.userAgent, country = operation.country,
   })

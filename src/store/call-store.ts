@@ -20,20 +20,29 @@ const BCRYPT_COST_10_MS = 105;
 export const storeBudgetMs = (bcryptRounds: number): number =>
   RESPONSE_BUDGET_MS - 2 * BCRYPT_COST_10_MS * 2 ** (bcryptRounds - 10);
 
+/** What became of one attempt. */
+export interface Verdict {
+  readonly fault: StoreFault;
+  /** Another attempt would fail as well. */
+  readonly final: boolean;
+  /** Thrown in the end, instead of `store_unavailable`. */
+  readonly error?: Error;
+}
+
 export interface StoreCall {
   readonly store: StoreName;
   readonly trace: StoreTrace;
   /** For all attempts together, in ms; less if the request has less left. */
   readonly timeoutMs: number;
-  /** Sorts what the client threw. A `final` fault isn't tried again; `rethrow` hands the error to the caller. */
-  readonly classify: (error: unknown) => { readonly fault: StoreFault; readonly final: boolean } | 'rethrow';
+  /** Sorts what the client threw. */
+  readonly classify: (error: unknown) => Verdict;
 }
 
 /**
  * Sends one command to a store: up to three attempts within one time-out. So every command must be safe to repeat, and
  * safe if it is carried out after we gave up on it.
  *
- * @throws `store_unavailable`, or, where `classify` says so, what the client threw
+ * @throws `store_unavailable`, or the error of the last verdict
  */
 export async function callStore<T>(
   { store, trace, timeoutMs, classify }: StoreCall,
@@ -54,8 +63,8 @@ export async function callStore<T>(
       } catch (error) {
         if (isStoreUnavailable(error)) throw error;
         const verdict = classify(error);
-        if (verdict === 'rethrow') throw error;
-        if (verdict.final || attempt === MAX_ATTEMPTS) throw storeUnavailable(store, verdict.fault);
+        if (verdict.final || attempt === MAX_ATTEMPTS)
+          throw verdict.error ?? storeUnavailable(store, verdict.fault);
         const pauseMs = PAUSES_MS[attempt - 1] ?? 0;
         await Promise.race([new Promise((resolve) => setTimeout(resolve, pauseMs)), timedOut]);
       }

@@ -1,6 +1,5 @@
 import { errors, Redis } from '@upstash/redis/cloudflare';
-import type { StoreFault } from '../errors.ts';
-import { callStore } from './call-store.ts';
+import { callStore, type Verdict } from './call-store.ts';
 import type { StoreTrace } from './store-trace.ts';
 
 /**
@@ -46,7 +45,7 @@ export function upstashRedis({ url, token }: RedisCredentials, timeoutMs: number
 const REDIS_ERROR = /^[A-Z]+ /;
 
 /** The client's texts hold the command with its keys and values, so only the kind of error leaves this file. */
-function classify(error: unknown): { fault: StoreFault; final: boolean } {
+function classify(error: unknown): Verdict {
   if (error instanceof errors.UpstashJSONParseError) return { fault: 'protocol', final: false };
   if (error instanceof errors.UpstashError) {
     return { fault: 'refused', final: REDIS_ERROR.test(error.message) };

@@ -16,6 +16,8 @@ export class MemoryActivityLog implements ActivityLog {
   readonly logins = new Map<string, LoginActivity>();
   /** Events that the operator's own constraint forbids. */
   forbids: (event: Activity) => boolean = () => false;
+  /** Events that are refused without a cause. */
+  refuses: (event: Activity) => boolean = () => false;
   readonly #users: MemoryUserStore;
   readonly #outage: Outage;
 
@@ -105,8 +107,9 @@ export class MemoryActivityLog implements ActivityLog {
       isAscii(client.country, 2) &&
       isAscii(word, 32) &&
       /^\d{4}-/.test(toSqlTime(event.type === 'logout' ? event.loggedOutAtMs : event.occurredAtMs));
-    if (!fits) throw new EventRefusedError('a column of the table');
-    if (this.forbids(event)) throw new EventRefusedError('a constraint of the table');
+    if (!fits) throw new EventRefusedError('a column of the table', true);
+    if (this.forbids(event)) throw new EventRefusedError('a constraint of the table', true);
+    if (this.refuses(event)) throw new EventRefusedError('no known cause', false);
   }
 }
 

@@ -44,6 +44,10 @@ export class MemoryUserStore implements UserStore {
     });
   }
 
+  ping(): Promise<void> {
+    return this.#outage.during('database', () => undefined);
+  }
+
   replacePasswordHash(id: UserId, oldHash: string, newHash: string): Promise<boolean> {
     return this.#outage.during('database', () => {
       const user = this.#users.get(id);

@@ -118,7 +118,6 @@ export const REQUESTS: readonly RequestRow[] = [
     works: { status: 302 },
     withoutMysql: { status: 302 },
   }),
-  needsBoth('GET /readyz', 'anonymous', OK, get('/readyz')),
 
   needsBoth(
     'POST /sign-in/',

@@ -59,6 +59,7 @@ const METHODS: Record<'redis' | 'mysql', Record<string, (stores: Stores) => Prom
     remove: ({ outbox }) => outbox.remove(['1-1']),
     setAside: ({ outbox }) => outbox.setAside('1-1', 'ann-marie', NOW_MS),
     status: ({ outbox }) => outbox.status(),
+    pingRedis: ({ outbox }) => outbox.ping(),
     reserve: ({ throttle }) => throttle.reserve(ATTEMPT),
     succeed: ({ throttle }) => throttle.succeed(ATTEMPT),
     release: ({ throttle }) => throttle.release(ATTEMPT),
@@ -74,6 +75,7 @@ const METHODS: Record<'redis' | 'mysql', Record<string, (stores: Stores) => Prom
     deleteBefore: ({ activityLog }) => activityLog.deleteBefore(NOW_MS, 10),
     listLogouts: ({ activityLog }) => activityLog.listLogouts(USER_ID, 10, null),
     listRecent: ({ activityLog }) => activityLog.listRecent(USER_ID, 10),
+    pingUsers: ({ users }) => users.ping(),
     ping: ({ activityLog }) => activityLog.ping(),
   },
 };

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Activity } from '../../src/activity/events.ts';
-import type { Outbox, OutboxEntry } from '../../src/activity/outbox.ts';
+import { LOGIN_OUTCOMES, type Activity } from '../../src/activity/events.ts';
+import { ATTEMPTS_MAX, type Outbox, type OutboxEntry } from '../../src/activity/outbox.ts';
 import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
 
 /** One implementation, empty. */
@@ -8,9 +8,14 @@ export interface OutboxUnderTest {
   readonly outbox: Outbox;
   /** Adds a text that no version of this service wrote. */
   readonly putText: (text: string) => Promise<string>;
+  /** Adds so many failed attempts. */
+  readonly addAttempts: (count: number) => Promise<void>;
   /** What was set aside, oldest first. */
   readonly aside: () => Promise<{ text: string; reason: string; atMs: number }[]>;
 }
+
+const EMPTY = { pending: 0, setAside: 0, unrecorded: 0, droppedAttempts: 0, oldestAtMs: null };
+const FAILURES = LOGIN_OUTCOMES.filter((outcome) => outcome !== 'success');
 
 /** What every `Outbox` does. `open` gives each test an empty one. */
 export function describeOutbox(name: string, open: () => Promise<OutboxUnderTest>): void {
@@ -28,7 +33,7 @@ export function describeOutbox(name: string, open: () => Promise<OutboxUnderTest
 
     test('is empty at first', async () => {
       expect(await under.outbox.readOldest(10)).toEqual([]);
-      expect(await under.outbox.status()).toEqual({ pending: 0, setAside: 0, oldestAtMs: null });
+      expect(await under.outbox.status()).toEqual(EMPTY);
     });
 
     test('returns entries in the order added, at most as many as asked for', async () => {
@@ -37,6 +42,15 @@ export function describeOutbox(name: string, open: () => Promise<OutboxUnderTest
       const entries = await addAll([sampleLogout(t), sampleLogin(t - 5000), sampleLogout(t - 9000)]);
       expect(await under.outbox.readOldest(10)).toEqual(entries);
       expect(await under.outbox.readOldest(2)).toEqual(entries.slice(0, 2));
+    });
+
+    test('returns what comes after an entry, also after one that is gone', async () => {
+      const entries = await addAll([1, 2, 3, 4].map(() => sampleLogout(Date.now())));
+      const [first, second] = entries;
+      expect(await under.outbox.readOldest(2, first!.entryId)).toEqual(entries.slice(1, 3));
+      await under.outbox.remove([second!.entryId]);
+      expect(await under.outbox.readOldest(10, second!.entryId)).toEqual(entries.slice(2));
+      expect(await under.outbox.readOldest(10, entries.at(-1)!.entryId)).toEqual([]);
     });
 
     test('reading removes nothing', async () => {
@@ -97,18 +111,70 @@ export function describeOutbox(name: string, open: () => Promise<OutboxUnderTest
       await under.outbox.setAside(second!.entryId, 'once', 2);
       await under.outbox.setAside(second!.entryId, 'twice', 3);
       expect(await under.aside()).toMatchObject([{ reason: 'once' }]);
-      expect(await under.outbox.status()).toEqual({ pending: 0, setAside: 1, oldestAtMs: null });
+      expect(await under.outbox.status()).toEqual({ ...EMPTY, setAside: 1 });
     });
 
-    test.each(['', 'garbage', '{}', '[]', 'null', '{"type":"logout"}', '{"type":"other","id":"x"}'])(
-      'reads %j as no event, and can set it aside unchanged',
-      async (text) => {
-        const entryId = await under.putText(text);
-        expect(await under.outbox.readOldest(10)).toEqual([{ entryId, activity: null }]);
-        await under.outbox.setAside(entryId, 'unreadable event', 5);
-        expect(await under.aside()).toEqual([{ text, reason: 'unreadable event', atMs: 5 }]);
-      },
-    );
+    test.each([
+      '',
+      'garbage',
+      '{}',
+      '[]',
+      'null',
+      '{"v":1,"type":"logout"}',
+      '{"v":2,"type":"other","id":"x"}',
+    ])('reads %j as no event, and can set it aside unchanged', async (text) => {
+      const entryId = await under.putText(text);
+      expect(await under.outbox.readOldest(10)).toEqual([{ entryId, activity: null }]);
+      await under.outbox.setAside(entryId, 'unreadable event', 5);
+      expect(await under.aside()).toEqual([{ text, reason: 'unreadable event', atMs: 5 }]);
+    });
+
+    describe('failed attempts', () => {
+      const attempt = (i: number) =>
+        sampleLogin(Date.now(), { outcome: FAILURES[i % FAILURES.length]!, sessionId: null });
+
+      test('come after all other events, each kind in the order added', async () => {
+        const [bad, logout, inactive, login] = await addAll([
+          attempt(0),
+          sampleLogout(Date.now()),
+          attempt(1),
+          sampleLogin(Date.now()),
+        ]);
+        const all = [logout, login, bad, inactive];
+        expect(await under.outbox.readOldest(10)).toEqual(all);
+        expect(await under.outbox.readOldest(3)).toEqual(all.slice(0, 3));
+        for (const [i, entry] of all.entries())
+          expect(await under.outbox.readOldest(10, entry!.entryId)).toEqual(all.slice(i + 1));
+        expect(await under.outbox.status()).toMatchObject({ pending: 4, droppedAttempts: 0 });
+      });
+
+      test('are removed and set aside like other events, and none of these instead', async () => {
+        const entries = await addAll([0, 1, 2].flatMap((i) => [attempt(i), sampleLogout(Date.now())]));
+        const [first, , second, , third, logout] = entries;
+        await under.outbox.remove([first!.entryId, logout!.entryId]);
+        await under.outbox.setAside(second!.entryId, 'mysql errno 1406', 7);
+        expect(await under.outbox.readOldest(10)).toEqual([entries[1], entries[3], third]);
+        expect(await under.aside()).toMatchObject([{ reason: 'mysql errno 1406' }]);
+        expect((await under.aside())[0]!.text).toContain(second!.activity!.id);
+      });
+
+      test('are as many as the outbox holds: the oldest make room, and are counted', async () => {
+        const [logout, first] = await addAll([sampleLogout(Date.now()), attempt(0)]);
+        await under.addAttempts(ATTEMPTS_MAX - 1);
+        expect(await under.outbox.status()).toMatchObject({
+          pending: ATTEMPTS_MAX + 1,
+          droppedAttempts: 0,
+        });
+        await addAll([attempt(1), attempt(2), attempt(0)]);
+        expect(await under.outbox.status()).toMatchObject({
+          pending: ATTEMPTS_MAX + 1,
+          droppedAttempts: 3,
+        });
+        const [kept, oldest] = await under.outbox.readOldest(2);
+        expect(kept).toEqual(logout);
+        expect(oldest).not.toEqual(first);
+      });
+    });
 
     test('reports how many are pending and since when', async () => {
       const [first] = await addAll([sampleLogout(0), sampleLogout(0)]);

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { OUTBOX_KEY, SET_ASIDE_KEY } from '../../src/activity/redis-outbox.ts';
+import { ATTEMPTS_KEY, OUTBOX_KEY, SET_ASIDE_KEY } from '../../src/activity/redis-outbox.ts';
+import { encodeActivity } from '../../src/activity/activity-encoding.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openMemoryStores } from '../fakes/memory-stores.ts';
+import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
 import { describeOutbox } from './outbox-suite.ts';
@@ -17,6 +19,9 @@ describeOutbox('outbox in memory', async () => {
   return {
     outbox,
     putText: async (text) => outbox.putText(text).entryId,
+    addAttempts: async (count) => {
+      for (let i = 0; i < count; i += 1) outbox.putText('{}', '/attempt');
+    },
     aside: async () => [...outbox.aside],
   };
 });
@@ -26,6 +31,11 @@ describeOutbox('outbox in Redis', async () => {
   return {
     outbox: openCloudStores(cloud).outbox,
     putText: async (text) => (await cloud.redis.xadd(OUTBOX_KEY, '*', 'event', text)) ?? '',
+    addAttempts: async (count) => {
+      const pipeline = cloud.redis.pipeline();
+      for (let i = 0; i < count; i += 1) pipeline.xadd(ATTEMPTS_KEY, '*', 'event', '{}');
+      await pipeline.exec();
+    },
     aside: async () => {
       const entries = await cloud.redis.xrange(SET_ASIDE_KEY, '-', '+');
       return entries.map(([, fields]) => {
@@ -42,6 +52,29 @@ describe('Redis outbox, its entries and commands', () => {
     const { outbox } = openCloudStores(cloud);
     const entryId = await cloud.redis.xadd(OUTBOX_KEY, '*', 'something', 'else');
     expect(await outbox.readOldest(1)).toEqual([{ entryId, activity: null }]);
+  });
+
+  test('sessions without an event are counted', async () => {
+    await cloud.redis.flushdb();
+    await cloud.redis.sadd('outbox:unrecorded', 'one', 'two');
+    expect(await openCloudStores(cloud).outbox.status()).toMatchObject({ pending: 0, unrecorded: 2 });
+  });
+
+  test('two entries with the same id, one of them a failed attempt, are removed by themselves', async () => {
+    await cloud.redis.flushdb();
+    const { outbox } = openCloudStores(cloud);
+    const [logout, attempt] = [
+      sampleLogout(Date.now()),
+      sampleLogin(Date.now(), { outcome: 'bad_credentials' }),
+    ];
+    await cloud.redis.xadd(OUTBOX_KEY, '1-1', 'event', encodeActivity(logout));
+    await cloud.redis.xadd(ATTEMPTS_KEY, '1-1', 'event', encodeActivity(attempt));
+    const [first, second] = await outbox.readOldest(10);
+    await outbox.remove([second!.entryId]);
+    expect(await outbox.readOldest(10)).toEqual([{ entryId: '1-1', activity: logout }]);
+    await cloud.redis.xadd(ATTEMPTS_KEY, '1-2', 'event', encodeActivity(attempt));
+    await outbox.remove([first!.entryId]);
+    expect(await outbox.readOldest(10)).toMatchObject([{ activity: attempt }]);
   });
 
   test('reading, setting aside and status are one command each; removing nothing is none', async () => {

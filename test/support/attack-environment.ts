@@ -35,7 +35,7 @@ const LEAKS = [
 
 /** Every key that the service writes to Redis. */
 const REDIS_KEY =
-  /^(?:session:[\w-]{43}|user-sessions:\d+|operation:[\da-f-]{36}|cutoff:\d+|outbox:pending|throttle:(?:attempt:[\da-f-]{36}|account:[\w-]{43}|(?:account-network:[\w-]{43}|network):(?:unknown|[\d.]+|[\da-f:]+::\/64)))$/;
+  /^(?:session:[\w-]{43}|user-sessions:\d+|operation:[\da-f-]{36}|cutoff:\d+|outbox:(?:pending|attempts|ping)|throttle:(?:attempt:[\da-f-]{36}|account:[\w-]{43}|(?:account-network:[\w-]{43}|network):(?:unknown|[\d.]+|[\da-f:]+::\/64)))$/;
 
 /**
  * Events that are logged when something is broken, which nothing from outside may bring about. A store that takes
@@ -148,7 +148,8 @@ export function testAftermath(environment: AttackEnvironment): void {
     expect(environment.worker.logs.filter((line) => ALARMS.test(line))).toEqual([]);
     const keys = await environment.cloud.redis.keys('*');
     expect(keys.filter((key) => !REDIS_KEY.test(key))).toEqual([]);
-    expect(await environment.cloud.redis.xlen('outbox:pending')).toBe(0);
+    for (const key of ['outbox:pending', 'outbox:attempts'])
+      expect(await environment.cloud.redis.xlen(key)).toBe(0);
     await expectIndexesAgree(environment.cloud.redis, Date.now());
     await environment.expectUsersUnchanged();
   });

@@ -1,3 +1,4 @@
+import { ATTEMPTS_KEY, OUTBOX_KEY } from '../../src/activity/redis-outbox.ts';
 import type { StoreCost } from '../../tools/bench/measure.ts';
 import { countCalls, type Call } from '../../tools/local-cloud/calls.ts';
 import { nowMs } from '../../tools/local-cloud/clock.ts';
@@ -98,7 +99,7 @@ async function allDone({ cloud, worker }: MeasuredEnvironment): Promise<void> {
     const seen = cloud.calls.length;
     await roundTrip(worker);
     await cloud.settled();
-    const pending = await cloud.redis.xlen('outbox:pending');
+    const pending = (await cloud.redis.xlen(OUTBOX_KEY)) + (await cloud.redis.xlen(ATTEMPTS_KEY));
     idleFor = pending === 0 && cloud.calls.length === seen ? idleFor + 1 : 0;
     if (nowMs() > deadlineMs) throw new Error(`${pending} events are still pending after the deadline`);
   }

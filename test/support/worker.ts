@@ -1,8 +1,9 @@
 import { Log, LogLevel, Miniflare, type RequestInit, type Response } from 'miniflare';
 import { inject, vi } from 'vitest';
+import { ATTEMPTS_KEY, OUTBOX_KEY } from '../../src/activity/redis-outbox.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { readCompatibilityDate } from './bundle.ts';
-import { ORIGIN, Visitor, type VisitorOptions } from './visitor.ts';
+import { Visitor, type VisitorOptions } from './visitor.ts';
 
 export const SECRET_KEY = 'a-secret-key-of-the-tests-that-is-long-enough';
 
@@ -73,8 +74,8 @@ export async function openWorker({ cloud, bindings = {} }: WorkerOptions): Promi
   const delivered = async (): Promise<void> => {
     await vi.waitFor(
       async () => {
-        const readiness = (await (await fetch(`${ORIGIN}/readyz`)).json()) as { outbox: { pending: number } };
-        if (readiness.outbox.pending !== 0) throw new Error(`${readiness.outbox.pending} events are pending`);
+        const pending = (await cloud.redis.xlen(OUTBOX_KEY)) + (await cloud.redis.xlen(ATTEMPTS_KEY));
+        if (pending !== 0) throw new Error(`${pending} events are pending`);
       },
       { timeout: BACKGROUND_DEADLINE_MS, interval: 20 },
     );

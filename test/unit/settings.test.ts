@@ -22,6 +22,7 @@ const malformedOf = (env: unknown): readonly string[] => {
 describe('defaults', () => {
   const defaults = {
     SECRET_KEY_FALLBACKS: [],
+    READYZ_TOKEN: '',
     LOGIN_URL: '/sign-in/',
     LOGIN_REDIRECT_URL: '/home/',
     ACCOUNT_LOGOUT_REDIRECT_URL: '/',
@@ -105,6 +106,7 @@ const MALFORMED: Record<string, unknown[]> = {
     null,
     {},
   ],
+  READYZ_TOKEN: ['with space', 'línea', 'a\nb', null, []],
   UPSTASH_REDIS_REST_TOKEN: ['', 'with space', 'línea', 'a\nb', null, []],
   DATABASE_URL: [
     '',

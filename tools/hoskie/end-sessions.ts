@@ -105,25 +105,26 @@ function newOperation(nowMs: number): Operation {
 async function record(stores: Stores, logouts: readonly RecordedLogout[]): Promise<boolean> {
   if (logouts.length === 0) return true;
   try {
-    await deliver(
-      { stores, log: NOTES, nowMs: Date.now() },
-      logouts.filter((each): each is OutboxEntry<LogoutActivity> => each.entryId !== null),
-    );
+    const queued = logouts.filter((each): each is OutboxEntry<LogoutActivity> => each.entryId !== null);
+    const delivered = await deliver({ stores, log: NOTES, nowMs: Date.now() }, queued);
     const rejected = logouts.flatMap(({ entryId, activity }) => (entryId === null ? [activity] : []));
     await stores.activityLog.writeLogouts(rejected);
     await stores.outbox.markRecorded(rejected.map(({ id }) => id));
-    return true;
+    return delivered === queued.length;
   } catch (error) {
     outageOrThrow(error);
     return false;
   }
 }
 
-/** Reports events that MySQL will never accept. */
+/** Reports events that MySQL refuses and those that can't be read. */
 export const NOTES: Log = {
-  event(name, { activity_id: id, reason }) {
+  event(name, { activity_id: id, reason, count: number = 0 }) {
     if (name === 'activity_set_aside')
       note(`hoskie: event ${id ?? '(unreadable)'} was set aside: ${reason}.`);
+    if (name === 'activity_refused') note(`hoskie: event ${id} was refused and is retried: ${reason}.`);
+    if (name === 'activity_unreadable')
+      note(`hoskie: ${count(number, 'event')} can't be read by this release; retried for a day.`);
   },
 };
 

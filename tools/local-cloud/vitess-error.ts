@@ -1,8 +1,17 @@
+import type { FaultEffect } from './faults.ts';
+
 /** An error as PlanetScale gives it in a body with status 200. */
 export interface VitessError {
   code: string;
   message: string;
 }
+
+/** The fault of a store that replies with this error, in the body of a reply with status 200. */
+export const vitessFault = (error: VitessError): FaultEffect => ({
+  kind: 'status',
+  status: 200,
+  body: JSON.stringify({ session: null, error }),
+});
 
 /** What mysql2 attaches to an error that the server sent. */
 interface MysqlError {

@@ -1,6 +1,7 @@
 import type { CloudProxy, Row } from '../../../tools/local-cloud/proxy.ts';
+import { openCloudStores } from '../../stores/open-cloud-stores.ts';
 import { allOpenSessions } from '../store-state.ts';
-import { credentialHeaders, ORIGIN, send, type SoakWorker } from './http.ts';
+import { credentialHeaders, send, type SoakWorker } from './http.ts';
 import type { Cause, Ledger, TrackedSession } from './ledger.ts';
 
 export interface Audit {
@@ -22,7 +23,7 @@ export async function settle(audit: Audit): Promise<void> {
   for (;;) {
     await cloud.settled();
     await worker.scheduled();
-    const { pending, setAside } = await readOutbox(worker);
+    const { pending, setAside } = await openCloudStores(cloud).outbox.status();
     const unknown = (await openIds(cloud)).filter((id) => !ledger.sessions.has(id));
     if (pending === 0 && unknown.length === 0) {
       if (setAside !== 0) ledger.violation(`${setAside} events are set aside`);
@@ -35,12 +36,6 @@ export async function settle(audit: Audit): Promise<void> {
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
-}
-
-async function readOutbox(worker: SoakWorker): Promise<{ pending: number; setAside: number }> {
-  const response = await worker.fetch(`${ORIGIN}/readyz`);
-  const { outbox } = (await response.json()) as { outbox: { pending: number; set_aside: number } | null };
-  return { pending: outbox?.pending ?? Infinity, setAside: outbox?.set_aside ?? 0 };
 }
 
 async function openIds(cloud: CloudProxy): Promise<string[]> {

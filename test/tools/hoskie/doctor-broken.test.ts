@@ -81,6 +81,17 @@ describe('finds what anyone can see broken', () => {
       ['readyz: Redis is unavailable'],
     ],
     [
+      'an unavailable store behind a READYZ_TOKEN',
+      (_, { url }) =>
+        url.pathname === '/readyz' ? Response.json({ status: 'unavailable' }, { status: 503 }) : undefined,
+      ['readyz: a store is unavailable; ask with READYZ_TOKEN which'],
+    ],
+    [
+      'no details behind a READYZ_TOKEN',
+      (_, { url }) => (url.pathname === '/readyz' ? Response.json({ status: 'ok' }) : undefined),
+      [],
+    ],
+    [
       'plain http without a redirect',
       (_, { url }) => (url.protocol === 'http:' ? new Response('hello') : undefined),
       ['https: plain http returns 200, not a redirect to https'],

@@ -63,8 +63,14 @@ describe('not an event', () => {
     ['no name', login, { username: null }],
     ['a log-out without a user', logout, { userId: '' }],
     ['a log-out without a session', logout, { sessionId: '' }],
-    ['an unknown reason', logout, { reason: 'because' }],
-    ['a login with the reason of a log-out', login, { outcome: 'logout' }],
+    ['no version', logout, { v: undefined }],
+    ['a later version', logout, { v: 2 }],
+    ['a version that is text', login, { v: '1' }],
+    ['no reason', logout, { reason: undefined }],
+    ['an empty reason', logout, { reason: '' }],
+    ['a reason of another form', logout, { reason: 'Because of it' }],
+    ['a reason that is longer than its column', logout, { reason: 'x'.repeat(33) }],
+    ['an outcome of another form', login, { outcome: 'bad-credentials' }],
     ['an outcome that is a list', login, { outcome: ['success'] }],
     ['a time that is text', logout, { at: '2026-11-23' }],
     ['no time', login, { at: null }],
@@ -74,6 +80,11 @@ describe('not an event', () => {
   ])('%s', (_, event, changes) => {
     expect(parseActivity(JSON.stringify(event))).not.toBeNull();
     expect(parseActivity(JSON.stringify({ ...event, ...changes }))).toBeNull();
+  });
+
+  test.each(['because', 'x'.repeat(32), '_'])('but a reason or outcome of a later release: %s', (word) => {
+    expect(parseActivity(JSON.stringify({ ...logout, reason: word }))).toMatchObject({ reason: word });
+    expect(parseActivity(JSON.stringify({ ...login, outcome: word }))).toMatchObject({ outcome: word });
   });
 
   test('whatever is read has a time that MySQL can store', () => {

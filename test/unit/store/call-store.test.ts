@@ -144,10 +144,15 @@ describe('callStore', () => {
     expect(calls).toEqual([[0, 0]]);
   });
 
-  test('rethrows what classify says to rethrow, and traces the round trip', async () => {
-    const error = new Error('refused for good');
-    const call = callStore(options({ classify: () => 'rethrow' }), () => Promise.reject(error));
+  test.each([
+    [true, 1],
+    [false, 3],
+  ])('throws the error of a verdict with final %j after %i tries', async (final, tries) => {
+    const error = new Error('in our words');
+    const command = vi.fn(broken);
+    const call = callStore(options({ classify: () => ({ fault: 'refused', final, error }) }), command);
     expect(await outcomeOf(call)).toBe(error);
+    expect(command).toHaveBeenCalledTimes(tries);
     expect(calls).toHaveLength(1);
   });
 
@@ -169,7 +174,10 @@ describe('callStore', () => {
 
   test('reports a call without a result once, and no other', async () => {
     await outcomeOf(callStore(options(), async () => 'result'));
-    await outcomeOf(callStore(options({ classify: () => 'rethrow' }), broken));
+    const error = new Error('the row is to blame');
+    await outcomeOf(
+      callStore(options({ classify: () => ({ fault: 'refused', final: true, error }) }), broken),
+    );
     expect(onFault).not.toHaveBeenCalled();
     await expectFault(callStore(options(), broken), 'unreachable');
     await expectFault(callStore(options(), hanging), 'timeout');

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { atMsOf, type ActivityFilter, type Recorded } from '../stores/activity-search.ts';
+import type { ActivityFilter, Recorded } from '../stores/activity-search.ts';
 import {
   LOGIN_OUTCOMES,
   LOGOUT_REASONS,
+  atMsOf,
   type Activity,
   type LoginOutcome,
   type LogoutReason,

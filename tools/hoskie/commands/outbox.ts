@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { EventRefusedError } from '../../../src/activity/activity-log.ts';
 import { deliver, DELIVERY_BATCH_SIZE } from '../../../src/activity/delivery.ts';
-import type { LoginActivity, LogoutActivity } from '../../../src/activity/events.ts';
-import { atMsOf } from '../stores/activity-search.ts';
+import { atMsOf, type LoginActivity, type LogoutActivity } from '../../../src/activity/events.ts';
+import type { OutboxEntry } from '../../../src/activity/outbox.ts';
 import type { SetAsideEntry } from '../stores/outbox-admin.ts';
 import { addCommand, setAction, type Finish } from '../command.ts';
 import { NOTES } from '../end-sessions.ts';
@@ -10,6 +10,7 @@ import { CliError, EXIT } from '../exit.ts';
 import { count, printable, say, sayJson, sayTable, timeText } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import { openStores, type Stores } from '../stores.ts';
+import { addOutboxRestore } from './outbox-restore.ts';
 
 /** Number of events set aside that `status` shows. */
 const SHOWN = 20;
@@ -20,6 +21,7 @@ export function addOutboxCommands(program: Command, finish: Finish): void {
   addStatus(outbox, finish);
   addDeliver(outbox, finish);
   addRetry(outbox, finish);
+  addOutboxRestore(outbox, finish);
 }
 
 function addStatus(parent: Command, finish: Finish): void {
@@ -36,6 +38,8 @@ function addStatus(parent: Command, finish: Finish): void {
       sayJson({
         pending: status.pending,
         set_aside: status.setAside,
+        unrecorded: status.unrecorded,
+        dropped_attempts: status.droppedAttempts,
         oldest_at: timeText(status.oldestAtMs),
         oldest_set_aside: aside.map(viewEntry),
       });
@@ -44,6 +48,8 @@ function addStatus(parent: Command, finish: Finish): void {
         `Pending: ${status.pending}${status.oldestAtMs === null ? '' : `, the oldest since ${timeText(status.oldestAtMs)}`}`,
       );
       say(`Set aside: ${status.setAside}`);
+      say(`Sessions ended without an event: ${status.unrecorded}`);
+      say(`Failed attempts dropped: ${status.droppedAttempts}`);
       if (aside.length > 0) sayEntries(aside);
     }
     return status.setAside > 0 ? EXIT.failed : EXIT.ok;
@@ -62,13 +68,15 @@ function addDeliver(parent: Command, finish: Finish): void {
     const progress = await startProgress('Delivering', before.pending);
     let delivered = 0;
     try {
+      let last: string | null = null;
       // No more than were pending at the start: a busy service always has pending events.
-      while (delivered < before.pending) {
-        const entries = await stores.outbox.readOldest(DELIVERY_BATCH_SIZE);
+      for (let read = 0; read < before.pending;) {
+        const entries: OutboxEntry[] = await stores.outbox.readOldest(DELIVERY_BATCH_SIZE, last);
         if (entries.length === 0) break;
-        await deliver({ stores, log: NOTES, nowMs: Date.now() }, entries);
-        delivered += entries.length;
+        delivered += await deliver({ stores, log: NOTES, nowMs: Date.now() }, entries);
+        read += entries.length;
         progress.advance(entries.length);
+        last = entries.at(-1)?.entryId ?? null;
       }
     } finally {
       progress.stop();

@@ -1,15 +1,10 @@
 import type { SessionId, UserId } from '../../../src/lib/ids.ts';
 import type {
-  Activity,
   LoginActivity,
   LoginOutcome,
   LogoutActivity,
   LogoutReason,
 } from '../../../src/activity/events.ts';
-
-/** When an event happened, in Unix ms. */
-export const atMsOf = (activity: Activity): number =>
-  activity.type === 'logout' ? activity.loggedOutAtMs : activity.occurredAtMs;
 
 /** A row with the time at which it was written: after the event, much later if there was an outage. */
 export type Recorded<T> = T & { readonly recordedAtMs: number };
