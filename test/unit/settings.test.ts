@@ -40,6 +40,7 @@ describe('defaults', () => {
     MIN_PASSWORD_LENGTH: 8,
     MAX_SESSIONS_PER_USER: 50,
     ACTIVITY_RETENTION_DAYS: 0,
+    SESSION_READS: 'primary',
   };
 
   test('apply if nothing is set', () => expect(settingsOf()).toMatchObject(defaults));
@@ -63,6 +64,7 @@ describe('valid values', () => {
     ['BCRYPT_ROUNDS', '14', 14],
     ['UPSTASH_REDIS_REST_URL', 'http://127.0.0.1:8079/', 'http://127.0.0.1:8079'],
     ['SECRET_KEY_FALLBACKS', ` ${'a'.repeat(32)} ,, ${'b'.repeat(40)}`, ['a'.repeat(32), 'b'.repeat(40)]],
+    ['SESSION_READS', 'replica', 'replica'],
     ['LOGIN_URL', '/accounts/login/', '/accounts/login/'],
     ['LOGIN_URL', '/login', '/login'],
     ['LOGIN_REDIRECT_URL', '/profile/?tab=1#x', '/profile/?tab=1#x'],
@@ -96,6 +98,7 @@ describe('valid values', () => {
 
 /** Values that each variable refuses. */
 const MALFORMED: Record<string, unknown[]> = {
+  SESSION_READS: ['Primary', 'both', 'true'],
   UPSTASH_REDIS_REST_URL: [
     '',
     'eu1.upstash.io',
