@@ -28,7 +28,11 @@ export type Reason =
   | { readonly code: 'bad_credentials' }
   | { readonly code: 'wrong_current_password' }
   | { readonly code: 'not_signed_in' }
-  | { readonly code: 'csrf_failed' }
+  | {
+      readonly code: 'csrf_failed';
+      /** The browser sent none of our cookies, so it can't have had a token. */
+      readonly noCookie?: boolean;
+    }
   | { readonly code: 'foreign_origin' }
   | { readonly code: 'not_found' }
   | { readonly code: 'method_not_allowed'; readonly allow: readonly string[] }
@@ -75,3 +79,6 @@ export const storeUnavailable = (
 
 export const isStoreUnavailable = (error: unknown): error is StoreUnavailableError =>
   error instanceof ServiceError && error.reason.code === 'store_unavailable';
+
+export const isCsrfFailure = (error: unknown): error is ServiceError =>
+  error instanceof ServiceError && error.reason.code === 'csrf_failed';

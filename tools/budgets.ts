@@ -79,7 +79,7 @@ export const PAGE_BUDGETS = budgets({
   'POST /logout/, duplicate cookies':                  [ 1, 1, 0,   2, 1],
   'POST /logout/, already signed out':                 [ 1, 1, 0],
   'POST /logout/, already signed out, no token':       [ 1, 1, 0],
-  'POST /logout/, signed in, no token':                [ 1, 1, 0],
+  'POST /logout/, signed in, no token':                [ 2, 2, 0],
 
   'GET /sessions/, no cookie':                         [ 0, 0, 0],
   'GET /sessions/, signed in':                         [ 1, 1, 1],
@@ -93,7 +93,7 @@ export const PAGE_BUDGETS = budgets({
   'POST /sessions/revoke/, all':                       [ 1, 1, 0,   2, 1],
   'POST /sessions/revoke/, unknown id':                [ 1, 1, 0],
   'POST /sessions/revoke/, no field':                  [ 0, 0, 0],
-  'POST /sessions/revoke/, no token':                  [ 1, 1, 0],
+  'POST /sessions/revoke/, no token':                  [ 2, 2, 1],
 
   'GET /account/password/, no cookie':                 [ 0, 0, 0],
   'GET /account/password/, signed in':                 [ 1, 1, 0],

@@ -1,4 +1,4 @@
-import { ServiceError } from '../errors.ts';
+import { ServiceError, type Reason } from '../errors.ts';
 import { sessionCookies } from '../session/cookies.ts';
 import type { Session } from '../session/session.ts';
 import type { TokenHash } from '../session/token.ts';
@@ -25,6 +25,12 @@ export async function hasCsrfToken(c: AppContext, bindings: readonly (TokenHash 
   return submitted !== null && csrf.verify(submitted, csrfCookie, bindings);
 }
 
+/** Why a page refuses a request without its token. The page goes on with a fresh one. */
+export function csrfRefusal(c: AppContext): Reason {
+  const { csrfCookie, credentials } = c.get('request');
+  return { code: 'csrf_failed', noCookie: csrfCookie === null && credentials.status === 'missing' };
+}
+
 /** Throws `foreign_origin` or `csrf_failed`. */
 export async function requireCsrfToken(
   c: AppContext,
@@ -37,9 +43,14 @@ export async function requireCsrfToken(
 async function submittedField(c: AppContext): Promise<string | null> {
   const type = c.req.header('Content-Type') ?? '';
   if (!/^(?:application\/x-www-form-urlencoded|multipart\/form-data)(?:;|$)/i.test(type)) return null;
+  const field = (await readForm(c))[CSRF_FIELD];
+  return typeof field === 'string' ? field : null;
+}
+
+/** The form's fields as they came. Throws `malformed_body`. */
+export async function readForm(c: AppContext): Promise<Record<string, unknown>> {
   try {
-    const field = (await c.req.parseBody())[CSRF_FIELD];
-    return typeof field === 'string' ? field : null;
+    return await c.req.parseBody();
   } catch {
     throw new ServiceError({ code: 'malformed_body' });
   }
@@ -58,7 +69,16 @@ export function csrfTokenForForm(
   if (csrfCookie !== null && bindings.some((binding) => csrf.isCookieFor(csrfCookie, binding))) {
     return csrf.formToken(csrfCookie);
   }
-  return csrf.formToken(setCsrfCookie(c, bindings[0], session));
+  return newCsrfTokenForForm(c, bindings[0], session);
+}
+
+/** The same with a new CSRF cookie in any case. */
+export function newCsrfTokenForForm(
+  c: AppContext,
+  binding: TokenHash | null,
+  session: Session | null = null,
+): string {
+  return c.get('request').csrf.formToken(setCsrfCookie(c, binding, session));
 }
 
 /** Sets a new CSRF cookie for this session, with the lifetime of the session's own cookie. Returns its value. */

@@ -43,7 +43,9 @@ export function problemOf(reason: Reason): Problem {
       return problem(
         403,
         'This form is out of date',
-        'You may have signed in or out since you opened it. Go back, reload the page and try again.',
+        reason.noCookie === true
+          ? 'Your browser sent no cookie. Try again; if this repeats, it blocks cookies for this site.'
+          : 'You may have signed in or out since you opened it. Please try again.',
       );
     case 'foreign_origin':
       return problem(

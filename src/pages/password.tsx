@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { changePassword } from '../auth/change-password.ts';
 import type { FieldError, Reason } from '../errors.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';
-import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken } from '../http/csrf.ts';
+import { CSRF_FIELD, csrfRefusal, csrfTokenForForm, hasCsrfToken, requireOwnOrigin } from '../http/csrf.ts';
 import { NEW_PASSWORD_MAX_CHARACTERS, passwordForm } from '../http/fields.ts';
 import { requireSignIn, signInUrl } from '../http/guards.ts';
 import { respondWithProblem } from '../http/problems.ts';
@@ -21,8 +21,9 @@ export const passwordPage = new Hono<AppEnv>()
     PATH,
     requireSignIn(PATH),
     async (c, next) => {
-      await requireCsrfToken(c, [c.get('signedIn').tokenHash]);
-      return next();
+      requireOwnOrigin(c);
+      if (await hasCsrfToken(c, [c.get('signedIn').tokenHash])) return next();
+      return respondWithForm(c, csrfRefusal(c));
     },
     validate('form', passwordForm, respondWithForm),
     async (c) => {

@@ -1,14 +1,15 @@
 import { Hono } from 'hono';
 import type { ActivityLine } from '../activity/activity-log.ts';
-import { isStoreUnavailable, ServiceError } from '../errors.ts';
+import { isCsrfFailure, isStoreUnavailable, ServiceError, type Reason } from '../errors.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';
 import { firstCredential } from '../http/credentials.ts';
-import { CSRF_FIELD, csrfTokenForForm } from '../http/csrf.ts';
+import { CSRF_FIELD, csrfRefusal, csrfTokenForForm } from '../http/csrf.ts';
 import { revokeForm } from '../http/fields.ts';
 import { authorizeSignOut, signInUrl } from '../http/guards.ts';
+import { respondWithProblem } from '../http/problems.ts';
 import { validate } from '../http/validate.ts';
 import { NO_SESSION_ID, parseSessionId, type UserId } from '../lib/ids.ts';
-import { endedOwnSession, revokeSessions } from '../session/end-sessions.ts';
+import { endedOwnSession, revokeSessions, type OfferedTokens } from '../session/end-sessions.ts';
 import { listSessions } from '../session/resume-session.ts';
 import type { RevokeScope } from '../session/session-store.ts';
 import type { Session } from '../session/session.ts';
@@ -29,73 +30,20 @@ const NOTICES: Readonly<Record<string, string>> = {
 };
 
 export const sessionsPage = new Hono<AppEnv>()
-  /** The list comes from Redis and, in the same round trip, recent activity from MySQL. */
-  .get(PATH, async (c) => {
-    const request = c.get('request');
-    const credential = firstCredential(request.credentials);
-    if (credential === null) return c.redirect(signInUrl(c), 302);
-    const nowMs = request.clock.nowMs();
-    // Our signature on the CSRF cookie says whose session this was, which is enough to ask for the activity.
-    const likelyUser = request.csrf.userOf(request.csrfCookie, credential.tokenHash);
-    const [list, early] = await Promise.all([
-      listSessions(request, credential),
-      likelyUser === null ? null : findRecent(c, likelyUser),
-    ]);
-    if (list.status === 'invalid') return c.redirect(signInUrl(c), 302);
-    const { session, sessions } = list;
-    // Without that cookie it would take a second round trip. This response sets the cookie, for the next visit.
-    const recent = likelyUser === session.userId ? early : 'later';
-    const csrfToken = csrfTokenForForm(c, [credential.tokenHash], session);
-    const done = c.req.query('done') ?? '';
-    const notice = Object.hasOwn(NOTICES, done) ? NOTICES[done] : undefined;
-    return c.html(
-      <Layout title="Your sessions" username={session.username} wide>
-        <h1>Your sessions</h1>
-        {notice === undefined ? null : (
-          <p class="notice" role="status">
-            {notice}
-          </p>
-        )}
-        <p>These devices are signed in. Don't recognise one? Sign it out and change your password.</p>
-        <ul class="sessions">
-          {sessions.map((each) => (
-            <SessionItem
-              session={each}
-              isCurrent={each.id === session.id}
-              nowMs={nowMs}
-              csrfToken={csrfToken}
-            />
-          ))}
-        </ul>
-        <div class="actions">
-          {sessions.length > 1 ? (
-            <ScopeButton scope="others" csrfToken={csrfToken} label="Sign out all other devices" />
-          ) : null}
-          <ScopeButton scope="all" csrfToken={csrfToken} label="Sign out everywhere" />
-          <a class="button quiet" href="/account/password/">
-            Change password
-          </a>
-        </div>
-        <h2>Recent activity</h2>
-        {recent === null ? (
-          <p class="fine">Recent activity is unavailable right now.</p>
-        ) : recent === 'later' ? (
-          <p class="fine">
-            <a href={PATH}>Show it</a>
-          </p>
-        ) : (
-          <ActivityTable lines={recent} nowMs={nowMs} />
-        )}
-      </Layout>,
-    );
-  })
+  .get(PATH, (c) => respondWithSessions(c, null))
 
   /** An id of another user gets the same response as one that doesn't exist. */
   .post(
     '/sessions/revoke/',
     async (c, next) => {
-      const { tokenHashes } = await authorizeSignOut(c, 'first');
-      return tokenHashes.length === 0 ? c.redirect(signInUrl(c, PATH), 303) : next();
+      let offered: OfferedTokens;
+      try {
+        offered = await authorizeSignOut(c, 'first');
+      } catch (error) {
+        if (isCsrfFailure(error)) return respondWithSessions(c, csrfRefusal(c));
+        throw error;
+      }
+      return offered.tokenHashes.length === 0 ? c.redirect(signInUrl(c, PATH), 303) : next();
     },
     validate('form', revokeForm),
     async (c) => {
@@ -111,6 +59,78 @@ export const sessionsPage = new Hono<AppEnv>()
       return c.redirect(`${PATH}?done=${scope === 'others' ? 'others' : 'revoked'}`, 303);
     },
   );
+
+/**
+ * The page: its list comes from Redis and, in the same round trip, recent activity from MySQL. With a problem, it says why
+ * the button that was pressed did nothing.
+ */
+async function respondWithSessions(c: AppContext, problem: Reason | null): Promise<Response> {
+  const request = c.get('request');
+  const credential = firstCredential(request.credentials);
+  const backTo = problem === null ? undefined : PATH;
+  if (credential === null) return c.redirect(signInUrl(c, backTo), 302);
+  const nowMs = request.clock.nowMs();
+  // Our signature on the CSRF cookie says whose session this was, which is enough to ask for the activity.
+  const likelyUser = request.csrf.userOf(request.csrfCookie, credential.tokenHash);
+  const [list, early] = await Promise.all([
+    listSessions(request, credential),
+    likelyUser === null ? null : findRecent(c, likelyUser),
+  ]);
+  if (list.status === 'invalid') return c.redirect(signInUrl(c, backTo), 302);
+  const { session, sessions } = list;
+  // Without that cookie it would take a second round trip. This response sets the cookie, for the next visit.
+  const recent = likelyUser === session.userId ? early : 'later';
+  const csrfToken = csrfTokenForForm(c, [credential.tokenHash], session);
+  const done = c.req.query('done') ?? '';
+  const notice = Object.hasOwn(NOTICES, done) ? NOTICES[done] : undefined;
+  const render = (detail: string | null) => (
+    <Layout title="Your sessions" username={session.username} wide>
+      <h1>Your sessions</h1>
+      {detail === null ? null : (
+        <p class="problem" role="alert">
+          {detail}
+        </p>
+      )}
+      {notice === undefined ? null : (
+        <p class="notice" role="status">
+          {notice}
+        </p>
+      )}
+      <p>These devices are signed in. Don't recognise one? Sign it out and change your password.</p>
+      <ul class="sessions">
+        {sessions.map((each) => (
+          <SessionItem
+            session={each}
+            isCurrent={each.id === session.id}
+            nowMs={nowMs}
+            csrfToken={csrfToken}
+          />
+        ))}
+      </ul>
+      <div class="actions">
+        {sessions.length > 1 ? (
+          <ScopeButton scope="others" csrfToken={csrfToken} label="Sign out all other devices" />
+        ) : null}
+        <ScopeButton scope="all" csrfToken={csrfToken} label="Sign out everywhere" />
+        <a class="button quiet" href="/account/password/">
+          Change password
+        </a>
+      </div>
+      <h2>Recent activity</h2>
+      {recent === null ? (
+        <p class="fine">Recent activity is unavailable right now.</p>
+      ) : recent === 'later' ? (
+        <p class="fine">
+          <a href={PATH}>Show it</a>
+        </p>
+      ) : (
+        <ActivityTable lines={recent} nowMs={nowMs} />
+      )}
+    </Layout>
+  );
+  if (problem === null) return c.html(render(null));
+  return respondWithProblem(c, problem, ({ status, detail }) => c.html(render(detail), status));
+}
 
 interface RevokeFields {
   readonly id?: string | undefined;
