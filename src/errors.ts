@@ -23,7 +23,7 @@ export type Unconfirmed = 'sign_out' | 'new_password' | 'password_change';
 export type Reason =
   | { readonly code: 'invalid_fields'; readonly errors: readonly FieldError[] }
   | { readonly code: 'malformed_body' }
-  | { readonly code: 'unsupported_media_type' }
+  | { readonly code: 'unsupported_media_type'; readonly wanted: 'json' | 'form' }
   | { readonly code: 'body_too_large' }
   | { readonly code: 'bad_credentials' }
   | { readonly code: 'wrong_current_password' }

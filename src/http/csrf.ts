@@ -3,6 +3,7 @@ import { sessionCookies } from '../session/cookies.ts';
 import type { Session } from '../session/session.ts';
 import type { TokenHash } from '../session/token.ts';
 import type { AppContext } from './context.ts';
+import { readForm } from './form-body.ts';
 import { isForeignOrigin } from './origin.ts';
 
 // Django's names: its templates, scripts and clients go on working.
@@ -21,7 +22,8 @@ export function requireOwnOrigin(c: AppContext): void {
 export async function hasCsrfToken(c: AppContext, bindings: readonly (TokenHash | null)[]): Promise<boolean> {
   const { csrfCookie, csrf } = c.get('request');
   if (csrfCookie === null) return false;
-  const submitted = c.req.header(CSRF_HEADER) ?? (await submittedField(c));
+  // An empty header is none, as some scripts send it without a token: the form's field decides.
+  const submitted = c.req.header(CSRF_HEADER) || (await submittedField(c));
   return submitted !== null && csrf.verify(submitted, csrfCookie, bindings);
 }
 
@@ -41,19 +43,8 @@ export async function requireCsrfToken(
 }
 
 async function submittedField(c: AppContext): Promise<string | null> {
-  const type = c.req.header('Content-Type') ?? '';
-  if (!/^(?:application\/x-www-form-urlencoded|multipart\/form-data)(?:;|$)/i.test(type)) return null;
   const field = (await readForm(c))[CSRF_FIELD];
   return typeof field === 'string' ? field : null;
-}
-
-/** The form's fields as they came. Throws `malformed_body`. */
-export async function readForm(c: AppContext): Promise<Record<string, unknown>> {
-  try {
-    return await c.req.parseBody();
-  } catch {
-    throw new ServiceError({ code: 'malformed_body' });
-  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { isCsrfFailure } from '../errors.ts';
 import type { AppContext, AppEnv, SignedIn } from '../http/context.ts';
 import { CSRF_FIELD, csrfRefusal, csrfTokenForForm } from '../http/csrf.ts';
+import { requireForm } from '../http/form-body.ts';
 import { currentSession, authorizeSignOut } from '../http/guards.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { endSessions, type OfferedTokens } from '../session/end-sessions.ts';
@@ -17,7 +18,7 @@ export const logoutPage = new Hono<AppEnv>()
   })
 
   /** Confirmed means done: if the store can't confirm it, the error becomes 503 and the cookies stay. */
-  .post('/logout/', async (c) => {
+  .post('/logout/', requireForm(), async (c) => {
     let offered: OfferedTokens;
     try {
       offered = await authorizeSignOut(c, 'all');

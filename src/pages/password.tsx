@@ -4,6 +4,7 @@ import { changePassword } from '../auth/change-password.ts';
 import type { FieldError, Reason } from '../errors.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';
 import { CSRF_FIELD, csrfRefusal, csrfTokenForForm, hasCsrfToken, requireOwnOrigin } from '../http/csrf.ts';
+import { requireForm } from '../http/form-body.ts';
 import { NEW_PASSWORD_MAX_CHARACTERS, passwordForm } from '../http/fields.ts';
 import { requireSignIn, signInUrl } from '../http/guards.ts';
 import { respondWithProblem } from '../http/problems.ts';
@@ -19,6 +20,7 @@ export const passwordPage = new Hono<AppEnv>()
   /** Ends all other sessions and gives this one a new token. */
   .post(
     PATH,
+    requireForm(),
     requireSignIn(PATH),
     async (c, next) => {
       requireOwnOrigin(c);

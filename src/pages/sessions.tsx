@@ -5,6 +5,7 @@ import type { AppContext, AppEnv } from '../http/context.ts';
 import { firstCredential } from '../http/credentials.ts';
 import { CSRF_FIELD, csrfRefusal, csrfTokenForForm } from '../http/csrf.ts';
 import { revokeForm } from '../http/fields.ts';
+import { requireForm } from '../http/form-body.ts';
 import { authorizeSignOut, signInUrl } from '../http/guards.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { validate } from '../http/validate.ts';
@@ -35,6 +36,7 @@ export const sessionsPage = new Hono<AppEnv>()
   /** An id of another user gets the same response as one that doesn't exist. */
   .post(
     '/sessions/revoke/',
+    requireForm(),
     async (c, next) => {
       let offered: OfferedTokens;
       try {

@@ -9,9 +9,9 @@ import {
   csrfTokenForForm,
   hasCsrfToken,
   newCsrfTokenForForm,
-  readForm,
   requireOwnOrigin,
 } from '../http/csrf.ts';
+import { readForm, requireForm } from '../http/form-body.ts';
 import { signInForm } from '../http/fields.ts';
 import { currentSession } from '../http/guards.ts';
 import { NEXT_MAX_CHARACTERS, safeNextUrl } from '../http/next-url.ts';
@@ -48,6 +48,7 @@ export const signInPage = (loginUrl: string) =>
 
     .post(
       loginUrl,
+      requireForm(),
       async (c, next) => {
         requireOwnOrigin(c);
         return (await hasCsrfToken(c, formBindings(c))) ? next() : startOver(c);
