@@ -1,9 +1,10 @@
 import { Hono } from 'hono';
 import { changePassword } from '../auth/change-password.ts';
 import { ServiceError } from '../errors.ts';
+import { findChangingSession } from '../http/changing-session.ts';
 import type { AppEnv } from '../http/context.ts';
 import { setSessionCookies } from '../http/response-cookies.ts';
-import { requireCredentialsAndCsrf, requireOpenSession } from '../http/guards.ts';
+import { requireCredentialsAndCsrf } from '../http/guards.ts';
 import type { PasswordView } from '../http/response-schemas.ts';
 import { viewReceipt } from '../http/session-views.ts';
 import { validate } from '../http/validate.ts';
@@ -17,9 +18,11 @@ export const passwordApi = new Hono<AppEnv>().put(
   async (c) => {
     const request = c.get('request');
     const { current_password: currentPassword, new_password: newPassword } = c.req.valid('json');
-    const { kind, tokenHashes } = await requireCredentialsAndCsrf(c);
-    const session = await requireOpenSession(c);
-    const credential = { kind, tokenHash: tokenHashes[0] };
+    const { kind } = await requireCredentialsAndCsrf(c);
+    const changing = await findChangingSession(c);
+    if (changing === null) throw new ServiceError({ code: 'not_signed_in' });
+    const { session, tokenHash } = changing;
+    const credential = { kind, tokenHash };
     const result = await changePassword(request, credential, session, { currentPassword, newPassword });
     if (result.status === 'refused') throw new ServiceError(result.reason);
     c.set('outcome', 'password_changed');

@@ -14,6 +14,7 @@ import type { Settings } from '../settings.ts';
 import { storeBudgetMs } from '../store/call-store.ts';
 import { StoreTrace } from '../store/store-trace.ts';
 import { API_PATH } from './api-path.ts';
+import type { Changing } from './changing-session.ts';
 import { readCredentials, readSessionCookies, type Credentials } from './credentials.ts';
 import type { CsrfTokens } from './csrf-tokens.ts';
 
@@ -48,6 +49,7 @@ export interface AppEnv {
   Variables: RequestIdVariables & {
     request: RequestContext;
     signedIn: SignedIn;
+    changing: Changing;
     /** For the log line: what became of the request, in a word. */
     outcome: string;
   };
@@ -114,6 +116,11 @@ export function openWork(service: Service, { requestId, request, task, waitUntil
     shield,
     cpuSlots,
     trace,
+    uninterrupted(run) {
+      const result = run();
+      waitUntil(result.catch(() => undefined));
+      return result;
+    },
     inBackground(backgroundTask, run) {
       const stores = service.openStores(new StoreTrace(), 'background');
       // It begins at the handler's next await.

@@ -5,6 +5,8 @@ export const SESSION_KEY_PREFIX = 'session:';
 export const INDEX_KEY_PREFIX = 'user-sessions:';
 export const RECEIPT_KEY_PREFIX = 'operation:';
 export const CUTOFF_KEY_PREFIX = 'cutoff:';
+/** Hash of password changes under way, by the token hash of the credential: a `PasswordChange` as JSON. */
+export const PASSWORD_CHANGES_KEY = 'password-changes';
 
 /** A session's record with a TTL to its end, then a tombstone to its absolute end. */
 export const recordKey = (tokenHash: TokenHash): string => SESSION_KEY_PREFIX + tokenHash;

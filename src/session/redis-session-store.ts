@@ -5,7 +5,7 @@ import { textOrNull } from '../lib/text.ts';
 import type { RedisClient } from '../store/redis-client.ts';
 import { checkRecord, decodeRecord, encodeSession, encodeTombstone, kindLetter } from './record.ts';
 import { endsAtMs, isExpired } from './rules.ts';
-import { cutoffKey, indexKey, receiptKey, recordKey } from './redis-keys.ts';
+import { cutoffKey, indexKey, PASSWORD_CHANGES_KEY, receiptKey, recordKey } from './redis-keys.ts';
 import { ABANDON, END, END_OTHERS, LIST, REFRESH, RENEW, REVOKE, START } from './scripts.ts';
 import {
   ABANDONED_TOKEN_SECONDS,
@@ -105,7 +105,7 @@ export function redisSessionStore(redis: RedisClient): SessionStore {
       return { ...check, sessions: sessions.filter((session) => !isExpired(session, nowMs)) };
     },
 
-    async renew({ tokenHash, kind }, newTokenHash, { userId, username }, operation) {
+    async renew({ tokenHash, kind }, newTokenHash, { id, userId, username }, operation, isCopy = false) {
       const reply = await redis.eval(
         RENEW,
         [
@@ -115,8 +115,18 @@ export function redisSessionStore(redis: RedisClient): SessionStore {
           recordKey(newTokenHash),
           cutoffKey(userId),
           indexKey(userId),
+          PASSWORD_CHANGES_KEY,
         ],
-        [encodeOperation(operation), kindLetter(kind), userId, username, newTokenHash],
+        [
+          encodeOperation(operation),
+          kindLetter(kind),
+          userId,
+          username,
+          newTokenHash,
+          id,
+          tokenHash,
+          isCopy ? 'copy' : '',
+        ],
       );
       const [status, raw, logouts] = asArray(reply);
       if (status === 'superseded') return { status };
@@ -125,11 +135,18 @@ export function redisSessionStore(redis: RedisClient): SessionStore {
       return { status: 'renewed', session, logouts: readLogouts(logouts) };
     },
 
-    async endOthers({ userId, username }, keep, operation) {
+    async endOthers({ userId, username }, keep, operation, onlyIfPending = false) {
       const reply = await redis.eval(
         END_OTHERS,
-        [OUTBOX_KEY, receiptKey(operation), recordKey(keep), cutoffKey(userId), indexKey(userId)],
-        [encodeOperation(operation), userId, username],
+        [
+          OUTBOX_KEY,
+          receiptKey(operation),
+          recordKey(keep),
+          cutoffKey(userId),
+          indexKey(userId),
+          PASSWORD_CHANGES_KEY,
+        ],
+        [encodeOperation(operation), userId, username, keep, onlyIfPending ? 'pending' : ''],
       );
       return readLogouts(reply);
     },

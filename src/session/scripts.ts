@@ -127,31 +127,44 @@ end
 return records`;
 
 /**
- * KEYS: outbox, receipt, the credential's record, the new token's record, cutoff, user's index.
- * ARGV: operation, kind, user id, username, hash of the new token.
+ * KEYS: outbox, receipt, the credential's record, the new token's record, cutoff, user's index, password changes.
+ * ARGV: operation, kind, user id, username, hash of the new token, session id, hash of the credential's token, 'copy' or ''.
  * Returns {'renewed', raw record, {{entry id, event}...}}, {'superseded'}, or {'invalid', the credential's raw record or
- * false}.
+ * false}. The change leaves the password changes last: if the script fails halfway, the cron goes on.
  */
 export const RENEW = /* lua */ `${END_SESSION}${WITH_RECEIPT}
 set_cutoff(KEYS[5])
-local raw = redis.call('GET', KEYS[3])
+local key, raw = KEYS[3], redis.call('GET', KEYS[3])
 local own = raw and read_session(raw)
+if not own then
+  -- A copy of this request was faster: the session goes on under the token that the index lists.
+  local hash = redis.call('HGET', KEYS[6], ARGV[6])
+  local listed = hash and find_listed(ARGV[3], ARGV[6], hash)
+  if listed then key, raw, own = listed.key, listed.raw, listed.session end
+end
 if not own or not is_kind(own, ARGV[2]) or not is_open(own) then
-  end_all_listed(ARGV[3], ARGV[4], 'password_changed')
+  if ARGV[8] == '' then
+    end_all_listed(ARGV[3], ARGV[4], 'password_changed')
+    redis.call('HDEL', KEYS[7], ARGV[7])
+  end
   return reply({'invalid', raw})
 end
 if redis.call('EXISTS', KEYS[4]) == 1 then return {'superseded'} end
-end_all_listed(own.user_id, own.username, 'password_changed', KEYS[3])
+end_all_listed(own.user_id, own.username, 'password_changed', key)
 redis.call('SET', KEYS[4], raw, 'PXAT', own.ends_at)
 redis.call('HSET', index_key(own.user_id), own.id, ARGV[5])
-leave_tombstone(KEYS[3], own, 'renewed')
+leave_tombstone(key, own, 'renewed')
+redis.call('HDEL', KEYS[7], ARGV[7])
 return reply({'renewed', raw, logouts})`;
 
 /**
- * KEYS: outbox, receipt, record to keep, cutoff, user's index. ARGV: operation, user id, username.
+ * KEYS: outbox, receipt, record to keep, cutoff, user's index, password changes.
+ * ARGV: operation, user id, username, hash of the token to keep, 'pending' to do nothing unless its change is under way.
  * Returns {{entry id, event}...}.
  */
 export const END_OTHERS = /* lua */ `${END_SESSION}${WITH_RECEIPT}
+if ARGV[5] == 'pending' and redis.call('HEXISTS', KEYS[6], ARGV[4]) == 0 then return reply(logouts) end
 set_cutoff(KEYS[4])
 end_all_listed(ARGV[2], ARGV[3], 'password_changed', KEYS[3])
+redis.call('HDEL', KEYS[6], ARGV[4])
 return reply(logouts)`;

@@ -98,7 +98,7 @@ export interface SessionStore {
    * For a start or a renewal whose reply was lost: ends the session without a log-out if it has begun, and keeps it from
    * beginning if the command is still under way.
    */
-  abandon(tokenHash: TokenHash, session: Session, nowMs: number): Promise<void>;
+  abandon(tokenHash: TokenHash, session: Pick<Session, 'id' | 'userId'>, nowMs: number): Promise<void>;
 
   /** Ends those of these tokens' sessions that are open. */
   end(
@@ -116,17 +116,28 @@ export interface SessionStore {
 
   /**
    * After a password change: gives the credential's session a new token, ends the user's other sessions with
-   * `password_changed` and refuses starts whose password was checked earlier.
+   * `password_changed`, refuses starts whose password was checked earlier, and settles the change (`PasswordChanges`). A
+   * session that was renewed meanwhile is renewed once more. With `isCopy` the password had been changed already, so a
+   * credential that is no open session ends no others.
    */
   renew(
     credential: Credential,
     newTokenHash: TokenHash,
-    user: UserOfSession,
+    session: Pick<Session, 'id'> & UserOfSession,
     operation: Operation,
+    isCopy?: boolean,
   ): Promise<RenewResult>;
 
-  /** The same without a new token: all of the user's sessions end but the one under `keep`. */
-  endOthers(user: UserOfSession, keep: TokenHash, operation: Operation): Promise<readonly RecordedLogout[]>;
+  /**
+   * The same without a new token: all of the user's sessions end but the one under `keep`. With `onlyIfPending` nothing
+   * ends if the change of that token is settled.
+   */
+  endOthers(
+    user: UserOfSession,
+    keep: TokenHash,
+    operation: Operation,
+    onlyIfPending?: boolean,
+  ): Promise<readonly RecordedLogout[]>;
 }
 
 /** How long an abandoned token is remembered: longer than a command can be under way. */

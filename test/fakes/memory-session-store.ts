@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { LogoutActivity, LogoutReason } from '../../src/activity/events.ts';
+import type { PasswordChange } from '../../src/auth/password-changes.ts';
 import type { SessionId, UserId, Uuid } from '../../src/lib/ids.ts';
 import { endsAtMs, isExpired } from '../../src/session/rules.ts';
 import {
@@ -41,6 +42,8 @@ export class MemorySessionStore implements SessionStore {
   readonly #receipts = new Map<string, { readonly result: unknown; readonly goneAtMs: number }>();
   /** By user; never deleted, as no test lasts longer than a sign-in. */
   readonly #cutoffsMs = new Map<UserId, number>();
+  /** By the token hash of the credential, as a Redis hash has them. */
+  readonly passwordChanges = new Map<TokenHash, PasswordChange>();
   readonly #clock: ManualClock;
   readonly #outbox: MemoryOutbox;
   readonly #outage: Outage;
@@ -156,20 +159,26 @@ export class MemorySessionStore implements SessionStore {
   renew(
     credential: Credential,
     newTokenHash: TokenHash,
-    { userId }: UserOfSession,
+    { id, userId }: Pick<Session, 'id'> & UserOfSession,
     operation: Operation,
+    isCopy = false,
   ): Promise<RenewResult> {
     return this.#once(operation, (done): RenewResult => {
       this.#setCutoff(userId, operation.nowMs);
-      const own = this.#findOpen(credential.tokenHash, credential.kind, operation.nowMs);
       const all = this.#openSessionsOf(userId, operation.nowMs);
+      const own = this.isOpen(credential.tokenHash)
+        ? this.#findOpen(credential.tokenHash, credential.kind, operation.nowMs)
+        : (all.find(({ session }) => session.id === id) ?? null);
       const logouts: RecordedLogout[] = [];
-      if (own === null) {
+      if (own === null || (credential.kind !== 'either' && own.session.kind !== credential.kind)) {
+        if (isCopy) return done(this.#invalid(credential, operation.nowMs));
         this.#endAllBut(null, all, 'password_changed', operation, logouts);
+        this.passwordChanges.delete(credential.tokenHash);
         return done(this.#invalid(credential, operation.nowMs));
       }
       if (this.#find(newTokenHash) !== null) return { status: 'superseded' };
-      this.#endAllBut(credential.tokenHash, all, 'password_changed', operation, logouts);
+      this.#endAllBut(own.tokenHash, all, 'password_changed', operation, logouts);
+      this.passwordChanges.delete(credential.tokenHash);
       this.#leaveTombstone(own, 'renewed', operation);
       this.#write(newTokenHash, own.session);
       return done({ status: 'renewed', session: own.session, logouts });
@@ -180,14 +189,23 @@ export class MemorySessionStore implements SessionStore {
     { userId }: UserOfSession,
     keep: TokenHash,
     operation: Operation,
+    onlyIfPending = false,
   ): Promise<readonly RecordedLogout[]> {
     return this.#once(operation, (done) => {
+      if (onlyIfPending && !this.passwordChanges.has(keep)) return done([]);
       this.#setCutoff(userId, operation.nowMs);
       const logouts: RecordedLogout[] = [];
       const all = this.#openSessionsOf(userId, operation.nowMs);
       this.#endAllBut(keep, all, 'password_changed', operation, logouts);
+      this.passwordChanges.delete(keep);
       return done(logouts);
     });
+  }
+
+  /** Whether a session that hasn't been ended is stored under this token. */
+  isOpen(tokenHash: TokenHash): boolean {
+    const stored = this.#find(tokenHash);
+    return stored !== null && 'session' in stored;
   }
 
   /** A later cutoff stays. */
