@@ -9,10 +9,11 @@ import { requireForm } from '../http/form-body.ts';
 import { authorizeSignOut, signInUrl } from '../http/guards.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { validate } from '../http/validate.ts';
-import { NO_SESSION_ID, parseSessionId, type UserId } from '../lib/ids.ts';
+import { NO_SESSION_ID, parseSessionId, uuidOf, type UserId } from '../lib/ids.ts';
 import { endedOwnSession, revokeSessions, type OfferedTokens } from '../session/end-sessions.ts';
 import { listSessions } from '../session/resume-session.ts';
-import type { RevokeScope } from '../session/session-store.ts';
+import { newOperation } from '../session/session-work.ts';
+import type { Operation, RevokeScope } from '../session/session-store.ts';
 import type { Session } from '../session/session.ts';
 import { ActivityTable } from './activity-table.tsx';
 import { describeCountry, describeDevice } from './device.ts';
@@ -26,6 +27,7 @@ const RECENT_ACTIVITY = 12;
 /** What was done just before, by the word in `?done=`. */
 const NOTICES: Readonly<Record<string, string>> = {
   revoked: 'That device is signed out.',
+  unknown: "That device isn't signed in to your account.",
   others: 'All your other devices are signed out.',
   password: 'Your password is changed, and your other devices are signed out.',
 };
@@ -33,7 +35,7 @@ const NOTICES: Readonly<Record<string, string>> = {
 export const sessionsPage = new Hono<AppEnv>()
   .get(PATH, (c) => respondWithSessions(c, null))
 
-  /** An id of another user gets the same response as one that doesn't exist. */
+  /** An id of another user gets the same response as one that doesn't exist; a copy of the form, that of the first. */
   .post(
     '/sessions/revoke/',
     requireForm(),
@@ -52,9 +54,15 @@ export const sessionsPage = new Hono<AppEnv>()
       const scope = parseScope(c.req.valid('form'));
       const { credentials } = c.get('request');
       if (credentials.status !== 'offered') return c.redirect(signInUrl(c, PATH), 303);
-      const result = await revokeSessions(c.get('request'), credentials, scope);
-      if (result.status === 'invalid') return c.redirect(signInUrl(c, PATH), 303);
-      if (result.status === 'not_found') throw new ServiceError({ code: 'not_found' });
+      const result = await revokeSessions(c.get('request'), credentials, scope, operationFor(c, scope));
+      if (result.status === 'invalid') {
+        if (scope === 'all' && result.tombstone?.reason === 'logout_all') return redirectSignedOut(c);
+        return c.redirect(signInUrl(c, PATH), 303);
+      }
+      if (result.status === 'not_found') {
+        c.set('outcome', 'not_found');
+        return c.redirect(`${PATH}?done=unknown`, 303);
+      }
       const isSignedOut = endedOwnSession(result.logouts);
       c.set('outcome', isSignedOut ? 'signed_out' : 'revoked');
       if (isSignedOut) return redirectSignedOut(c);
@@ -132,6 +140,18 @@ async function respondWithSessions(c: AppContext, problem: Reason | null): Promi
   );
   if (problem === null) return c.html(render(null));
   return respondWithProblem(c, problem, ({ status, detail }) => c.html(render(detail), status));
+}
+
+/**
+ * A copy of a form that ends one session is the same operation, which gets its first reply again. One that ends several is
+ * done anew, as there may be new ones.
+ */
+function operationFor(c: AppContext, scope: RevokeScope): Operation {
+  const request = c.get('request');
+  const operation = newOperation(request);
+  const credential = firstCredential(request.credentials);
+  if (typeof scope === 'string' || credential === null) return operation;
+  return { ...operation, id: uuidOf(`revoke ${credential.tokenHash} ${scope.only}`) };
 }
 
 interface RevokeFields {

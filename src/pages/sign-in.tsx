@@ -112,12 +112,14 @@ async function trySignIn(
   credentials: UsernameAndPassword,
   rememberMe: boolean,
 ): Promise<SignInResult> {
+  const { csrf, csrfCookie } = c.get('request');
   try {
     return await signIn(c.get('request'), credentials, {
       kind: 'cookie',
       rememberMe,
       deviceName: null,
       replaces: offeredHashes(c),
+      form: csrfCookie === null ? null : csrf.formName(csrfCookie),
     });
   } catch (error) {
     if (error instanceof ServiceError) return { status: 'refused', reason: error.reason };

@@ -41,11 +41,10 @@ export async function revokeSessions(
   work: SessionWork,
   { kind, tokenHashes }: OfferedTokens & { readonly tokenHashes: readonly [TokenHash, ...TokenHash[]] },
   scope: RevokeScope,
+  operation = newOperation(work),
 ): Promise<RevokeResult> {
   const [tokenHash, ...duplicates] = tokenHashes;
-  const result = await signOutUnconfirmed(() =>
-    work.sessions.revoke({ tokenHash, kind }, scope, newOperation(work)),
-  );
+  const result = await signOutUnconfirmed(() => work.sessions.revoke({ tokenHash, kind }, scope, operation));
   if (result.status === 'invalid') noteSessionUse(work, tokenHash, result);
   if (result.status !== 'revoked') return result;
   recordInBackground(work, result.logouts);

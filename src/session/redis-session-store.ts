@@ -5,12 +5,13 @@ import { textOrNull } from '../lib/text.ts';
 import type { RedisClient } from '../store/redis-client.ts';
 import { checkRecord, decodeRecord, encodeSession, encodeTombstone, kindLetter } from './record.ts';
 import { endsAtMs, isExpired } from './rules.ts';
-import { cutoffKey, indexKey, PASSWORD_CHANGES_KEY, receiptKey, recordKey } from './redis-keys.ts';
+import { cutoffKey, indexKey, PASSWORD_CHANGES_KEY, receiptKey, recordKey, signInKey } from './redis-keys.ts';
 import { ABANDON, END, END_OTHERS, LIST, REFRESH, RENEW, REVOKE, START } from './scripts.ts';
 import {
   ABANDONED_TOKEN_SECONDS,
   CUTOFF_SECONDS,
   RECEIPT_SECONDS,
+  SIGN_IN_FORM_SECONDS,
   type Credential,
   type Operation,
   type RecordedLogout,
@@ -35,7 +36,7 @@ export function redisSessionStore(redis: RedisClient): SessionStore {
       return reply === 1;
     },
 
-    async start({ tokenHash, session, login, replaces, maxSessionsPerUser, checkedFromMs, operation }) {
+    async start({ tokenHash, session, login, replaces, form, maxSessionsPerUser, checkedFromMs, operation }) {
       const reply = await redis.eval(
         START,
         [
@@ -44,6 +45,7 @@ export function redisSessionStore(redis: RedisClient): SessionStore {
           indexKey(session.userId),
           cutoffKey(session.userId),
           ...replaces.map(recordKey),
+          ...(form === null ? [] : [signInKey(form)]),
         ],
         [
           encodeOperation(operation, { checkedFrom: checkedFromMs }),
@@ -51,6 +53,8 @@ export function redisSessionStore(redis: RedisClient): SessionStore {
           String(endsAtMs(session)),
           encodeActivity(login),
           String(maxSessionsPerUser),
+          String(replaces.length),
+          String(SIGN_IN_FORM_SECONDS),
         ],
       );
       const [status, logouts, loginEntryId] = asArray(reply);

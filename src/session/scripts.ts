@@ -21,8 +21,9 @@ redis.call('SET', KEYS[1], ARGV[3], 'PXAT', ARGV[4])
 return 1`;
 
 /**
- * KEYS: outbox, record, user's index, cutoff, then the records to replace.
- * ARGV: operation, new record, its end in Unix ms, login event, limit of sessions.
+ * KEYS: outbox, record, user's index, cutoff, then the records to replace, then the sign-in form's key, if there is one.
+ * ARGV: operation, new record, its end in Unix ms, login event, limit of sessions, how many records to replace, how many
+ * seconds a form is remembered.
  * Returns {'started', {{entry id, event}...}, the login's entry id}, or {'superseded'}. A retry finds its own record,
  * changes nothing and reports no entries: they are in the outbox.
  */
@@ -36,12 +37,22 @@ if raw then
 end
 if tonumber(redis.call('GET', KEYS[4]) or 0) > operation.checkedFrom then return {'superseded'} end
 
-for i = 5, #KEYS do
+local hash = string.sub(KEYS[2], ${SESSION_KEY_PREFIX.length + 1})
+local form_key = KEYS[5 + tonumber(ARGV[6])]
+for i = 5, 4 + tonumber(ARGV[6]) do
   local raw_replaced = redis.call('GET', KEYS[i])
   local replaced = raw_replaced and read_session(raw_replaced)
   if replaced and is_kind(replaced, 'c') and not has_expired(replaced) then
     end_session(KEYS[i], replaced, 'replaced')
   end
+end
+
+-- The same form sent twice by the same user: no browser keeps the first one's session.
+if form_key then
+  local key = '${SESSION_KEY_PREFIX}' .. (redis.call('GET', form_key) or '')
+  local raw_first = redis.call('GET', key)
+  local first = raw_first and read_session(raw_first)
+  if first and first.user_id == session.user_id and is_open(first) then end_session(key, first, 'replaced') end
 end
 
 local open = {}
@@ -60,7 +71,8 @@ end
 -- The event first, for the same reason as in end_session.
 local login_entry = redis.call('XADD', KEYS[1], '*', 'event', ARGV[4])
 redis.call('SET', KEYS[2], ARGV[2], 'PXAT', ARGV[3])
-redis.call('HSET', KEYS[3], session.id, string.sub(KEYS[2], ${SESSION_KEY_PREFIX.length + 1}))
+redis.call('HSET', KEYS[3], session.id, hash)
+if form_key then redis.call('SET', form_key, hash, 'EX', ARGV[7]) end
 if redis.call('PTTL', KEYS[3]) < session.expires_at - operation.now then
   redis.call('PEXPIREAT', KEYS[3], session.expires_at)
 end

@@ -46,6 +46,11 @@ export interface StartRequest {
   readonly login: LoginActivity;
   /** Of the request's session cookies: these sessions end with `replaced`, any user's. */
   readonly replaces: readonly TokenHash[];
+  /**
+   * Names the form that was sent; null: there was none. A session that the same user started with it in the last two
+   * minutes ends with `replaced`: the form was sent twice.
+   */
+  readonly form: string | null;
   /** The oldest sessions beyond this many end with `evicted`; 0 for no limit. */
   readonly maxSessionsPerUser: number;
   /** When the password check began, in Unix ms. A later cutoff refuses the start. */
@@ -146,3 +151,5 @@ export const ABANDONED_TOKEN_SECONDS = 3600;
 export const RECEIPT_SECONDS = 120;
 /** How long a cutoff is kept: longer than a sign-in takes. */
 export const CUTOFF_SECONDS = 120;
+/** How long a sign-in form is remembered, so that a copy of it replaces the first one's session. */
+export const SIGN_IN_FORM_SECONDS = 120;

@@ -6,6 +6,7 @@ import { endsAtMs, isExpired } from '../../src/session/rules.ts';
 import {
   ABANDONED_TOKEN_SECONDS,
   RECEIPT_SECONDS,
+  SIGN_IN_FORM_SECONDS,
   type Credential,
   type ListResult,
   type Operation,
@@ -44,6 +45,7 @@ export class MemorySessionStore implements SessionStore {
   readonly #cutoffsMs = new Map<UserId, number>();
   /** By the token hash of the credential, as a Redis hash has them. */
   readonly passwordChanges = new Map<TokenHash, PasswordChange>();
+  readonly #forms = new Map<string, { readonly tokenHash: TokenHash; readonly goneAtMs: number }>();
   readonly #clock: ManualClock;
   readonly #outbox: MemoryOutbox;
   readonly #outage: Outage;
@@ -69,7 +71,8 @@ export class MemorySessionStore implements SessionStore {
   }
 
   start(request: StartRequest): Promise<StartResult> {
-    const { tokenHash, session, login, replaces, maxSessionsPerUser, checkedFromMs, operation } = request;
+    const { tokenHash, session, login, replaces, form, maxSessionsPerUser, checkedFromMs, operation } =
+      request;
     return this.#outage.during('redis', (): StartResult => {
       refuseIllFormed([session, login, operation]);
       const existing = this.#find(tokenHash);
@@ -84,12 +87,20 @@ export class MemorySessionStore implements SessionStore {
         const old = this.#findOpen(replaced, 'cookie', operation.nowMs);
         if (old !== null) this.#end(old, 'replaced', operation, logouts);
       }
+      const earlier = form === null ? undefined : this.#forms.get(form);
+      if (earlier !== undefined && this.#clock.nowMs() < earlier.goneAtMs) {
+        const first = this.#findOpen(earlier.tokenHash, 'either', operation.nowMs);
+        if (first?.session.userId === session.userId) this.#end(first, 'replaced', operation, logouts);
+      }
       const others = this.#openSessionsOf(session.userId, operation.nowMs).sort((a, b) =>
         oldestFirst(a.session, b.session),
       );
       const tooMany = maxSessionsPerUser === 0 ? 0 : Math.max(0, others.length - maxSessionsPerUser + 1);
       for (const oldest of others.slice(0, tooMany)) this.#end(oldest, 'evicted', operation, logouts);
       this.#write(tokenHash, session);
+      if (form !== null) {
+        this.#forms.set(form, { tokenHash, goneAtMs: this.#clock.nowMs() + SIGN_IN_FORM_SECONDS * 1000 });
+      }
       return { status: 'started', loginEntryId: this.#outbox.put(login).entryId, logouts };
     });
   }

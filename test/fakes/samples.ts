@@ -87,6 +87,7 @@ export function sampleStart(
     session,
     login: sampleLogin(createdAtMs, { userId, username, client, sessionId: session.id }),
     replaces: [],
+    form: null,
     maxSessionsPerUser: 0,
     // Later than any cutoff, unless a test says otherwise.
     checkedFromMs: Number.MAX_SAFE_INTEGER,
