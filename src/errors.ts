@@ -23,12 +23,16 @@ export type Unconfirmed = 'sign_out' | 'new_password' | 'password_change';
 export type Reason =
   | { readonly code: 'invalid_fields'; readonly errors: readonly FieldError[] }
   | { readonly code: 'malformed_body' }
-  | { readonly code: 'unsupported_media_type' }
+  | { readonly code: 'unsupported_media_type'; readonly wanted: 'json' | 'form' }
   | { readonly code: 'body_too_large' }
   | { readonly code: 'bad_credentials' }
   | { readonly code: 'wrong_current_password' }
   | { readonly code: 'not_signed_in' }
-  | { readonly code: 'csrf_failed' }
+  | {
+      readonly code: 'csrf_failed';
+      /** The browser sent none of our cookies, so it can't have had a token. */
+      readonly noCookie?: boolean;
+    }
   | { readonly code: 'foreign_origin' }
   | { readonly code: 'not_found' }
   | { readonly code: 'method_not_allowed'; readonly allow: readonly string[] }
@@ -75,3 +79,6 @@ export const storeUnavailable = (
 
 export const isStoreUnavailable = (error: unknown): error is StoreUnavailableError =>
   error instanceof ServiceError && error.reason.code === 'store_unavailable';
+
+export const isCsrfFailure = (error: unknown): error is ServiceError =>
+  error instanceof ServiceError && error.reason.code === 'csrf_failed';

@@ -4,6 +4,7 @@ import { deliverPending } from './activity/delivery.ts';
 import { deleteOldActivity } from './activity/retention.ts';
 import { createApp } from './app.ts';
 import { cpuSlots } from './auth/cpu-slots.ts';
+import { settlePasswordChanges } from './auth/settle-password-changes.ts';
 import { cloudflareShield } from './auth/shield.ts';
 import { isStoreUnavailable } from './errors.ts';
 import { repairAfterFailover } from './session/repair-after-failover.ts';
@@ -62,13 +63,17 @@ export default {
       : new Response('Internal Server Error\n', { status: 500 });
   },
 
-  /** Each minute: writes the rows that couldn't be written right after their response, then deletes old ones. */
+  /**
+   * Each minute: ends what a changed password should have ended, writes the rows that couldn't be written right after their
+   * response, then deletes old ones.
+   */
   async scheduled(_controller, env) {
     const entry = entryFor(env);
     if (entry === null) return;
     const { settings, openStores } = entry.service;
     const stores = openStores(new StoreTrace(), 'background');
     try {
+      await settlePasswordChanges(stores, { log, clock });
       const count = await deliverPending({ stores, log, nowMs: clock.nowMs() });
       if (count > 0) log.event('activity_delivery', { count });
       await repairAfterFailover(stores, log, clock.nowMs());

@@ -2,6 +2,7 @@ import { mysqlActivityLog } from './activity/mysql-activity-log.ts';
 import { redisOutbox } from './activity/redis-outbox.ts';
 import type { Stores } from './auth/auth-work.ts';
 import { mysqlUserStore } from './auth/mysql-user-store.ts';
+import { redisPasswordChanges } from './auth/redis-password-changes.ts';
 import { redisThrottle } from './auth/redis-throttle.ts';
 import { redisSessionStore } from './session/redis-session-store.ts';
 import type { Settings } from './settings.ts';
@@ -34,6 +35,7 @@ export function connectStores(settings: Settings) {
       outbox: redisOutbox(redis),
       throttle: redisThrottle(redis),
       users: mysqlUserStore(sql),
+      passwordChanges: redisPasswordChanges(redis),
       activityLog: mysqlActivityLog(sql),
     };
   };

@@ -134,6 +134,7 @@ async function seed(cloud: CloudProxy, userId: UserId, nowMs: number): Promise<v
       },
       login: login(userId, device.client, createdAtMs, 'success', sessionId),
       replaces: [],
+      form: null,
       maxSessionsPerUser: 0,
       checkedFromMs: nowMs,
       operation: operation(device.client, createdAtMs),

@@ -63,7 +63,10 @@ const LOGIN_EVENTS: Record<LoginOutcome, LogEvent> = {
 };
 
 /** The log line beside the row, for alerts, which can't wait for a query. It holds no name. */
-export function logActivity({ requestId, log }: ActivityWork, activity: Activity): void {
+export function logActivity(
+  { requestId, log }: Pick<ActivityWork, 'requestId' | 'log'>,
+  activity: Activity,
+): void {
   const isLogin = activity.type === 'login';
   const fields: LogFields = {
     request_id: requestId,

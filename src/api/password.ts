@@ -1,13 +1,13 @@
 import { Hono } from 'hono';
 import { changePassword } from '../auth/change-password.ts';
 import { ServiceError } from '../errors.ts';
+import { findChangingSession } from '../http/changing-session.ts';
 import type { AppEnv } from '../http/context.ts';
 import { setSessionCookies } from '../http/response-cookies.ts';
 import { requireCredentialsAndCsrf } from '../http/guards.ts';
 import type { PasswordView } from '../http/response-schemas.ts';
 import { viewReceipt } from '../http/session-views.ts';
 import { validate } from '../http/validate.ts';
-import { resumeSession } from '../session/resume-session.ts';
 import { passwordBody } from './request-schemas.ts';
 import { requireJson } from './require-json.ts';
 
@@ -18,10 +18,10 @@ export const passwordApi = new Hono<AppEnv>().put(
   async (c) => {
     const request = c.get('request');
     const { current_password: currentPassword, new_password: newPassword } = c.req.valid('json');
-    const { kind, tokenHashes, others } = await requireCredentialsAndCsrf(c);
-    const check = await resumeSession(request, { kind, tokenHashes: [...tokenHashes, ...others] });
-    if (check.status === 'invalid') throw new ServiceError({ code: 'not_signed_in' });
-    const { session, tokenHash } = check;
+    const { kind, tokenHashes } = await requireCredentialsAndCsrf(c);
+    const changing = await findChangingSession(c, tokenHashes);
+    if (changing === null) throw new ServiceError({ code: 'not_signed_in' });
+    const { session, tokenHash } = changing;
     if (!tokenHashes.includes(tokenHash)) throw new ServiceError({ code: 'csrf_failed' });
     const credential = { kind, tokenHash };
     const result = await changePassword(request, credential, session, { currentPassword, newPassword });

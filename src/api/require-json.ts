@@ -7,7 +7,7 @@ export function requireJson(): MiddlewareHandler<AppEnv> {
   return async function requireJson(c, next) {
     const type = c.req.header('Content-Type') ?? '';
     if (!/^application\/json\s*(?:;|$)/i.test(type)) {
-      throw new ServiceError({ code: 'unsupported_media_type' });
+      throw new ServiceError({ code: 'unsupported_media_type', wanted: 'json' });
     }
     return next();
   };

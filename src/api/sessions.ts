@@ -32,6 +32,7 @@ export const sessionsApi = new Hono<AppEnv>()
         rememberMe,
         deviceName: deviceName === '' ? null : (deviceName ?? null),
         replaces: [],
+        form: null,
       },
     );
     if (result.status === 'refused') throw new ServiceError(result.reason);

@@ -6,20 +6,25 @@ import {
   type StoreFault,
   type StoreUnavailableError,
 } from '../errors.ts';
-import type { LogEvent } from '../log.ts';
+import type { SessionId, UserId } from '../lib/ids.ts';
 import type { Credential, RecordedLogout, RenewResult } from '../session/session-store.ts';
 import { newOperation } from '../session/session-work.ts';
-import type { Session } from '../session/session.ts';
 import type { StartedSession } from '../session/start-session.ts';
-import { hashToken, newToken, type TokenHash } from '../session/token.ts';
-import { retryDuringOutage } from '../store/retry-during-outage.ts';
+import { hashToken, newToken } from '../session/token.ts';
 import { checkPassword, clearCounter, recordFailure, releaseOnError } from './check-password.ts';
-import type { AuthWork, Stores } from './auth-work.ts';
+import type { AuthWork } from './auth-work.ts';
 import { findPasswordFlaw } from './password-rules.ts';
-import { hashPassword } from './password.ts';
+import type { PasswordChange } from './password-changes.ts';
+import { hashPassword, hasSalt, newSalt } from './password.ts';
+import {
+  endAfterLostRenewal,
+  endOthersOnceChanged,
+  logChange,
+  type RenewedSession,
+} from './settle-password-changes.ts';
 import type { User } from './user-store.ts';
 
-export interface PasswordChange {
+export interface PasswordChangeRequest {
   readonly currentPassword: string;
   readonly newPassword: string;
 }
@@ -33,54 +38,113 @@ export type PasswordChangeResult =
    */
   | { readonly status: 'refused'; readonly reason: Reason };
 
+/** The session whose credential changes the password. */
+export interface ChangingSession {
+  readonly id: SessionId;
+  readonly userId: UserId;
+  /** Null: the credential was renewed by an earlier copy of this request. */
+  readonly username: string | null;
+}
+
+/** How long after a renewal its old credential may send a copy of the request. */
+const COPY_WINDOW_MS = 120_000;
+
+/**
+ * The session that an old credential belonged to, if it was renewed so recently that this request may be a copy of the one
+ * that renewed it: a double click, or a resend after a lost reply. Null: it wasn't. Throws `store_unavailable`.
+ */
+export async function findRenewedSession(
+  work: AuthWork,
+  credential: Credential,
+): Promise<ChangingSession | null> {
+  const nowMs = work.clock.nowMs();
+  const { kind, tokenHash } = credential;
+  const check = await work.sessions.check({ kind, tokenHashes: [tokenHash] }, nowMs, { fromPrimary: true });
+  const tombstone = check.status === 'invalid' ? check.tombstone : undefined;
+  if (tombstone?.reason !== 'renewed' || nowMs - tombstone.endedAtMs >= COPY_WINDOW_MS) return null;
+  return { id: tombstone.sessionId, userId: tombstone.userId, username: null };
+}
+
 /**
  * Changes the password of the session's user, ends all their other sessions and gives this one a new token
  * (ASVS 5.0 7.4.3). The current password is checked first, and wrong ones count like failed sign-ins.
  *
- * Three round trips, in an order in which an outage before the change changes nothing: the user and the counter; the new
- * hash, only in place of the one that was checked; the sessions.
+ * Three round trips: the user, the counter and a note of the change; the new hash, only in place of the one that was
+ * checked; the sessions. An outage before the second changes nothing; after it, the cron does what the request couldn't.
+ *
+ * A copy of the request succeeds as well: where the stored hash is already this change's, or the credential was renewed
+ * just now, the *new* password is checked instead, and only the session is renewed once more.
  *
  * @throws `overloaded`, or `store_unavailable`. If that leaves `new_password` or `password_change` unconfirmed, the other
- *   sessions are ended in the background once the new hash is seen.
+ *   sessions are ended in the background once the new hash is seen, or by the cron.
  */
-export async function changePassword(
+export function changePassword(
   work: AuthWork,
   credential: Credential,
-  session: Session,
-  { currentPassword, newPassword }: PasswordChange,
+  session: ChangingSession,
+  request: PasswordChangeRequest,
 ): Promise<PasswordChangeResult> {
-  const flaw = findPasswordFlaw({
-    password: newPassword,
-    username: session.username,
-    minLength: work.settings.MIN_PASSWORD_LENGTH,
-  });
+  return work.uninterrupted(() => change(work, credential, session, request));
+}
+
+async function change(
+  work: AuthWork,
+  credential: Credential,
+  session: ChangingSession,
+  { currentPassword, newPassword }: PasswordChangeRequest,
+): Promise<PasswordChangeResult> {
+  const { id, userId, username } = session;
+  const flaw =
+    username === null
+      ? null
+      : findPasswordFlaw({ password: newPassword, username, minLength: work.settings.MIN_PASSWORD_LENGTH });
   if (flaw !== null) {
-    const errors = [{ field: 'new_password', message: flaw }];
-    return { status: 'refused', reason: { code: 'invalid_fields', errors } };
+    return refused({ code: 'invalid_fields', errors: [{ field: 'new_password', message: flaw }] });
   }
-  const checked = await checkPassword(work, session.username, currentPassword, () =>
-    work.users.findById(session.userId),
+  const wanted = newSalt(work.settings.BCRYPT_ROUNDS);
+  let begun: PasswordChange | null = null;
+  const isCopy = (user: User | null): boolean =>
+    begun === null || (user !== null && hasSalt(user.passwordHash, begun.salt));
+  const checked = await checkPassword(
+    work,
+    username ?? id,
+    (user) => (isCopy(user) ? newPassword : currentPassword),
+    async () => {
+      const [user, change] = await Promise.all([
+        work.users.findById(userId),
+        username === null
+          ? null
+          : work.passwordChanges.begin({
+              ...{ tokenHash: credential.tokenHash, sessionId: id, userId, username },
+              ...{ salt: wanted, startedAtMs: work.clock.nowMs(), client: work.client },
+            }),
+      ]);
+      begun = change;
+      return user;
+    },
   );
   switch (checked.status) {
     case 'throttled':
-      if (checked.firstInWindow) await recordFailure(work, session.username, checked.user, 'throttled');
-      return {
-        status: 'refused',
-        reason: { code: 'throttled', retryAfterSeconds: checked.retryAfterSeconds },
-      };
+      if (checked.firstInWindow && username !== null)
+        await recordFailure(work, username, checked.user, 'throttled');
+      return refused({ code: 'throttled', retryAfterSeconds: checked.retryAfterSeconds });
     case 'refused':
       logChange(work, session, 'authn_password_change_fail');
-      return { status: 'refused', reason: { code: 'wrong_current_password' } };
+      return refused({ code: username === null ? 'not_signed_in' : 'wrong_current_password' });
     case 'matches': {
       const { user, attempt } = checked;
-      await releaseOnError(work, attempt, async () => {
-        await work.cpuSlots.take(work.trace);
-        const newHash = await hashPassword(newPassword, work.settings.BCRYPT_ROUNDS);
-        await replaceHash(work, credential, session, user, newHash);
-      });
-      logChange(work, session, 'authn_password_change');
+      const renewed = { id, userId, username: user.username };
+      const copies = isCopy(user);
+      if (!copies) {
+        await releaseOnError(work, attempt, async () => {
+          await work.cpuSlots.take(work.trace);
+          const newHash = await hashPassword(newPassword, begun?.salt ?? wanted);
+          await replaceHash(work, credential, renewed, user, newHash);
+        });
+        logChange(work, session, 'authn_password_change');
+      }
       const [result] = await Promise.all([
-        renewSession(work, credential, session),
+        renewSession(work, credential, renewed, copies),
         clearCounter(work, attempt),
       ]);
       return result;
@@ -88,20 +152,13 @@ export async function changePassword(
   }
 }
 
-function logChange(work: AuthWork, session: Session, event: LogEvent): void {
-  work.log.event(event, {
-    request_id: work.requestId,
-    user_id: session.userId,
-    session_id: session.id,
-    ip_address: work.client.ipAddress,
-  });
-}
+const refused = (reason: Reason): PasswordChangeResult => ({ status: 'refused', reason });
 
 /** Puts the new hash in the place of the one that was checked. */
 async function replaceHash(
   work: AuthWork,
   credential: Credential,
-  session: Session,
+  session: RenewedSession,
   user: User,
   newHash: string,
 ): Promise<void> {
@@ -120,35 +177,11 @@ async function replaceHash(
   throw storeUnavailable('database', 'refused');
 }
 
-/** Pauses before each look for a hash whose write wasn't confirmed: MySQL may carry it out after we gave up on it. */
-const LOOKS_AFTER_MS = [0, 1000, 3000, 8000] as const;
-
-async function endOthersOnceChanged(
-  work: AuthWork,
-  { users, sessions }: Stores,
-  { tokenHash }: Credential,
-  session: Session,
-  newHash: string,
-): Promise<void> {
-  for (const pauseMs of LOOKS_AFTER_MS) {
-    await work.clock.sleep(pauseMs);
-    const user = await retryDuringOutage(work.clock, () => users.findById(session.userId));
-    if (user?.passwordHash !== newHash) continue;
-    logChange(work, session, 'authn_password_change');
-    // Of this moment, so that its cutoff refuses all sign-ins that were checked against the old hash.
-    const operation = newOperation(work);
-    const logouts = await retryDuringOutage(work.clock, () =>
-      sessions.endOthers(session, tokenHash, operation),
-    );
-    recordInBackground(work, logouts);
-    return;
-  }
-}
-
 async function renewSession(
   work: AuthWork,
   credential: Credential,
-  session: Session,
+  session: RenewedSession,
+  isCopy: boolean,
 ): Promise<PasswordChangeResult> {
   const token = newToken();
   const tokenHash = hashToken(token);
@@ -160,7 +193,7 @@ async function renewSession(
   };
   let result: RenewResult;
   try {
-    result = await work.sessions.renew(credential, tokenHash, session, newOperation(work));
+    result = await work.sessions.renew(credential, tokenHash, session, newOperation(work), isCopy);
   } catch (error) {
     throw isStoreUnavailable(error) ? unconfirmed(error.reason.fault) : error;
   }
@@ -168,23 +201,4 @@ async function renewSession(
   recordInBackground(work, result.logouts);
   if (result.status === 'invalid') return { status: 'refused', reason: { code: 'not_signed_in' } };
   return { status: 'changed', token, tokenHash, session: result.session, logouts: result.logouts };
-}
-
-/**
- * After a renewal whose reply was lost: if it happened, no client has the new token, so that session ends with the
- * others; if it didn't, it never will.
- */
-async function endAfterLostRenewal(
-  work: AuthWork,
-  { sessions }: Stores,
-  { tokenHash }: Credential,
-  session: Session,
-  newTokenHash: TokenHash,
-): Promise<void> {
-  const operation = newOperation(work);
-  const logouts = await retryDuringOutage(work.clock, () =>
-    sessions.endOthers(session, tokenHash, operation),
-  );
-  recordInBackground(work, logouts);
-  await retryDuringOutage(work.clock, () => sessions.abandon(newTokenHash, session, operation.nowMs));
 }

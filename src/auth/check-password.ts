@@ -21,14 +21,15 @@ export type CheckedPassword =
 
 /**
  * Counts an attempt and looks up the user, at the same time, then checks the password, with the same work if there is no
- * such user. An attempt that matches is still counted: the caller settles it.
+ * such user. Which password is to match may depend on the user. An attempt that matches is still counted: the caller
+ * settles it.
  *
  * @throws `store_unavailable` or `overloaded`; the attempt is given back
  */
 export async function checkPassword(
   work: AuthWork,
   username: string,
-  password: string,
+  passwordFor: (user: User | null) => string,
   findUser: () => Promise<User | null>,
 ): Promise<CheckedPassword> {
   const { settings, client, clock } = work;
@@ -50,7 +51,7 @@ export async function checkPassword(
     const user = found.value;
     await work.cpuSlots.take(work.trace);
     const matches = await verifyPassword(
-      password,
+      passwordFor(user),
       user?.passwordHash ?? null,
       settings.BCRYPT_ROUNDS,
       settings.PBKDF2_MAX_ITERATIONS,

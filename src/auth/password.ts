@@ -82,10 +82,20 @@ export async function verifyPassword(
   return matches && !password.includes('\0');
 }
 
-/** A new hash, in the `bcrypt_sha256` format. `rounds` is the cost, log2 of the number of iterations. */
-export async function hashPassword(password: string, rounds: number): Promise<string> {
-  return BCRYPT_SHA256_PREFIX + (await bcrypt.hash(sha256Hex(password), rounds));
+/**
+ * A new hash, in the `bcrypt_sha256` format, under a new salt of that cost (log2 of the number of iterations) or under one
+ * of `newSalt`.
+ */
+export async function hashPassword(password: string, salt: number | string): Promise<string> {
+  return BCRYPT_SHA256_PREFIX + (await bcrypt.hash(sha256Hex(password), salt));
 }
+
+/** A new salt with bcrypt's version and cost, as a hash holds it. */
+export const newSalt = (rounds: number): string => bcrypt.genSaltSync(rounds);
+
+/** Whether `hashPassword` made the hash with this salt. */
+export const hasSalt = (encoded: string, salt: string): boolean =>
+  encoded.startsWith(BCRYPT_SHA256_PREFIX + salt);
 
 /** Whether a hash that just matched should be rewritten: another format, or another cost than today's. */
 export function needsRehash(encoded: string, rounds: number): boolean {

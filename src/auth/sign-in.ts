@@ -33,7 +33,12 @@ export async function signIn(
   if (!(await work.shield.admit(networkOf(work.client.ipAddress)))) {
     return refused({ code: 'throttled', retryAfterSeconds: SHIELD_RETRY_AFTER_SECONDS });
   }
-  const checked = await checkPassword(work, username, password, () => work.users.findByUsername(username));
+  const checked = await checkPassword(
+    work,
+    username,
+    () => password,
+    () => work.users.findByUsername(username),
+  );
   switch (checked.status) {
     case 'throttled':
       if (checked.firstInWindow) await recordFailure(work, username, checked.user, 'throttled');

@@ -15,6 +15,7 @@ import type { Settings } from '../settings.ts';
 import { storeBudgetMs } from '../store/call-store.ts';
 import { StoreTrace } from '../store/store-trace.ts';
 import { API_PATH } from './api-path.ts';
+import type { Changing } from './changing-session.ts';
 import {
   COOKIES_MAX,
   logIgnoredCookies,
@@ -56,6 +57,7 @@ export interface AppEnv {
     request: RequestContext;
     signedIn: SignedIn;
     authorized: AuthorizedTokens;
+    changing: Changing;
     /** For the log line: what became of the request, in a word. */
     outcome: string;
   };
@@ -123,6 +125,11 @@ export function openWork(service: Service, { requestId, request, task, waitUntil
     shield,
     cpuSlots,
     trace,
+    uninterrupted(run) {
+      const result = run();
+      waitUntil(result.catch(() => undefined));
+      return result;
+    },
     inBackground(backgroundTask, run) {
       const stores = service.openStores(new StoreTrace(), 'background');
       // It begins at the handler's next await.

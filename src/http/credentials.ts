@@ -19,13 +19,15 @@ export interface OfferedCredentials extends OfferedTokens {
   readonly ignoredCount: number;
 }
 
-/** Reads the bearer of a request, which beats its cookies, or else its session cookies. */
+/**
+ * Reads the bearer of a request, which beats its cookies even if it is malformed, or else its session cookies. Another
+ * scheme is no credential of ours: a site behind HTTP Basic has both.
+ */
 export function readCredentials(headers: Headers, settings: CookieSettings): Credentials {
-  const authorization = headers.get('Authorization');
-  if (authorization === null) return readSessionCookies(headers, settings);
   // RFC 6750 section 2.1; the scheme's case doesn't matter (RFC 9110 section 11.1).
-  const bearer = /^Bearer(?: +(.*))?$/i.exec(authorization.trim());
-  return offer('bearer', bearer === null ? [] : [bearer[1] ?? '']);
+  const authorization = (headers.get('Authorization') ?? '').trim();
+  if (!/^Bearer(?![\w!#$%&'*+.^`|~-])/i.test(authorization)) return readSessionCookies(headers, settings);
+  return offer('bearer', [/^Bearer +(.*)$/i.exec(authorization)?.[1] ?? '']);
 }
 
 /** Reads the session cookies alone, as pages do: no browser sends a bearer by itself. */

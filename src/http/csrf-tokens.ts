@@ -1,4 +1,4 @@
-import { base64Url, equalInConstantTime, hmacSha256, randomBytes } from '../lib/hash.ts';
+import { base64Url, equalInConstantTime, hmacSha256, randomBytes, sha256 } from '../lib/hash.ts';
 import type { UserId } from '../lib/ids.ts';
 import type { TokenHash } from '../session/token.ts';
 
@@ -20,6 +20,8 @@ export interface CsrfTokens {
   userOf(cookie: string | null, binding: TokenHash): UserId | null;
   /** Whether this service issued the cookie for this session. */
   isCookieFor(cookie: string, binding: TokenHash | null): boolean;
+  /** A name for the forms that go with this cookie, which reveals nothing of it. */
+  formName(cookie: string): string;
   /** A token for a form on a page that goes with this cookie. */
   formToken(cookie: string): string;
   /** Whether a submitted token belongs to this cookie, and the cookie to one of these sessions. */
@@ -63,6 +65,8 @@ export function csrfTokens(keys: readonly [string, ...string[]]): CsrfTokens {
       const user = cookie.split('.')[1];
       return user === undefined || user === '' ? null : (user as UserId);
     },
+
+    formName: (cookie) => base64Url(sha256(cookie.split('.')[0] ?? '')),
 
     formToken(cookie) {
       const salt = base64Url(randomBytes(SALT_BYTES));

@@ -1,8 +1,9 @@
-import { ServiceError } from '../errors.ts';
+import { ServiceError, type Reason } from '../errors.ts';
 import { sessionCookies } from '../session/cookies.ts';
 import type { Session } from '../session/session.ts';
 import type { TokenHash } from '../session/token.ts';
 import type { AppContext } from './context.ts';
+import { readForm } from './form-body.ts';
 import { isForeignOrigin } from './origin.ts';
 
 // Django's names: its templates, scripts and clients go on working.
@@ -24,12 +25,25 @@ export async function withCsrfToken<Binding extends TokenHash | null>(
 ): Promise<Binding[]> {
   const { csrfCookies, csrf } = c.get('request');
   if (csrfCookies.length === 0) return [];
-  const submitted = c.req.header(CSRF_HEADER) ?? (await submittedField(c));
+  // An empty header is none, as some scripts send it without a token: the form's field decides.
+  const submitted = c.req.header(CSRF_HEADER) || (await submittedField(c));
   if (submitted === null) return [];
   return bindings.filter((binding) =>
     csrfCookies.some((cookie) => csrf.verify(submitted, cookie, [binding])),
   );
 }
+
+/** Why a page refuses a request without its token. The page goes on with a fresh one. */
+export function csrfRefusal(c: AppContext): Reason {
+  const { csrfCookies, credentials } = c.get('request');
+  return { code: 'csrf_failed', noCookie: csrfCookies.length === 0 && credentials.status === 'missing' };
+}
+
+/** Whether the request has the token of one of its CSRF cookies, issued for one of these sessions. */
+export const hasCsrfToken = async (
+  c: AppContext,
+  bindings: readonly (TokenHash | null)[],
+): Promise<boolean> => (await withCsrfToken(c, bindings)).length > 0;
 
 /** Throws `foreign_origin` or `csrf_failed`. */
 export async function requireCsrfToken(
@@ -37,18 +51,18 @@ export async function requireCsrfToken(
   bindings: readonly (TokenHash | null)[],
 ): Promise<void> {
   requireOwnOrigin(c);
-  if ((await withCsrfToken(c, bindings)).length === 0) throw new ServiceError({ code: 'csrf_failed' });
+  if (!(await hasCsrfToken(c, bindings))) throw new ServiceError({ code: 'csrf_failed' });
 }
 
 async function submittedField(c: AppContext): Promise<string | null> {
-  const type = c.req.header('Content-Type') ?? '';
-  if (!/^(?:application\/x-www-form-urlencoded|multipart\/form-data)(?:;|$)/i.test(type)) return null;
-  try {
-    const field = (await c.req.parseBody())[CSRF_FIELD];
-    return typeof field === 'string' ? field : null;
-  } catch {
-    throw new ServiceError({ code: 'malformed_body' });
-  }
+  const field = (await readForm(c))[CSRF_FIELD];
+  return typeof field === 'string' ? field : null;
+}
+
+/** The first CSRF cookie that was issued for one of these sessions. Null: none was. */
+export function findCsrfCookie(c: AppContext, bindings: readonly (TokenHash | null)[]): string | null {
+  const { csrfCookies, csrf } = c.get('request');
+  return csrfCookies.find((cookie) => bindings.some((each) => csrf.isCookieFor(cookie, each))) ?? null;
 }
 
 /**
@@ -60,10 +74,18 @@ export function csrfTokenForForm(
   bindings: readonly [TokenHash | null, ...(TokenHash | null)[]],
   session: Session | null = null,
 ): string {
-  const { csrfCookies, csrf } = c.get('request');
-  const valid = csrfCookies.find((cookie) => bindings.some((binding) => csrf.isCookieFor(cookie, binding)));
-  if (valid !== undefined) return csrf.formToken(valid);
-  return csrf.formToken(setCsrfCookie(c, bindings[0], session));
+  const { csrf } = c.get('request');
+  const valid = findCsrfCookie(c, bindings);
+  return valid === null ? newCsrfTokenForForm(c, bindings[0], session) : csrf.formToken(valid);
+}
+
+/** The same with a new CSRF cookie in any case. */
+export function newCsrfTokenForForm(
+  c: AppContext,
+  binding: TokenHash | null,
+  session: Session | null = null,
+): string {
+  return c.get('request').csrf.formToken(setCsrfCookie(c, binding, session));
 }
 
 /** Sets a new CSRF cookie for this session, with the lifetime of the session's own cookie. Returns its value. */

@@ -3,7 +3,8 @@ import type { Settings } from '../settings.ts';
 import type { AppEnv } from './context.ts';
 
 /**
- * Django's own addresses never show up as broken links: they redirect to ours, the query kept, unless a setting uses them.
+ * Django's own addresses, and the well-known one, never show up as broken links: they redirect to ours, the query kept,
+ * unless a setting uses them.
  */
 export function djangoAddresses(settings: Settings): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
@@ -17,5 +18,8 @@ export function djangoAddresses(settings: Settings): Hono<AppEnv> {
   };
   redirect('/accounts/login/', settings.LOGIN_URL);
   redirect('/accounts/logout/', '/logout/');
+  redirect('/accounts/password_change/', '/account/password/');
+  // Password managers open it (W3C, "A Well-Known URL for Changing Passwords").
+  redirect('/.well-known/change-password', '/account/password/');
   return app;
 }

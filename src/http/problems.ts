@@ -30,7 +30,13 @@ export function problemOf(reason: Reason): Problem {
     case 'malformed_body':
       return problem(400, "We couldn't read the request", 'The request body is malformed.');
     case 'unsupported_media_type':
-      return problem(415, 'Unsupported media type', 'The request body must be application/json.');
+      return problem(
+        415,
+        'Unsupported media type',
+        reason.wanted === 'json'
+          ? 'The request body must be application/json.'
+          : 'The request body must be a form: application/x-www-form-urlencoded or multipart/form-data.',
+      );
     case 'body_too_large':
       return problem(413, 'Request too large', 'The request body is larger than 64 KiB.');
     case 'bad_credentials':
@@ -43,7 +49,9 @@ export function problemOf(reason: Reason): Problem {
       return problem(
         403,
         'This form is out of date',
-        'You may have signed in or out since you opened it. Go back, reload the page and try again.',
+        reason.noCookie === true
+          ? 'Your browser sent no cookie. Try again; if this repeats, it blocks cookies for this site.'
+          : 'You may have signed in or out since you opened it. Please try again.',
       );
     case 'foreign_origin':
       return problem(

@@ -1,4 +1,4 @@
-import { randomBytes } from './hash.ts';
+import { randomBytes, sha256 } from './hash.ts';
 
 /** A UUID in lower-case text form, 36 characters (RFC 9562 section 4). */
 export type Uuid = string & { readonly __brand: 'Uuid' };
@@ -14,6 +14,12 @@ export function uuidV7(nowMs: number): Uuid {
   random[2] = (random[2]! & 0x3f) | 0x80; // variant 10
   const hex = Math.trunc(nowMs).toString(16).padStart(12, '0') + random.toString('hex');
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') as Uuid;
+}
+
+/** Makes the UUID that a text always gives (version 8, RFC 9562 section 5.8). */
+export function uuidOf(text: string): Uuid {
+  const hex = sha256(text).toString('hex');
+  return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-8$4-$5') as Uuid;
 }
 
 // Crockford's base32 in lower case: no letters that look alike, nothing that a shell or URL would mind.

@@ -3,8 +3,10 @@ import { Hono } from 'hono';
 import { changePassword } from '../auth/change-password.ts';
 import type { FieldError, Reason } from '../errors.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';
-import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken } from '../http/csrf.ts';
+import { CSRF_FIELD, csrfRefusal, csrfTokenForForm, hasCsrfToken, requireOwnOrigin } from '../http/csrf.ts';
+import { requireForm } from '../http/form-body.ts';
 import { NEW_PASSWORD_MAX_CHARACTERS, passwordForm } from '../http/fields.ts';
+import { findChangingSession } from '../http/changing-session.ts';
 import { requireSignIn, signInUrl } from '../http/guards.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { validate } from '../http/validate.ts';
@@ -19,10 +21,14 @@ export const passwordPage = new Hono<AppEnv>()
   /** Ends all other sessions and gives this one a new token. */
   .post(
     PATH,
-    requireSignIn(PATH),
+    requireForm(),
     async (c, next) => {
-      await requireCsrfToken(c, [c.get('signedIn').tokenHash]);
-      return next();
+      const changing = await findChangingSession(c);
+      if (changing === null) return redirectToSignIn(c, 302);
+      c.set('changing', changing);
+      requireOwnOrigin(c);
+      if (await hasCsrfToken(c, [changing.tokenHash])) return next();
+      return respondWithForm(c, csrfRefusal(c));
     },
     validate('form', passwordForm, respondWithForm),
     async (c) => {
@@ -32,7 +38,7 @@ export const passwordPage = new Hono<AppEnv>()
         confirm_password: confirmation,
       } = c.req.valid('form');
       const request = c.get('request');
-      const { session, tokenHash } = c.get('signedIn');
+      const { session, tokenHash } = c.get('changing');
       // A program may leave it out; a person's form has the field.
       if (confirmation !== undefined && confirmation !== newPassword) {
         const errors = [{ field: 'confirm_password', message: "The two passwords don't match." }];
@@ -42,7 +48,7 @@ export const passwordPage = new Hono<AppEnv>()
       const result = await changePassword(request, credential, session, { currentPassword, newPassword });
       if (result.status === 'refused') {
         return result.reason.code === 'not_signed_in'
-          ? c.redirect(signInUrl(c, PATH), 303)
+          ? redirectToSignIn(c, 303)
           : respondWithForm(c, result.reason);
       }
       setSessionCookies(c, result);
@@ -51,8 +57,14 @@ export const passwordPage = new Hono<AppEnv>()
     },
   );
 
-/** The form again, with what was wrong; never with a password. */
+function redirectToSignIn(c: AppContext, status: 302 | 303): Response {
+  c.set('outcome', 'not_signed_in');
+  return c.redirect(signInUrl(c, PATH), status);
+}
+
+/** The form again, with what was wrong; never with a password. A copy from before a renewal has no form to go back to. */
 async function respondWithForm(c: AppContext, reason: Reason): Promise<Response> {
+  if (c.get('changing').session.username === null) return redirectToSignIn(c, 303);
   return respondWithProblem(c, reason, async ({ status, detail }) => {
     const errors =
       reason.code === 'invalid_fields'

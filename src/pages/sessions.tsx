@@ -1,15 +1,18 @@
 import { Hono } from 'hono';
 import type { ActivityLine } from '../activity/activity-log.ts';
-import { isStoreUnavailable, ServiceError } from '../errors.ts';
+import { isCsrfFailure, isStoreUnavailable, ServiceError, type Reason } from '../errors.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';
-import { CSRF_FIELD, csrfTokenForForm } from '../http/csrf.ts';
+import { CSRF_FIELD, csrfRefusal, csrfTokenForForm } from '../http/csrf.ts';
 import { revokeForm } from '../http/fields.ts';
+import { requireForm } from '../http/form-body.ts';
 import { authorizeSignOut, signInUrl } from '../http/guards.ts';
+import { respondWithProblem } from '../http/problems.ts';
 import { validate } from '../http/validate.ts';
-import { NO_SESSION_ID, parseSessionId, type UserId } from '../lib/ids.ts';
+import { NO_SESSION_ID, parseSessionId, uuidOf, type UserId } from '../lib/ids.ts';
 import { endedOwnSession, revokeSessions } from '../session/end-sessions.ts';
 import { listSessions } from '../session/resume-session.ts';
-import type { RevokeScope } from '../session/session-store.ts';
+import { newOperation } from '../session/session-work.ts';
+import type { AuthorizedTokens, Operation, RevokeScope } from '../session/session-store.ts';
 import type { Session } from '../session/session.ts';
 import type { TokenHash } from '../session/token.ts';
 import { ActivityTable } from './activity-table.tsx';
@@ -24,76 +27,26 @@ const RECENT_ACTIVITY = 12;
 /** What was done just before, by the word in `?done=`. */
 const NOTICES: Readonly<Record<string, string>> = {
   revoked: 'That device is signed out.',
+  unknown: "That device isn't signed in to your account.",
   others: 'All your other devices are signed out.',
   password: 'Your password is changed, and your other devices are signed out.',
 };
 
 export const sessionsPage = new Hono<AppEnv>()
-  /** The list comes from Redis and, in the same round trip, recent activity from MySQL. */
-  .get(PATH, async (c) => {
-    const request = c.get('request');
-    const { credentials } = request;
-    if (credentials.status !== 'offered') return c.redirect(signInUrl(c), 302);
-    const nowMs = request.clock.nowMs();
-    const likelyUser = likelyUserOf(c, credentials.tokenHashes);
-    const [list, early] = await Promise.all([
-      listSessions(request, credentials),
-      likelyUser === null ? null : findRecent(c, likelyUser),
-    ]);
-    if (list.status === 'invalid') return c.redirect(signInUrl(c), 302);
-    const { session, sessions } = list;
-    // Without that cookie it would take a second round trip. This response sets the cookie, for the next visit.
-    const recent = likelyUser === session.userId ? early : 'later';
-    const csrfToken = csrfTokenForForm(c, [list.tokenHash], session);
-    const done = c.req.query('done') ?? '';
-    const notice = Object.hasOwn(NOTICES, done) ? NOTICES[done] : undefined;
-    return c.html(
-      <Layout title="Your sessions" username={session.username} wide>
-        <h1>Your sessions</h1>
-        {notice === undefined ? null : (
-          <p class="notice" role="status">
-            {notice}
-          </p>
-        )}
-        <p>These devices are signed in. Don't recognise one? Sign it out and change your password.</p>
-        <ul class="sessions">
-          {sessions.map((each) => (
-            <SessionItem
-              session={each}
-              isCurrent={each.id === session.id}
-              nowMs={nowMs}
-              csrfToken={csrfToken}
-            />
-          ))}
-        </ul>
-        <div class="actions">
-          {sessions.length > 1 ? (
-            <ScopeButton scope="others" csrfToken={csrfToken} label="Sign out all other devices" />
-          ) : null}
-          <ScopeButton scope="all" csrfToken={csrfToken} label="Sign out everywhere" />
-          <a class="button quiet" href="/account/password/">
-            Change password
-          </a>
-        </div>
-        <h2>Recent activity</h2>
-        {recent === null ? (
-          <p class="fine">Recent activity is unavailable right now.</p>
-        ) : recent === 'later' ? (
-          <p class="fine">
-            <a href={PATH}>Show it</a>
-          </p>
-        ) : (
-          <ActivityTable lines={recent} nowMs={nowMs} />
-        )}
-      </Layout>,
-    );
-  })
+  .get(PATH, (c) => respondWithSessions(c, null))
 
-  /** An id of another user gets the same response as one that doesn't exist. */
+  /** An id of another user gets the same response as one that doesn't exist; a copy of the form, that of the first. */
   .post(
     '/sessions/revoke/',
+    requireForm(),
     async (c, next) => {
-      const authorized = await authorizeSignOut(c);
+      let authorized: AuthorizedTokens;
+      try {
+        authorized = await authorizeSignOut(c);
+      } catch (error) {
+        if (isCsrfFailure(error)) return respondWithSessions(c, csrfRefusal(c));
+        throw error;
+      }
       if (authorized.tokenHashes.length === 0) return c.redirect(signInUrl(c, PATH), 303);
       c.set('authorized', authorized);
       return next();
@@ -101,15 +54,105 @@ export const sessionsPage = new Hono<AppEnv>()
     validate('form', revokeForm),
     async (c) => {
       const scope = parseScope(c.req.valid('form'));
-      const result = await revokeSessions(c.get('request'), c.get('authorized'), scope);
-      if (result.status === 'invalid') return c.redirect(signInUrl(c, PATH), 303);
-      if (result.status === 'not_found') throw new ServiceError({ code: 'not_found' });
+      const operation = operationFor(c, scope);
+      const result = await revokeSessions(c.get('request'), c.get('authorized'), scope, operation);
+      if (result.status === 'invalid') {
+        if (scope === 'all' && result.tombstone?.reason === 'logout_all') return redirectSignedOut(c);
+        return c.redirect(signInUrl(c, PATH), 303);
+      }
+      if (result.status === 'not_found') {
+        c.set('outcome', 'not_found');
+        return c.redirect(`${PATH}?done=unknown`, 303);
+      }
       const isSignedOut = endedOwnSession(result.logouts);
       c.set('outcome', isSignedOut ? 'signed_out' : 'revoked');
       if (isSignedOut) return redirectSignedOut(c);
       return c.redirect(`${PATH}?done=${scope === 'others' ? 'others' : 'revoked'}`, 303);
     },
   );
+
+/**
+ * The page: its list comes from Redis and, in the same round trip, recent activity from MySQL. With a problem, it says why
+ * the button that was pressed did nothing.
+ */
+async function respondWithSessions(c: AppContext, problem: Reason | null): Promise<Response> {
+  const request = c.get('request');
+  const { credentials } = request;
+  const backTo = problem === null ? undefined : PATH;
+  if (credentials.status !== 'offered') return c.redirect(signInUrl(c, backTo), 302);
+  const nowMs = request.clock.nowMs();
+  const likelyUser = likelyUserOf(c, credentials.tokenHashes);
+  const [list, early] = await Promise.all([
+    listSessions(request, credentials),
+    likelyUser === null ? null : findRecent(c, likelyUser),
+  ]);
+  if (list.status === 'invalid') return c.redirect(signInUrl(c, backTo), 302);
+  const { session, sessions } = list;
+  // Without that cookie it would take a second round trip. This response sets the cookie, for the next visit.
+  const recent = likelyUser === session.userId ? early : 'later';
+  const csrfToken = csrfTokenForForm(c, [list.tokenHash], session);
+  const done = c.req.query('done') ?? '';
+  const notice = Object.hasOwn(NOTICES, done) ? NOTICES[done] : undefined;
+  const render = (detail: string | null) => (
+    <Layout title="Your sessions" username={session.username} wide>
+      <h1>Your sessions</h1>
+      {detail === null ? null : (
+        <p class="problem" role="alert">
+          {detail}
+        </p>
+      )}
+      {notice === undefined ? null : (
+        <p class="notice" role="status">
+          {notice}
+        </p>
+      )}
+      <p>These devices are signed in. Don't recognise one? Sign it out and change your password.</p>
+      <ul class="sessions">
+        {sessions.map((each) => (
+          <SessionItem
+            session={each}
+            isCurrent={each.id === session.id}
+            nowMs={nowMs}
+            csrfToken={csrfToken}
+          />
+        ))}
+      </ul>
+      <div class="actions">
+        {sessions.length > 1 ? (
+          <ScopeButton scope="others" csrfToken={csrfToken} label="Sign out all other devices" />
+        ) : null}
+        <ScopeButton scope="all" csrfToken={csrfToken} label="Sign out everywhere" />
+        <a class="button quiet" href="/account/password/">
+          Change password
+        </a>
+      </div>
+      <h2>Recent activity</h2>
+      {recent === null ? (
+        <p class="fine">Recent activity is unavailable right now.</p>
+      ) : recent === 'later' ? (
+        <p class="fine">
+          <a href={PATH}>Show it</a>
+        </p>
+      ) : (
+        <ActivityTable lines={recent} nowMs={nowMs} />
+      )}
+    </Layout>
+  );
+  if (problem === null) return c.html(render(null));
+  return respondWithProblem(c, problem, ({ status, detail }) => c.html(render(detail), status));
+}
+
+/**
+ * A copy of a form that ends one session is the same operation, which gets its first reply again. One that ends several is
+ * done anew, as there may be new ones.
+ */
+function operationFor(c: AppContext, scope: RevokeScope): Operation {
+  const request = c.get('request');
+  const operation = newOperation(request);
+  const [tokenHash] = c.get('authorized').tokenHashes;
+  if (typeof scope === 'string' || tokenHash === undefined) return operation;
+  return { ...operation, id: uuidOf(`revoke ${tokenHash} ${scope.only}`) };
+}
 
 interface RevokeFields {
   readonly id?: string | undefined;

@@ -3,7 +3,16 @@ import { Hono } from 'hono';
 import { signIn, type SignInResult, type UsernameAndPassword } from '../auth/sign-in.ts';
 import { isStoreUnavailable, ServiceError, type FieldError, type Reason } from '../errors.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';
-import { CSRF_FIELD, csrfTokenForForm, requireCsrfToken } from '../http/csrf.ts';
+import {
+  CSRF_FIELD,
+  csrfRefusal,
+  csrfTokenForForm,
+  findCsrfCookie,
+  hasCsrfToken,
+  newCsrfTokenForForm,
+  requireOwnOrigin,
+} from '../http/csrf.ts';
+import { readForm, requireForm } from '../http/form-body.ts';
 import { signInForm } from '../http/fields.ts';
 import { currentSession } from '../http/guards.ts';
 import { NEXT_MAX_CHARACTERS, safeNextUrl } from '../http/next-url.ts';
@@ -24,6 +33,8 @@ interface FormState {
 interface FormProblem {
   readonly message: string;
   readonly errors: readonly FieldError[];
+  /** Its token was invalid: it gets a new CSRF cookie as well. */
+  readonly isOutOfDate: boolean;
 }
 
 /** Mounted at `LOGIN_URL`. */
@@ -31,18 +42,17 @@ export const signInPage = (loginUrl: string) =>
   new Hono<AppEnv>()
     /** Stays up in an outage. */
     .get(loginUrl, async (c) => {
-      const wanted = c.req.query('next') ?? '';
-      // The form couldn't send back a longer one.
-      const next = characterCount(wanted) > NEXT_MAX_CHARACTERS ? '' : wanted;
+      const next = returnableNext(c.req.query('next') ?? '');
       if (await isKnownSignedIn(c)) return c.redirect(destination(c, next), 302);
       return c.html(await renderForm(c, { username: '', rememberMe: false, next }, null));
     })
 
     .post(
       loginUrl,
+      requireForm(),
       async (c, next) => {
-        await requireCsrfToken(c, formBindings(c));
-        return next();
+        requireOwnOrigin(c);
+        return (await hasCsrfToken(c, formBindings(c))) ? next() : startOver(c);
       },
       validate('form', signInForm, (c, reason, data) => respondWithForm(c, reason, stateOf(data))),
       async (c) => {
@@ -57,6 +67,9 @@ export const signInPage = (loginUrl: string) =>
       },
     );
 
+/** The form couldn't send back a longer one. */
+const returnableNext = (next: string): string => (characterCount(next) > NEXT_MAX_CHARACTERS ? '' : next);
+
 /** Where a signed-in visitor goes: a safe `next`, else `LOGIN_REDIRECT_URL`. */
 function destination(c: AppContext, next: string): string {
   const { settings, url } = c.get('request');
@@ -70,6 +83,16 @@ async function isKnownSignedIn(c: AppContext): Promise<boolean> {
     if (isStoreUnavailable(error)) return false;
     throw error;
   }
+}
+
+/**
+ * A form without its token is no dead end: it was open while the visitor signed in elsewhere, who goes on, or its cookie
+ * is gone, and it comes back with a fresh one.
+ */
+async function startOver(c: AppContext): Promise<Response> {
+  const state = stateOf(await readForm(c));
+  if (await isKnownSignedIn(c)) return c.redirect(destination(c, state.next), 303);
+  return respondWithForm(c, csrfRefusal(c), { ...state, next: returnableNext(state.next) });
 }
 
 /** Token hashes of the session cookies in the request. */
@@ -90,12 +113,14 @@ async function trySignIn(
   credentials: UsernameAndPassword,
   rememberMe: boolean,
 ): Promise<SignInResult> {
+  const csrfCookie = findCsrfCookie(c, formBindings(c));
   try {
     return await signIn(c.get('request'), credentials, {
       kind: 'cookie',
       rememberMe,
       deviceName: null,
       replaces: offeredHashes(c),
+      form: csrfCookie === null ? null : c.get('request').csrf.formName(csrfCookie),
     });
   } catch (error) {
     if (error instanceof ServiceError) return { status: 'refused', reason: error.reason };
@@ -125,12 +150,20 @@ function respondWithForm(c: AppContext, reason: Reason, state: FormState): Respo
         : ['Please check the form.', ...elsewhere.map((each) => each.message)].join(' ');
     // A `next` that was refused would be refused again.
     const next = errors.some(({ field }) => field === 'next') ? '' : state.next;
-    return c.html(await renderForm(c, { ...state, next }, { message, errors }), status);
+    return c.html(
+      await renderForm(
+        c,
+        { ...state, next },
+        { message, errors, isOutOfDate: reason.code === 'csrf_failed' },
+      ),
+      status,
+    );
   });
 }
 
 async function renderForm(c: AppContext, state: FormState, problem: FormProblem | null) {
-  const csrfToken = csrfTokenForForm(c, formBindings(c));
+  const csrfToken =
+    problem?.isOutOfDate === true ? newCsrfTokenForForm(c, null) : csrfTokenForForm(c, formBindings(c));
   const errorOf = (name: string): string | undefined =>
     problem?.errors.find((error) => error.field === name)?.message;
   const { LOGIN_URL } = c.get('request').settings;

@@ -40,8 +40,9 @@ export async function revokeSessions(
   work: SessionWork,
   authorized: AuthorizedTokens,
   scope: RevokeScope,
+  operation = newOperation(work),
 ): Promise<RevokeResult> {
-  const result = await signOutUnconfirmed(() => work.sessions.revoke(authorized, scope, newOperation(work)));
+  const result = await signOutUnconfirmed(() => work.sessions.revoke(authorized, scope, operation));
   if (result.status === 'invalid') noteSessionUse(work, result);
   if (result.status === 'revoked') recordInBackground(work, result.logouts);
   return result;

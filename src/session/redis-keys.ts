@@ -5,7 +5,10 @@ export const SESSION_KEY_PREFIX = 'session:';
 export const ENDED_KEY_PREFIX = 'ended:';
 export const INDEX_KEY_PREFIX = 'user-sessions:';
 export const RECEIPT_KEY_PREFIX = 'operation:';
+export const SIGN_IN_KEY_PREFIX = 'sign-in:';
 export const CUTOFF_KEY_PREFIX = 'cutoff:';
+/** Hash of password changes under way, by the token hash of the credential: a `PasswordChange` as JSON. */
+export const PASSWORD_CHANGES_KEY = 'password-changes';
 
 /** A session's record, with a TTL to its end. Gone once it has ended. */
 export const recordKey = (tokenHash: TokenHash): string => SESSION_KEY_PREFIX + tokenHash;
@@ -18,5 +21,7 @@ export const tokenKeys = (tokenHashes: readonly TokenHash[]): string[] =>
 export const indexKey = (userId: UserId): string => INDEX_KEY_PREFIX + userId;
 /** The reply of an operation, for a retry. */
 export const receiptKey = (operation: { readonly id: Uuid }): string => RECEIPT_KEY_PREFIX + operation.id;
+/** Token hash of the session that a sign-in form started; `attempt` is the SHA-256 of its CSRF cookie's nonce. */
+export const signInKey = (attempt: string): string => SIGN_IN_KEY_PREFIX + attempt;
 /** Unix ms; refuses starts whose password was checked earlier. */
 export const cutoffKey = (userId: UserId): string => CUTOFF_KEY_PREFIX + userId;

@@ -1,21 +1,20 @@
-import { parseActivity, encodeActivity } from '../activity/activity-encoding.ts';
+import { encodeActivity } from '../activity/activity-encoding.ts';
 import { OUTBOX_KEY, UNRECORDED_KEY } from '../activity/redis-outbox.ts';
-import { storeUnavailable } from '../errors.ts';
 import type { SessionId } from '../lib/ids.ts';
-import { nonEmptyTextOrNull, textOf, textOrNull } from '../lib/text.ts';
+import { textOf, textOrNull } from '../lib/text.ts';
 import type { Settings } from '../settings.ts';
 import type { RedisClient } from '../store/redis-client.ts';
-import {
-  checkStored,
-  chooseSession,
-  decodeSession,
-  encodeSession,
-  encodeTombstone,
-  kindLetter,
-  newestFirst,
-} from './record.ts';
+import { encodeSession, encodeTombstone, kindLetter, newestFirst } from './record.ts';
 import { endsAtMs, isExpired } from './rules.ts';
-import { cutoffKey, indexKey, receiptKey, recordKey, tokenKeys } from './redis-keys.ts';
+import {
+  cutoffKey,
+  indexKey,
+  PASSWORD_CHANGES_KEY,
+  receiptKey,
+  recordKey,
+  signInKey,
+  tokenKeys,
+} from './redis-keys.ts';
 import {
   ABANDON,
   CHECK,
@@ -30,16 +29,20 @@ import {
 } from './scripts.ts';
 import {
   ABANDONED_TOKEN_SECONDS,
-  CUTOFF_SECONDS,
-  RECEIPT_SECONDS,
+  SIGN_IN_FORM_SECONDS,
   TOMBSTONE_SECONDS,
-  type OfferedTokens,
-  type Operation,
-  type RecordedLogout,
   type RevokeScope,
   type SessionStore,
 } from './session-store.ts';
-import type { InvalidCheck, Session, SessionCheck } from './session.ts';
+import {
+  asArray,
+  checkOffered,
+  encodeOperation,
+  invalidCheck,
+  readLogouts,
+  readSession,
+  unexpectedReply,
+} from './script-values.ts';
 
 /**
  * Sessions in Redis: redis-keys.ts lists the keys, record.ts has the form of a record, scripts.ts each atomic step.
@@ -66,7 +69,7 @@ export function redisSessionStore(
       return reply === 1;
     },
 
-    async start({ tokenHash, session, login, replaces, maxSessionsPerUser, checkedFromMs, operation }) {
+    async start({ tokenHash, session, login, replaces, form, maxSessionsPerUser, checkedFromMs, operation }) {
       const reply = await redis.eval(
         START,
         [
@@ -76,6 +79,7 @@ export function redisSessionStore(
           indexKey(session.userId),
           cutoffKey(session.userId),
           ...tokenKeys(replaces),
+          ...(form === null ? [] : [signInKey(form)]),
         ],
         [
           encodeOperation(operation, { checkedFrom: checkedFromMs }),
@@ -83,6 +87,8 @@ export function redisSessionStore(
           String(endsAtMs(session)),
           encodeActivity(login),
           String(maxSessionsPerUser),
+          String(replaces.length),
+          String(SIGN_IN_FORM_SECONDS),
         ],
       );
       const [status, logouts, loginEntryId] = asArray(reply);
@@ -142,7 +148,7 @@ export function redisSessionStore(
       return { ...check, sessions: sessions.filter((session) => !isExpired(session, nowMs)) };
     },
 
-    async renew({ tokenHash, kind }, newTokenHash, { userId, username }, operation) {
+    async renew({ tokenHash, kind }, newTokenHash, { id, userId, username }, operation, isCopy = false) {
       const offered = { kind, tokenHashes: [tokenHash] };
       const reply = await redis.eval(
         RENEW,
@@ -153,9 +159,19 @@ export function redisSessionStore(
           ...tokenKeys([newTokenHash]),
           cutoffKey(userId),
           indexKey(userId),
+          PASSWORD_CHANGES_KEY,
           ...tokenKeys([tokenHash]),
         ],
-        [encodeOperation(operation), kindLetter(kind), userId, username, newTokenHash],
+        [
+          encodeOperation(operation),
+          kindLetter(kind),
+          userId,
+          username,
+          newTokenHash,
+          id,
+          tokenHash,
+          isCopy ? 'copy' : '',
+        ],
       );
       const [status, detail, ended] = asArray(reply);
       if (status === 'superseded') return { status };
@@ -166,7 +182,7 @@ export function redisSessionStore(
       return { status: 'renewed', session, logouts };
     },
 
-    async endOthers({ userId, username }, keep, operation) {
+    async endOthers({ userId, username }, keep, operation, onlyIfPending = false) {
       const reply = await redis.eval(
         END_OTHERS,
         [
@@ -176,8 +192,9 @@ export function redisSessionStore(
           recordKey(keep),
           cutoffKey(userId),
           indexKey(userId),
+          PASSWORD_CHANGES_KEY,
         ],
-        [encodeOperation(operation), userId, username],
+        [encodeOperation(operation), userId, username, keep, onlyIfPending ? 'pending' : ''],
       );
       return readLogouts(reply);
     },
@@ -195,56 +212,4 @@ export function redisSessionStore(
   };
 }
 
-/** The operation as the scripts read it: `now` and `checkedFrom` in Unix ms, absent texts empty. */
-export function encodeOperation({ nowMs, client }: Operation, more: { checkedFrom?: number } = {}): string {
-  return JSON.stringify({
-    now: nowMs,
-    ip: client.ipAddress ?? '',
-    userAgent: client.userAgent ?? '',
-    country: client.country ?? '',
-    receiptSeconds: RECEIPT_SECONDS,
-    cutoffSeconds: CUTOFF_SECONDS,
-    tombstoneSeconds: TOMBSTONE_SECONDS,
-    ...more,
-  });
-}
-
 const scopeWord = (scope: RevokeScope): string => (typeof scope === 'string' ? scope : scope.only);
-
-function readSession(raw: unknown): Session | null {
-  return typeof raw === 'string' ? decodeSession(raw) : null;
-}
-
-/** `stored`: two values of each token, in their order. */
-function checkOffered(stored: unknown, { kind, tokenHashes }: OfferedTokens, nowMs: number): SessionCheck {
-  const values = asArray(stored);
-  if (values.length !== 2 * tokenHashes.length) throw unexpectedReply();
-  const checks = tokenHashes.map((tokenHash, i) => {
-    const [record, tombstone] = [textOrNull(values[2 * i]), textOrNull(values[2 * i + 1])];
-    return checkStored({ record, tombstone }, { kind, tokenHash }, nowMs);
-  });
-  return chooseSession(checks);
-}
-
-/** The script found no open session; a record that says otherwise can't be trusted either. */
-function invalidCheck(stored: unknown, offered: OfferedTokens, nowMs: number): InvalidCheck {
-  const check = checkOffered(stored, offered, nowMs);
-  return check.status === 'invalid' ? check : { status: 'invalid', reason: 'unknown' };
-}
-
-export function readLogouts(value: unknown): RecordedLogout[] {
-  return asArray(value).map((pair) => {
-    const [entryId, event] = asArray(pair);
-    const activity = parseActivity(event);
-    if (typeof entryId !== 'string' || activity?.type !== 'logout') throw unexpectedReply();
-    return { entryId: nonEmptyTextOrNull(entryId), activity };
-  });
-}
-
-export function asArray(value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw unexpectedReply();
-  return value;
-}
-
-/** Something other than our script replied: that says neither "signed in" nor "signed out". */
-const unexpectedReply = () => storeUnavailable('redis', 'protocol');

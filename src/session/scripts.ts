@@ -1,4 +1,4 @@
-import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from './redis-keys.ts';
+import { ENDED_KEY_PREFIX, INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from './redis-keys.ts';
 import {
   END_SESSION,
   FIND_OWN,
@@ -38,8 +38,10 @@ redis.call('SET', KEYS[1], ARGV[3], 'PXAT', ARGV[4])
 return 1`;
 
 /**
- * KEYS: outbox, unrecorded, the new token's two, user's index, cutoff, then two of each token to replace.
- * ARGV: operation, new record, its end in Unix ms, login event, limit of sessions.
+ * KEYS: outbox, unrecorded, the new token's two, user's index, cutoff, then two of each token to replace, then the sign-in
+ * form's key, if there is one.
+ * ARGV: operation, new record, its end in Unix ms, login event, limit of sessions, how many tokens to replace, how many
+ * seconds a form is remembered.
  * Returns {'started', {{entry id, event}...}, the login's entry id}, or {'superseded'}. A retry finds its own record,
  * changes nothing and reports no entries: they are in the outbox. If the outbox rejects the login, nothing is changed.
  */
@@ -57,10 +59,21 @@ if tonumber(redis.call('GET', KEYS[6]) or 0) > operation.checkedFrom then return
 
 local login_entry = redis.call('XADD', KEYS[1], '*', 'event', ARGV[4])
 
-for i = 7, #KEYS, 2 do
+local hash = string.sub(KEYS[3], ${SESSION_KEY_PREFIX.length + 1})
+local form_key = KEYS[7 + 2 * tonumber(ARGV[6])]
+for i = 7, 6 + 2 * tonumber(ARGV[6]), 2 do
   local replaced = find(KEYS[i], KEYS[i + 1])
   if replaced and is_kind(replaced.session, 'c') and not has_expired(replaced.session) then
     end_session(replaced, 'replaced')
+  end
+end
+
+-- The same form sent twice by the same user: no browser keeps the first one's session.
+if form_key then
+  local first_hash = redis.call('GET', form_key) or ''
+  local first = find('${SESSION_KEY_PREFIX}' .. first_hash, '${ENDED_KEY_PREFIX}' .. first_hash)
+  if first and first.session.user_id == session.user_id and is_open(first.session) then
+    end_session(first, 'replaced')
   end
 end
 
@@ -75,7 +88,8 @@ if limit > 0 and #open >= limit then
 end
 
 redis.call('SET', KEYS[3], ARGV[2], 'PXAT', ARGV[3])
-redis.call('HSET', KEYS[5], session.id, string.sub(KEYS[3], ${SESSION_KEY_PREFIX.length + 1}))
+redis.call('HSET', KEYS[5], session.id, hash)
+if form_key then redis.call('SET', form_key, hash, 'EX', ARGV[7]) end
 if redis.call('PTTL', KEYS[5]) < session.expires_at - operation.now then
   redis.call('PEXPIREAT', KEYS[5], session.expires_at)
 end
@@ -153,41 +167,53 @@ end
 return {offered_from(1), records}`;
 
 /**
- * KEYS: outbox, unrecorded, receipt, the new token's two, cutoff, user's index, the credential's two.
- * ARGV: operation, kind, user id, username, hash of the new token.
+ * KEYS: outbox, unrecorded, receipt, the new token's two, cutoff, user's index, password changes, the credential's two.
+ * ARGV: operation, kind, user id, username, hash of the new token, session id, hash of the credential's token, 'copy' or ''.
  * Returns {'renewed', raw record, {{entry id, event}...}}, {'superseded'}, or {'invalid', what CHECK returns,
- * {{entry id, event}...}}: then the user's other sessions have ended all the same.
+ * {{entry id, event}...}}: then the user's other sessions have ended all the same, unless it is a copy. The change leaves
+ * the password changes last: if the script fails halfway, the cron goes on.
  */
 export const RENEW = /* lua */ `${END_SESSION}${FIND_OWN}${WITH_RECEIPT}
-local own = find_own(8, ARGV[2])
-if own and redis.call('EXISTS', KEYS[4], KEYS[5]) > 0 then
+local own = find_own(9, ARGV[2])
+if not own then
+  -- A copy of this request was faster: the session goes on under the token that the index lists.
+  local hash = redis.call('HGET', KEYS[7], ARGV[6])
+  local listed = hash and find_listed(ARGV[3], ARGV[6], hash)
+  if listed and is_kind(listed.session, ARGV[2]) and is_open(listed.session) then own = listed end
+end
+if not own then
+  if ARGV[8] == '' then end_all_listed(ARGV[3], ARGV[4], 'password_changed') end
+  set_cutoff(KEYS[6])
+  if ARGV[8] == '' then redis.call('HDEL', KEYS[8], ARGV[7]) end
+  return reply({'invalid', offered_from(9), logouts})
+end
+if redis.call('EXISTS', KEYS[4], KEYS[5]) > 0 then
   set_cutoff(KEYS[6])
   return {'superseded'}
 end
-if own then
-  end_all_listed(own.session.user_id, own.session.username, 'password_changed', own.key)
-else
-  end_all_listed(ARGV[3], ARGV[4], 'password_changed')
-end
+end_all_listed(own.session.user_id, own.session.username, 'password_changed', own.key)
 set_cutoff(KEYS[6])
-if not own then return reply({'invalid', offered_from(8), logouts}) end
-
 remove_record(own, 'renewed')
 local moved = redis.pcall('SET', KEYS[4], own.raw, 'PXAT', string.format('%.0f', own.session.ends_at))
 if moved.err then
   end_session(own, 'password_changed')
-  return reply({'invalid', offered_from(8), logouts})
+  redis.call('HDEL', KEYS[8], ARGV[7])
+  return reply({'invalid', offered_from(9), logouts})
 end
 redis.pcall('HSET', index_key(own.session.user_id), own.session.id, ARGV[5])
+redis.call('HDEL', KEYS[8], ARGV[7])
 return reply({'renewed', own.raw, logouts})`;
 
 /**
- * KEYS: outbox, unrecorded, receipt, record to keep, cutoff, user's index. ARGV: operation, user id, username.
+ * KEYS: outbox, unrecorded, receipt, record to keep, cutoff, user's index, password changes.
+ * ARGV: operation, user id, username, hash of the token to keep, 'pending' to do nothing unless its change is under way.
  * Returns {{entry id, event}...}.
  */
 export const END_OTHERS = /* lua */ `${END_SESSION}${WITH_RECEIPT}
+if ARGV[5] == 'pending' and redis.call('HEXISTS', KEYS[7], ARGV[4]) == 0 then return logouts end
 end_all_listed(ARGV[2], ARGV[3], 'password_changed', KEYS[4])
 set_cutoff(KEYS[5])
+redis.call('HDEL', KEYS[7], ARGV[4])
 return reply_if_ended(logouts)`;
 
 /**

@@ -61,6 +61,11 @@ export interface StartRequest {
   readonly login: LoginActivity;
   /** Of the request's session cookies: these sessions end with `replaced`, any user's. */
   readonly replaces: readonly TokenHash[];
+  /**
+   * Names the form that was sent; null: there was none. A session that the same user started with it in the last two
+   * minutes ends with `replaced`: the form was sent twice.
+   */
+  readonly form: string | null;
   /** The oldest sessions beyond this many end with `evicted`; 0 for no limit. */
   readonly maxSessionsPerUser: number;
   /** When the password check began, in Unix ms. A later cutoff refuses the start. */
@@ -121,7 +126,7 @@ export interface SessionStore {
    * For a start or a renewal whose reply was lost: ends the session without a log-out if it has begun, and keeps it from
    * beginning if the command is still under way.
    */
-  abandon(tokenHash: TokenHash, session: Session, nowMs: number): Promise<void>;
+  abandon(tokenHash: TokenHash, session: Pick<Session, 'id' | 'userId'>, nowMs: number): Promise<void>;
 
   /** Ends those of these tokens' sessions that are open. */
   end(
@@ -142,17 +147,28 @@ export interface SessionStore {
 
   /**
    * After a password change: gives the credential's session a new token, ends the user's other sessions with
-   * `password_changed` and refuses starts whose password was checked earlier.
+   * `password_changed`, refuses starts whose password was checked earlier, and settles the change (`PasswordChanges`). A
+   * session that was renewed meanwhile is renewed once more. With `isCopy` the password had been changed already, so a
+   * credential that is no open session ends no others.
    */
   renew(
     credential: Credential,
     newTokenHash: TokenHash,
-    user: UserOfSession,
+    session: Pick<Session, 'id'> & UserOfSession,
     operation: Operation,
+    isCopy?: boolean,
   ): Promise<RenewResult>;
 
-  /** The same without a new token: all of the user's sessions end but the one under `keep`. */
-  endOthers(user: UserOfSession, keep: TokenHash, operation: Operation): Promise<readonly RecordedLogout[]>;
+  /**
+   * The same without a new token: all of the user's sessions end but the one under `keep`. With `onlyIfPending` nothing
+   * ends if the change of that token is settled.
+   */
+  endOthers(
+    user: UserOfSession,
+    keep: TokenHash,
+    operation: Operation,
+    onlyIfPending?: boolean,
+  ): Promise<readonly RecordedLogout[]>;
 
   /**
    * Ends those of these sessions that are open, without a log-out: their rows exist. For sign-outs that Redis lost in a
@@ -169,3 +185,5 @@ export const RECEIPT_SECONDS = 120;
 export const TOMBSTONE_SECONDS = 30 * 86_400;
 /** How long a cutoff is kept: longer than a sign-in takes. */
 export const CUTOFF_SECONDS = 120;
+/** How long a sign-in form is remembered, so that a copy of it replaces the first one's session. */
+export const SIGN_IN_FORM_SECONDS = 120;

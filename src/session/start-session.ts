@@ -15,6 +15,8 @@ export interface NewSession {
   readonly deviceName: string | null;
   /** Token hashes of the request's session cookies, whose sessions end. */
   readonly replaces: readonly TokenHash[];
+  /** As in `StartRequest`. */
+  readonly form: string | null;
   /** When the password check began, in Unix ms. */
   readonly checkedFromMs: number;
 }
@@ -35,7 +37,7 @@ export interface StartedSession {
 export async function startNewSessionFor(
   work: SessionWork,
   user: { readonly id: UserId; readonly username: string },
-  { kind, rememberMe, deviceName, replaces, checkedFromMs }: NewSession,
+  { kind, rememberMe, deviceName, replaces, form, checkedFromMs }: NewSession,
 ): Promise<StartedSession> {
   const { settings, client } = work;
   const operation = newOperation(work);
@@ -73,6 +75,7 @@ export async function startNewSessionFor(
       session,
       login,
       replaces,
+      form,
       maxSessionsPerUser: settings.MAX_SESSIONS_PER_USER,
       checkedFromMs,
       operation,

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { LogoutActivity, LogoutReason } from '../../src/activity/events.ts';
+import type { PasswordChange } from '../../src/auth/password-changes.ts';
 import type { SessionId, UserId, Uuid } from '../../src/lib/ids.ts';
 import { chooseSession, newestFirst } from '../../src/session/record.ts';
 import { endsAtMs, isExpired } from '../../src/session/rules.ts';
 import {
   ABANDONED_TOKEN_SECONDS,
   RECEIPT_SECONDS,
+  SIGN_IN_FORM_SECONDS,
   type Credential,
   type ListResult,
   type AuthorizedTokens,
@@ -45,6 +47,9 @@ export class MemorySessionStore implements SessionStore {
   readonly #receipts = new Map<string, { readonly result: unknown; readonly goneAtMs: number }>();
   /** By user; never deleted, as no test lasts longer than a sign-in. */
   readonly #cutoffsMs = new Map<UserId, number>();
+  /** By the token hash of the credential, as a Redis hash has them. */
+  readonly passwordChanges = new Map<TokenHash, PasswordChange>();
+  readonly #forms = new Map<string, { readonly tokenHash: TokenHash; readonly goneAtMs: number }>();
   readonly #clock: ManualClock;
   readonly #outbox: MemoryOutbox;
   readonly #outage: Outage;
@@ -70,7 +75,8 @@ export class MemorySessionStore implements SessionStore {
   }
 
   start(request: StartRequest): Promise<StartResult> {
-    const { tokenHash, session, login, replaces, maxSessionsPerUser, checkedFromMs, operation } = request;
+    const { tokenHash, session, login, replaces, form, maxSessionsPerUser, checkedFromMs, operation } =
+      request;
     return this.#outage.during('redis', (): StartResult => {
       refuseIllFormed([session, login, operation]);
       const existing = this.#alive(this.#sessions, tokenHash);
@@ -83,12 +89,20 @@ export class MemorySessionStore implements SessionStore {
         const old = this.#findOpen(replaced, 'cookie', operation.nowMs);
         if (old !== null) this.#end(old, 'replaced', operation, logouts);
       }
+      const earlier = form === null ? undefined : this.#forms.get(form);
+      if (earlier !== undefined && this.#clock.nowMs() < earlier.goneAtMs) {
+        const first = this.#findOpen(earlier.tokenHash, 'either', operation.nowMs);
+        if (first?.session.userId === session.userId) this.#end(first, 'replaced', operation, logouts);
+      }
       const others = this.#openSessionsOf(session.userId, operation.nowMs).sort((a, b) =>
         oldestFirst(a.session, b.session),
       );
       const tooMany = maxSessionsPerUser === 0 ? 0 : Math.max(0, others.length - maxSessionsPerUser + 1);
       for (const oldest of others.slice(0, tooMany)) this.#end(oldest, 'evicted', operation, logouts);
       this.#write(tokenHash, session);
+      if (form !== null) {
+        this.#forms.set(form, { tokenHash, goneAtMs: this.#clock.nowMs() + SIGN_IN_FORM_SECONDS * 1000 });
+      }
       return { status: 'started', loginEntryId, logouts };
     });
   }
@@ -171,20 +185,26 @@ export class MemorySessionStore implements SessionStore {
   renew(
     credential: Credential,
     newTokenHash: TokenHash,
-    { userId }: UserOfSession,
+    { id, userId }: Pick<Session, 'id'> & UserOfSession,
     operation: Operation,
+    isCopy = false,
   ): Promise<RenewResult> {
     return this.#once(operation, (done): RenewResult => {
       this.#setCutoff(userId, operation.nowMs);
-      const own = this.#findOpen(credential.tokenHash, credential.kind, operation.nowMs);
       const all = this.#openSessionsOf(userId, operation.nowMs);
+      const own = this.isOpen(credential.tokenHash)
+        ? this.#findOpen(credential.tokenHash, credential.kind, operation.nowMs)
+        : (all.find(({ session }) => session.id === id) ?? null);
       const logouts: RecordedLogout[] = [];
-      if (own === null) {
+      if (own === null || (credential.kind !== 'either' && own.session.kind !== credential.kind)) {
+        if (isCopy) return done({ ...this.#invalid(credential, operation.nowMs), logouts });
         this.#endAllBut(null, all, 'password_changed', operation, logouts);
+        this.passwordChanges.delete(credential.tokenHash);
         return done({ ...this.#invalid(credential, operation.nowMs), logouts });
       }
       if (this.#isTaken(newTokenHash)) return { status: 'superseded' };
-      this.#endAllBut(credential.tokenHash, all, 'password_changed', operation, logouts);
+      this.#endAllBut(own.tokenHash, all, 'password_changed', operation, logouts);
+      this.passwordChanges.delete(credential.tokenHash);
       this.#remove(own, 'renewed', operation);
       this.#write(newTokenHash, own.session);
       return done({ status: 'renewed', session: own.session, logouts });
@@ -195,12 +215,15 @@ export class MemorySessionStore implements SessionStore {
     { userId }: UserOfSession,
     keep: TokenHash,
     operation: Operation,
+    onlyIfPending = false,
   ): Promise<readonly RecordedLogout[]> {
     return this.#once(operation, (done) => {
+      if (onlyIfPending && !this.passwordChanges.has(keep)) return done([]);
       this.#setCutoff(userId, operation.nowMs);
       const logouts: RecordedLogout[] = [];
       const all = this.#openSessionsOf(userId, operation.nowMs);
       this.#endAllBut(keep, all, 'password_changed', operation, logouts);
+      this.passwordChanges.delete(keep);
       return done(logouts);
     });
   }
@@ -217,6 +240,11 @@ export class MemorySessionStore implements SessionStore {
         return [sessionId];
       }),
     );
+  }
+
+  /** Whether a session that hasn't been ended is stored under this token. */
+  isOpen(tokenHash: TokenHash): boolean {
+    return this.#alive(this.#sessions, tokenHash) !== null;
   }
 
   /** A later cutoff stays. */

@@ -3,6 +3,7 @@ import { CapturedLog } from './captured-log.ts';
 import { ManualClock } from './manual-clock.ts';
 import { MemoryActivityLog } from './memory-activity-log.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
+import { MemoryPasswordChanges } from './memory-password-changes.ts';
 import { MemorySessionStore } from './memory-session-store.ts';
 import { MemoryThrottle } from './memory-throttle.ts';
 import { MemoryUserStore } from './memory-user-store.ts';
@@ -15,6 +16,7 @@ export interface MemoryStores extends Stores {
   readonly outbox: MemoryOutbox;
   readonly activityLog: MemoryActivityLog;
   readonly throttle: MemoryThrottle;
+  readonly passwordChanges: MemoryPasswordChanges;
 }
 
 /** Stores in memory, the clock they share, a log, and the switch for their outages. */
@@ -23,10 +25,12 @@ export function openMemoryStores(nowMs?: number) {
   const outage = new Outage();
   const outbox = new MemoryOutbox(clock, outage);
   const users = new MemoryUserStore(outage);
+  const sessions = new MemorySessionStore(clock, outbox, outage);
   const stores: MemoryStores = {
     outbox,
     users,
-    sessions: new MemorySessionStore(clock, outbox, outage),
+    sessions,
+    passwordChanges: new MemoryPasswordChanges(sessions, outage),
     activityLog: new MemoryActivityLog(users, outage),
     throttle: new MemoryThrottle(clock, outage),
   };

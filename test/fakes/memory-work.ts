@@ -29,6 +29,7 @@ export function openMemoryWork(changes: Partial<AuthWork> = {}) {
     shield: { admit: () => Promise.resolve(true) },
     cpuSlots: { take: () => Promise.resolve() },
     trace: new StoreTrace(),
+    uninterrupted: (run) => run(),
     inBackground: (task, run) => void background.push({ task, run }),
     ...changes,
   };

@@ -1,7 +1,7 @@
 import type { LoginActivity, LogoutActivity } from '../../src/activity/events.ts';
 import type { ClientInfo } from '../../src/lib/client-info.ts';
 import { base64Url, randomBytes } from '../../src/lib/hash.ts';
-import { newSessionId, uuidV7, type SessionId, type UserId } from '../../src/lib/ids.ts';
+import { newSessionId, NO_SESSION_ID, uuidV7, type SessionId, type UserId } from '../../src/lib/ids.ts';
 import type { Credential, Operation, StartRequest } from '../../src/session/session-store.ts';
 import type { Session } from '../../src/session/session.ts';
 import { type TokenHash } from '../../src/session/token.ts';
@@ -95,6 +95,7 @@ export function sampleStart(
     session,
     login: sampleLogin(createdAtMs, { userId, username, client, sessionId: session.id }),
     replaces: [],
+    form: null,
     maxSessionsPerUser: 0,
     // Later than any cutoff, unless a test says otherwise.
     checkedFromMs: Number.MAX_SAFE_INTEGER,
@@ -107,4 +108,4 @@ export function sampleStart(
 export const UNKNOWN_SESSION_ID = '0'.repeat(26) as SessionId;
 
 /** A user without sessions, for a renewal that must end none. */
-export const NO_USER = { userId: '4711' as UserId, username: 'no-user' };
+export const NO_USER = { id: NO_SESSION_ID, userId: '4711' as UserId, username: 'no-user' };

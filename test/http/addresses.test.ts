@@ -3,16 +3,20 @@ import { useTestEnvironment } from '../support/test-environment.ts';
 
 const environment = useTestEnvironment();
 
-test.each(['/sign-in', '/home', '/logout', '/accounts/login', '/accounts/logout'])(
-  '%s leads to the address with a slash; query and method are kept',
-  async (path) => {
-    const visitor = environment.worker.visitor();
-    const get = await visitor.get(`${path}?next=%2Fhome%2F&x=1`);
-    expect([301, 308]).toContain(get.status);
-    expect(get.location).toBe(`${path}/?next=%2Fhome%2F&x=1`);
-    expect(await visitor.post(path)).toMatchObject({ status: 308, location: `${path}/` });
-  },
-);
+test.each([
+  '/sign-in',
+  '/home',
+  '/logout',
+  '/accounts/login',
+  '/accounts/logout',
+  '/accounts/password_change',
+])('%s leads to the address with a slash; query and method are kept', async (path) => {
+  const visitor = environment.worker.visitor();
+  const get = await visitor.get(`${path}?next=%2Fhome%2F&x=1`);
+  expect([301, 308]).toContain(get.status);
+  expect(get.location).toBe(`${path}/?next=%2Fhome%2F&x=1`);
+  expect(await visitor.post(path)).toMatchObject({ status: 308, location: `${path}/` });
+});
 
 test("Django's own addresses lead to ours", async () => {
   const visitor = environment.worker.visitor();
@@ -22,6 +26,17 @@ test("Django's own addresses lead to ours", async () => {
   expect((await visitor.get('/accounts/logout/')).location).toBe('/logout/');
   expect([307, 308]).toContain((await visitor.post('/accounts/logout/')).status);
 });
+
+test.each(['/accounts/password_change/', '/.well-known/change-password'])(
+  '%s leads to the password page, which asks for a sign-in and is then shown',
+  async (path) => {
+    const visitor = environment.worker.visitor();
+    const get = await visitor.get(path);
+    expect(get).toMatchObject({ status: 302, location: '/account/password/' });
+    expect((await visitor.get(get.location ?? '')).location).toBe('/sign-in/?next=%2Faccount%2Fpassword%2F');
+    expect(await visitor.post(path)).toMatchObject({ status: 307, location: '/account/password/' });
+  },
+);
 
 test.each(['/nowhere/', '/home/x', '/sign-in//', '/SIGN-IN/', '/assets/../../etc/passwd', '/.env', '/%00'])(
   '%s: 404',

@@ -138,10 +138,30 @@ describe.each(ROUTES)('%s %s responds 401', (method, path, json) => {
 
   test('with an invalid Authorization beside a valid cookie: the header beats it', async () => {
     const { visitor } = await seedVisitor(environment, await addUser(environment.cloud));
-    for (const Authorization of [`Bearer ${NEVER_ISSUED}`, 'Bearer nonsense', 'Basic YW5uOnNlY3JldA==']) {
+    for (const Authorization of [`Bearer ${NEVER_ISSUED}`, 'Bearer nonsense', 'Bearer']) {
       expect((await call(new ApiCaller(visitor), { Authorization })).status).toBe(401);
     }
     expect(await visitor.isSignedIn()).toBe(true);
+  });
+});
+
+describe('an Authorization of another scheme', () => {
+  const BASIC = { Authorization: 'Basic YW5uOnNlY3JldA==' };
+
+  test('hides no cookie, whose CSRF token is still needed', async () => {
+    const { visitor } = await seedVisitor(environment, await addUser(environment.cloud));
+    const caller = new ApiCaller(visitor);
+    expect((await caller.get('/sessions/current', { headers: BASIC })).status).toBe(200);
+    const withoutToken = { ...BASIC, 'X-CSRFToken': undefined };
+    expect((await caller.delete('/sessions/current', { headers: withoutToken })).status).toBe(403);
+    expect(await visitor.isSignedIn()).toBe(true);
+    const { status, body } = await caller.delete('/sessions/current', { headers: BASIC });
+    expect({ status, revoked: body.revoked }).toEqual({ status: 200, revoked: 1 });
+    expect(await visitor.isSignedIn()).toBe(false);
+  });
+
+  test('is no credential by itself', async () => {
+    expect((await bearer().delete('/sessions/current', { headers: BASIC })).status).toBe(401);
   });
 });
 

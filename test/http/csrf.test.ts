@@ -101,8 +101,8 @@ describe('a valid token in the wrong place is refused', () => {
         body: JSON.stringify({ csrfmiddlewaretoken: token }),
         headers: { 'Content-Type': 'application/json' },
       }),
-      // The API checks its fields first.
-      [403, 400],
+      // Pages take forms only; the API checks its fields first.
+      [415, 403, 400],
     ],
     [
       'in a form sent as text/plain',
@@ -179,6 +179,23 @@ describe('a valid token', () => {
       expect(await visitor.isSignedIn()).toBe(false);
     }
   });
+
+  test.each(['/logout/', '/account/password/', '/sessions/revoke/'])(
+    'in the field counts on %s beside an empty header, as some scripts send it',
+    async (path) => {
+      const { visitor, token } = await atHome();
+      const fields = {
+        csrfmiddlewaretoken: token,
+        scope: 'others',
+        current_password: 'x',
+        new_password: 'x',
+      };
+      expect((await visitor.post(path, fields, { 'X-CSRFToken': '' })).status).not.toBe(403);
+      const wrong = { ...fields, csrfmiddlewaretoken: altered(token, 20) };
+      const { visitor: other } = await atHome();
+      expect((await other.post(path, wrong, { 'X-CSRFToken': '' })).status).toBe(403);
+    },
+  );
 
   test('works in multipart forms; an unreadable form is a 400 or 403', async () => {
     const { visitor, token } = await atHome();

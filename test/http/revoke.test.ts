@@ -3,7 +3,7 @@ import { ownCookies } from '../support/own-cookies.ts';
 import { addUser, logoutRows } from '../support/people.ts';
 import { seedSession, seedVisitor } from '../support/seed-session.ts';
 import { useTestEnvironment } from '../support/test-environment.ts';
-import type { Answer, Visitor } from '../support/visitor.ts';
+import { decodeEntities, type Answer, type Visitor } from '../support/visitor.ts';
 
 const environment = useTestEnvironment();
 
@@ -84,19 +84,50 @@ test('all signs out everywhere', async () => {
   expect(await reasons(user)).toEqual(['logout_all', 'logout_all', 'logout_all']);
 });
 
-test("another user's id and an unknown one: the same 404, and nothing changes", async () => {
+test("another user's id and an unknown one: the list says the same, and nothing changes", async () => {
   const mine = await threeDevices();
   const theirs = await threeDevices();
   const bodies = new Set<string>();
   for (const id of [theirs.other.session.id, '0'.repeat(26), 'others', 'x', theirs.other.tokenHash]) {
     const response = await mine.press({ id });
-    expect(response.status, id).toBe(404);
-    bodies.add(response.body.replace(/Request [\w-]+/, ''));
+    expect(response.status, id).toBe(303);
+    bodies.add(response.location ?? '');
   }
   expect(bodies.size).toBe(1);
+  const [location = ''] = bodies;
+  expect(decodeEntities((await mine.own.visitor.get(location)).body)).toContain(
+    "That device isn't signed in to your account.",
+  );
   expect(await theirs.other.visitor.isSignedIn()).toBe(true);
   expect(await mine.own.visitor.isSignedIn()).toBe(true);
   expect(await reasons(theirs.user)).toEqual([]);
+});
+
+describe('the same button pressed twice', () => {
+  const twice = async (press: () => Promise<Answer>) => {
+    const [first, second] = await Promise.all([press(), press()]);
+    const third = await press();
+    for (const copy of [second, third])
+      expect({ status: copy.status, location: copy.location }).toEqual({
+        status: first.status,
+        location: first.location,
+      });
+  };
+
+  test('a device: signed out, each time, in one row', async () => {
+    const { user, other, own, press } = await threeDevices();
+    await twice(() => press({ id: other.session.id }));
+    expect(await reasons(user)).toEqual(['revoked']);
+    expect(await own.visitor.isSignedIn()).toBe(true);
+  });
+
+  test.each(['own', 'all'])('%s: signed out here, each time', async (what) => {
+    const { user, own, press } = await threeDevices();
+    const Cookie = await own.visitor.jar.getCookieString(own.visitor.origin);
+    const fields: Record<string, string> = what === 'own' ? { id: own.session.id } : { scope: 'all' };
+    await twice(() => press(fields, { Cookie }));
+    expect(await reasons(user)).toHaveLength(what === 'own' ? 1 : 3);
+  });
 });
 
 test.each<[string, Record<string, string>]>([

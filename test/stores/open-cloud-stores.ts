@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { mysqlActivityLog } from '../../src/activity/mysql-activity-log.ts';
 import { redisOutbox } from '../../src/activity/redis-outbox.ts';
 import { mysqlUserStore } from '../../src/auth/mysql-user-store.ts';
+import { redisPasswordChanges } from '../../src/auth/redis-password-changes.ts';
 import { redisThrottle } from '../../src/auth/redis-throttle.ts';
 import { parseDatabaseUrl, type DatabaseCredentials } from '../../src/lib/database-url.ts';
 import { redisSessionStore } from '../../src/session/redis-session-store.ts';
@@ -26,6 +27,7 @@ export function openCloudStores(cloud: CloudProxy, timeoutMs = TIMEOUT_MS) {
     outbox: redisOutbox(redis),
     throttle: redisThrottle(redis),
     users: mysqlUserStore(sql),
+    passwordChanges: redisPasswordChanges(redis),
     activityLog: mysqlActivityLog(sql),
   };
 }

@@ -99,6 +99,7 @@ async function seedSession(redis: RedisClient, user: number, kind: SessionKind):
       occurredAtMs: nowMs,
     },
     replaces: [],
+    form: null,
     maxSessionsPerUser: MAX_SESSIONS_PER_USER,
     checkedFromMs: nowMs,
     operation: { id: uuidV7(nowMs), nowMs, client },

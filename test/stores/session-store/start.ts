@@ -13,6 +13,21 @@ import {
 
 export function describeStart(current: Current): void {
   describe('start', () => {
+    test('replaces what the same user started with the same form in the last two minutes, and nothing else', async () => {
+      const { store, nowMs, advance } = current();
+      const userId = newUserId();
+      const form = 'form-1';
+      const [other, stranger] = [await begin(current(), { userId }), await begin(current(), {}, { form })];
+      const first = await begin(current(), { userId }, { form });
+      expect(first.started.logouts).toEqual([]);
+      const second = await begin(current(), { userId }, { form });
+      expect(reasonsOf(second.started.logouts)).toEqual([[first.session.id, 'replaced']]);
+      for (const { credential } of [other, stranger, second])
+        expect(await store.check(credential, nowMs())).toMatchObject({ status: 'valid' });
+      await advance(120_000);
+      expect((await begin(current(), { userId }, { form })).started.logouts).toEqual([]);
+    });
+
     test('adds the login to the outbox and returns its entry', async () => {
       const { outbox } = current();
       const { started, request } = await begin(current());

@@ -15,7 +15,12 @@ async function setUp(changes: Parameters<typeof openMemoryWork>[0] = {}) {
   const { work, stores } = memory;
   const ann = stores.users.add({ username: 'ann', passwordHash: await hashPassword(PASSWORD, 4) });
   const check = (password: string, username = 'ann') =>
-    checkPassword(work, username, password, () => stores.users.findByUsername(username));
+    checkPassword(
+      work,
+      username,
+      () => password,
+      () => stores.users.findByUsername(username),
+    );
   const newAttempt = () => ({
     attemptId: uuidV7(memory.clock.nowMs()),
     username: 'ann',

@@ -32,9 +32,10 @@ describe('Authorization', () => {
   );
 
   test.each(['', 'Basic abc', token, `Bearer${token}`, `Bearers ${token}`, `Token ${token}`])(
-    '%j is no bearer',
+    '%j is no bearer, and hides no cookie',
     (header) => {
       expect(read({ Authorization: header })).toEqual({ status: 'missing' });
+      expect(read({ Authorization: header, Cookie: `sessionid=${token}` })).toEqual(offered('cookie', token));
     },
   );
 
@@ -42,6 +43,8 @@ describe('Authorization', () => {
     'Bearer',
     'Bearer ',
     'Bearer garbage',
+    `Bearer=${token}`,
+    `Bearer\t${token}`,
     `Bearer ${token} ${token}`,
     `Bearer ${token},x`,
     `Bearer "${token}"`,

@@ -8,7 +8,7 @@ const REASONS: { [Code in Reason['code']]: [Extract<Reason, { code: Code }>, num
     400,
   ],
   malformed_body: [{ code: 'malformed_body' }, 400],
-  unsupported_media_type: [{ code: 'unsupported_media_type' }, 415],
+  unsupported_media_type: [{ code: 'unsupported_media_type', wanted: 'form' }, 415],
   body_too_large: [{ code: 'body_too_large' }, 413],
   bad_credentials: [{ code: 'bad_credentials' }, 401],
   wrong_current_password: [{ code: 'wrong_current_password' }, 401],

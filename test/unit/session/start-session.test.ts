@@ -24,6 +24,7 @@ function setUp() {
       rememberMe: false,
       deviceName: null,
       replaces: [],
+      form: null,
       checkedFromMs: clock.nowMs(),
       ...changes,
     });

@@ -4,7 +4,7 @@ import type { SessionId, UserId } from '../../../src/lib/ids.ts';
 import { textOf } from '../../../src/lib/text.ts';
 import { decodeSession } from '../../../src/session/record.ts';
 import { isExpired } from '../../../src/session/rules.ts';
-import { asArray, encodeOperation, readLogouts } from '../../../src/session/redis-session-store.ts';
+import { asArray, encodeOperation, readLogouts } from '../../../src/session/script-values.ts';
 import {
   CUTOFF_KEY_PREFIX,
   INDEX_KEY_PREFIX,

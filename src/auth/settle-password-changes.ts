@@ -1,0 +1,103 @@
+import { logActivity, recordInBackground } from '../activity/record-activity.ts';
+import type { Clock } from '../lib/clock.ts';
+import { uuidV7 } from '../lib/ids.ts';
+import type { Log, LogEvent } from '../log.ts';
+import type { Credential } from '../session/session-store.ts';
+import { newOperation } from '../session/session-work.ts';
+import type { Session } from '../session/session.ts';
+import type { TokenHash } from '../session/token.ts';
+import { retryDuringOutage } from '../store/retry-during-outage.ts';
+import type { AuthWork, Stores } from './auth-work.ts';
+import { hasSalt } from './password.ts';
+
+// What ends the other sessions where the request that changed the password couldn't: its own background work, and after
+// that, or if the isolate is gone, the cron.
+
+export type RenewedSession = Pick<Session, 'id' | 'userId' | 'username'>;
+
+/** Longer than a request and its background work last together. */
+const SETTLE_AFTER_MS = 60_000;
+const SETTLE_BATCH_SIZE = 50;
+/** Batches in one run of the cron, at most; it runs again in a minute. */
+const SETTLE_BATCHES_PER_RUN = 4;
+
+/**
+ * The cron's part: where the stored hash is that of the change, the user's other sessions end, with their events in the
+ * outbox; otherwise the change was never made, or another one came after it, and it is dropped. A hash that a sign-in
+ * rewrites meanwhile is no change: it is told by its salt.
+ *
+ * @throws `store_unavailable`; what wasn't settled is left for the next run
+ */
+export async function settlePasswordChanges(
+  { passwordChanges, users, sessions }: Stores,
+  { log, clock }: { readonly log: Log; readonly clock: Clock },
+): Promise<void> {
+  for (let batch = 0; batch < SETTLE_BATCHES_PER_RUN; batch += 1) {
+    const nowMs = clock.nowMs();
+    const changes = await passwordChanges.findStartedBefore(nowMs - SETTLE_AFTER_MS, SETTLE_BATCH_SIZE);
+    for (const change of changes) {
+      const user = await users.findById(change.userId);
+      if (user === null || !hasSalt(user.passwordHash, change.salt)) {
+        await passwordChanges.drop(change);
+        continue;
+      }
+      const operation = { id: uuidV7(nowMs), nowMs, client: change.client };
+      const logouts = await sessions.endOthers(change, change.tokenHash, operation, true);
+      for (const { activity } of logouts) logActivity({ requestId: operation.id, log }, activity);
+    }
+    if (changes.length < SETTLE_BATCH_SIZE) return;
+  }
+}
+
+/** Pauses before each look for a hash whose write wasn't confirmed: MySQL may carry it out after we gave up on it. */
+const LOOKS_AFTER_MS = [0, 1000, 3000, 8000] as const;
+
+export async function endOthersOnceChanged(
+  work: AuthWork,
+  { users, sessions }: Stores,
+  { tokenHash }: Credential,
+  session: RenewedSession,
+  newHash: string,
+): Promise<void> {
+  for (const pauseMs of LOOKS_AFTER_MS) {
+    await work.clock.sleep(pauseMs);
+    const user = await retryDuringOutage(work.clock, () => users.findById(session.userId));
+    if (user?.passwordHash !== newHash) continue;
+    logChange(work, session, 'authn_password_change');
+    // Of this moment, so that its cutoff refuses all sign-ins that were checked against the old hash.
+    const operation = newOperation(work);
+    const logouts = await retryDuringOutage(work.clock, () =>
+      sessions.endOthers(session, tokenHash, operation),
+    );
+    recordInBackground(work, logouts);
+    return;
+  }
+}
+
+/**
+ * After a renewal whose reply was lost: if it happened, no client has the new token, so that session ends with the
+ * others; if it didn't, it never will.
+ */
+export async function endAfterLostRenewal(
+  work: AuthWork,
+  { sessions }: Stores,
+  { tokenHash }: Credential,
+  session: RenewedSession,
+  newTokenHash: TokenHash,
+): Promise<void> {
+  const operation = newOperation(work);
+  const logouts = await retryDuringOutage(work.clock, () =>
+    sessions.endOthers(session, tokenHash, operation),
+  );
+  recordInBackground(work, logouts);
+  await retryDuringOutage(work.clock, () => sessions.abandon(newTokenHash, session, operation.nowMs));
+}
+
+export function logChange(work: AuthWork, session: Pick<Session, 'id' | 'userId'>, event: LogEvent): void {
+  work.log.event(event, {
+    request_id: work.requestId,
+    user_id: session.userId,
+    session_id: session.id,
+    ip_address: work.client.ipAddress,
+  });
+}

@@ -1,0 +1,71 @@
+import { parseActivity } from '../activity/activity-encoding.ts';
+import { storeUnavailable } from '../errors.ts';
+import { nonEmptyTextOrNull, textOrNull } from '../lib/text.ts';
+import { checkStored, chooseSession, decodeSession } from './record.ts';
+import {
+  CUTOFF_SECONDS,
+  RECEIPT_SECONDS,
+  TOMBSTONE_SECONDS,
+  type OfferedTokens,
+  type Operation,
+  type RecordedLogout,
+} from './session-store.ts';
+import type { InvalidCheck, Session, SessionCheck } from './session.ts';
+
+// What the scripts on sessions are given, and what they reply.
+
+/** The operation as the scripts read it: `now` and `checkedFrom` in Unix ms, absent texts empty. */
+export function encodeOperation({ nowMs, client }: Operation, more: { checkedFrom?: number } = {}): string {
+  return JSON.stringify({
+    now: nowMs,
+    ip: client.ipAddress ?? '',
+    userAgent: client.userAgent ?? '',
+    country: client.country ?? '',
+    receiptSeconds: RECEIPT_SECONDS,
+    cutoffSeconds: CUTOFF_SECONDS,
+    tombstoneSeconds: TOMBSTONE_SECONDS,
+    ...more,
+  });
+}
+
+export function readSession(raw: unknown): Session | null {
+  return typeof raw === 'string' ? decodeSession(raw) : null;
+}
+
+/** `stored`: two values of each token, in their order. */
+export function checkOffered(
+  stored: unknown,
+  { kind, tokenHashes }: OfferedTokens,
+  nowMs: number,
+): SessionCheck {
+  const values = asArray(stored);
+  if (values.length !== 2 * tokenHashes.length) throw unexpectedReply();
+  const checks = tokenHashes.map((tokenHash, i) => {
+    const [record, tombstone] = [textOrNull(values[2 * i]), textOrNull(values[2 * i + 1])];
+    return checkStored({ record, tombstone }, { kind, tokenHash }, nowMs);
+  });
+  return chooseSession(checks);
+}
+
+/** The script found no open session; a record that says otherwise can't be trusted either. */
+export function invalidCheck(stored: unknown, offered: OfferedTokens, nowMs: number): InvalidCheck {
+  const check = checkOffered(stored, offered, nowMs);
+  return check.status === 'invalid' ? check : { status: 'invalid', reason: 'unknown' };
+}
+
+export function readLogouts(value: unknown): RecordedLogout[] {
+  return asArray(value).map((pair) => {
+    const [entryId, event] = asArray(pair);
+    const activity = parseActivity(event);
+    if (typeof entryId !== 'string' || activity?.type !== 'logout') throw unexpectedReply();
+    return { entryId: nonEmptyTextOrNull(entryId), activity };
+  });
+}
+
+export function asArray(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw unexpectedReply();
+  return value;
+}
+
+/** Something other than our script replied: that says neither "signed in" nor "signed out". */
+export const unexpectedReply = () => storeUnavailable('redis', 'protocol');
