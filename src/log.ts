@@ -15,6 +15,7 @@ export type LogEvent =
   | 'malicious_cors'
   | 'authz_fail'
   | 'request'
+  | 'client_address_missing'
   | 'settings_malformed'
   | 'store_unavailable'
   | 'background_failed'

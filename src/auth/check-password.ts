@@ -32,6 +32,7 @@ export async function checkPassword(
   findUser: () => Promise<User | null>,
 ): Promise<CheckedPassword> {
   const { settings, client, clock } = work;
+  if (client.ipAddress === null) work.log.event('client_address_missing', { request_id: work.requestId });
   const attempt: Attempt = {
     attemptId: uuidV7(clock.nowMs()),
     username,

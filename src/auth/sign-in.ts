@@ -1,5 +1,4 @@
 import type { Reason } from '../errors.ts';
-import { networkOf } from '../lib/client-info.ts';
 import { startNewSessionFor, type NewSession, type StartedSession } from '../session/start-session.ts';
 import { StoreTrace } from '../store/store-trace.ts';
 import { checkPassword, clearCounter, recordFailure, releaseOnError } from './check-password.ts';
@@ -30,7 +29,7 @@ export async function signIn(
   wanted: Omit<NewSession, 'checkedFromMs'>,
 ): Promise<SignInResult> {
   const checkedFromMs = work.clock.nowMs();
-  if (!(await work.shield.admit(networkOf(work.client.ipAddress)))) {
+  if (!(await work.shield.admit(work.client.ipAddress))) {
     return refused({ code: 'throttled', retryAfterSeconds: SHIELD_RETRY_AFTER_SECONDS });
   }
   const checked = await checkPassword(work, username, password, () => work.users.findByUsername(username));

@@ -1,3 +1,4 @@
+import { siteOf } from '../lib/client-info.ts';
 import type { Uuid } from '../lib/ids.ts';
 
 /** Failures allowed within a window that opens with the first of them. */
@@ -12,6 +13,8 @@ export const ACCOUNT_NETWORK_LIMIT: ThrottleLimit = { failures: 10, windowSecond
 export const ACCOUNT_LIMIT: ThrottleLimit = { failures: 100, windowSeconds: 3600 };
 /** Per network, whatever the account: trying one password on many names. */
 export const NETWORK_LIMIT: ThrottleLimit = { failures: 200, windowSeconds: 3600 };
+/** Per IPv6 /48, which anyone gets for free, with 65,536 networks in it. */
+export const SITE_LIMIT: ThrottleLimit = { failures: 1000, windowSeconds: 3600 };
 
 /** How long an attempt's own state is kept: longer than a command can be under way. */
 export const ATTEMPT_SECONDS = 600;
@@ -20,8 +23,34 @@ export const ATTEMPT_SECONDS = 600;
 export interface Attempt {
   readonly attemptId: Uuid;
   readonly username: string;
-  /** IPv4 address or IPv6 /64; `unknown` if the request has no address. */
-  readonly network: string;
+  /** IPv4 address or IPv6 /64. Null: the request has no address, so only the account is counted. */
+  readonly network: string | null;
+}
+
+/** A number of failures that an attempt adds to. */
+export interface Counter {
+  /** No two counters have the same. */
+  readonly name: string;
+  readonly limit: ThrottleLimit;
+  readonly isClearedBySuccess: boolean;
+}
+
+/** What an attempt counts towards; `account` stands for its name. Only the first may be cleared by a success. */
+export function countersOf({ network }: Attempt, account: string): readonly Counter[] {
+  const counter = (name: string, limit: ThrottleLimit, isClearedBySuccess = false): Counter => ({
+    name,
+    limit,
+    isClearedBySuccess,
+  });
+  const ofAccount = counter(`account:${account}`, ACCOUNT_LIMIT);
+  if (network === null) return [ofAccount];
+  const site = siteOf(network);
+  return [
+    counter(`account-network:${account}:${network}`, ACCOUNT_NETWORK_LIMIT, true),
+    ofAccount,
+    counter(`network:${network}`, NETWORK_LIMIT),
+    ...(site === null ? [] : [counter(`site:${site}`, SITE_LIMIT)]),
+  ];
 }
 
 export interface Throttled {
@@ -43,8 +72,8 @@ export type Reservation = { readonly status: 'allowed' } | Throttled;
  */
 export interface Throttle {
   reserve(attempt: Attempt): Promise<Reservation>;
-  /** After a success: resets the counter of account and network, and uncounts the attempt in the other two. */
+  /** After a success: clears the first counter, and uncounts the attempt in the others. */
   succeed(attempt: Attempt): Promise<void>;
-  /** After an outage: uncounts the attempt in all three. If it is reserved later still, it isn't counted. */
+  /** After an outage: uncounts the attempt in all of them. If it is reserved later still, it isn't counted. */
   release(attempt: Attempt): Promise<void>;
 }

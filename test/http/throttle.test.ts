@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { ACCOUNT_LIMIT, NETWORK_LIMIT } from '../../src/auth/throttle.ts';
+import { ACCOUNT_LIMIT, NETWORK_LIMIT, SITE_LIMIT } from '../../src/auth/throttle.ts';
 import { CHEAP_HASH } from '../support/hostile-strings.ts';
 import { inParallel } from '../support/in-parallel.ts';
 import { loginRows, PASSWORD } from '../support/people.ts';
@@ -178,6 +178,27 @@ test('an IPv6 /64 is one network, another /64 is another', async () => {
     expect(await guess(username, 'wrong', '2001:db8:1:1:ffff::')).toBe(429);
     expect(await guess(username, 'wrong', '2001:db8:1:2::1')).toBe(401);
   }
+});
+
+test('an IPv4 address is the same network if it comes mapped into IPv6', async () => {
+  const { username } = await environment.addUser({ passwordHash: CHEAP_HASH });
+  const address = freshAddress();
+  for (let i = 0; i < 5; i += 1) {
+    expect(await signInByApi(username, 'wrong', address)).toBe(401);
+    expect(await signInByApi(username, 'wrong', `::ffff:${address}`)).toBe(401);
+  }
+  expect(await signInByApi(username, 'wrong', address)).toBe(429);
+  expect(await signInByApi(username, 'wrong', `::ffff:${address}`)).toBe(429);
+  expect(await signInByApi(username, PASSWORD, '::ffff:198.51.100.200')).toBe(201);
+});
+
+test('all networks of an IPv6 /48 together end at a thousand', async () => {
+  const { username, password } = await environment.addUser();
+  await presetFailures('throttle:site:2001:db8:77::/48', SITE_LIMIT.failures - 1);
+  expect(await signInByApi(username, 'wrong', '2001:db8:77:1::1')).toBe(401);
+  for (const guess of [signInByApi, signInByPage])
+    expect(await guess(username, password, '2001:db8:77:2::1')).toBe(429);
+  expect(await signInByApi(username, password, '2001:db8:78::1')).toBe(201);
 });
 
 test('a name written differently is another name, and no detour for the same one', async () => {

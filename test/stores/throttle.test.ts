@@ -36,12 +36,12 @@ describe('Redis throttle, its keys and commands', () => {
   test('each counter expires at the end of its window, an attempt after a while', async () => {
     await cloud.redis.flushdb();
     const { throttle } = openCloudStores(cloud);
-    const attempt = { attemptId: uuidV7(Date.now()), username: 'ann', network: '203.0.113.7' };
+    const attempt = { attemptId: uuidV7(Date.now()), username: 'ann', network: '2001:db8:1:2::/64' };
     await throttle.reserve(attempt);
     const ttls: number[] = [];
     for (const key of (await cloud.redis.keys('*')).sort()) ttls.push(await cloud.redis.ttl(key));
-    // account-network, account, attempt, network
-    for (const [i, seconds] of [900, 3600, ATTEMPT_SECONDS, 3600].entries()) {
+    // account-network, account, attempt, network, site
+    for (const [i, seconds] of [900, 3600, ATTEMPT_SECONDS, 3600, 3600].entries()) {
       expect(ttls[i]).toBeGreaterThan(seconds - 30);
       expect(ttls[i]).toBeLessThanOrEqual(seconds);
     }
