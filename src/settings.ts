@@ -101,7 +101,7 @@ const bindings = z.object({
   // Below 8 (ASVS 5.0 6.2.1) the list of common passwords would miss what the length allows.
   MIN_PASSWORD_LENGTH: integer(8, 8, 256),
   MAX_SESSIONS_PER_USER: integer(50, 0, 100_000),
-  ACTIVITY_RETENTION_DAYS: integer(0, 0, 36_500),
+  ACTIVITY_RETENTION_DAYS: integer(400, 0, 36_500),
 });
 
 /** What the operator sets; docs/settings.md explains each. */

@@ -32,7 +32,7 @@ export function connectStores(settings: Settings) {
     return {
       sessions: redisSessionStore(redis),
       outbox: redisOutbox(redis),
-      throttle: redisThrottle(redis),
+      throttle: redisThrottle(redis, settings.SECRET_KEY),
       users: mysqlUserStore(sql),
       activityLog: mysqlActivityLog(sql),
     };

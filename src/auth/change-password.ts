@@ -62,7 +62,10 @@ export async function changePassword(
   );
   switch (checked.status) {
     case 'throttled':
-      if (checked.firstInWindow) await recordFailure(work, session.username, checked.user, 'throttled');
+      if (checked.firstInWindow) {
+        const { userId: id, username } = session;
+        await recordFailure(work, username, checked.user ?? { id, username }, 'throttled');
+      }
       return {
         status: 'refused',
         reason: { code: 'throttled', retryAfterSeconds: checked.retryAfterSeconds },

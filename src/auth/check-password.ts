@@ -7,6 +7,7 @@ import type { AuthWork } from './auth-work.ts';
 import { verifyPassword } from './password.ts';
 import type { Attempt, Throttled } from './throttle.ts';
 import type { User } from './user-store.ts';
+import { unknownName } from './username.ts';
 
 export type CheckedPassword =
   | { readonly status: 'matches'; readonly user: User; readonly attempt: Attempt }
@@ -88,11 +89,14 @@ export async function clearCounter(work: AuthWork, attempt: Attempt): Promise<vo
   }
 }
 
-/** Adds a failed sign-in to the outbox, in one round trip. */
+/**
+ * Adds a failed sign-in to the outbox, in one round trip. `user` null: no user has the name, or MySQL didn't say; a hash of
+ * what was typed is recorded in its place.
+ */
 export async function recordFailure(
   work: AuthWork,
-  username: string,
-  user: User | null,
+  typedName: string,
+  user: Pick<User, 'id' | 'username'> | null,
   outcome: LoginOutcome,
 ): Promise<void> {
   const nowMs = work.clock.nowMs();
@@ -100,7 +104,7 @@ export async function recordFailure(
     type: 'login',
     id: uuidV7(nowMs),
     userId: user?.id ?? null,
-    username,
+    username: user?.username ?? unknownName(typedName, work.settings.SECRET_KEY),
     outcome,
     sessionId: null,
     client: work.client,

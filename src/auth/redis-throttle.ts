@@ -1,5 +1,5 @@
 import { storeUnavailable } from '../errors.ts';
-import { base64Url, sha256 } from '../lib/hash.ts';
+import { base64Url, hmacSha256 } from '../lib/hash.ts';
 import type { RedisClient } from '../store/redis-client.ts';
 import { ATTEMPT_SECONDS, countersOf, type Attempt, type Throttle } from './throttle.ts';
 
@@ -50,10 +50,14 @@ if state == 'counted' then
 end
 return 1`;
 
-/** Counters in Redis: `throttle:...` hashes with a TTL to the end of their window. Names are hashed: people type passwords there. */
-export function redisThrottle(redis: RedisClient): Throttle {
+/**
+ * Counters in Redis: `throttle:...` hashes with a TTL to the end of their window. Names are hashed with the key: people
+ * type passwords there, which a plain hash would let a reader of Redis guess. Under a new key, counting starts afresh.
+ */
+export function redisThrottle(redis: RedisClient, secretKey: string): Throttle {
   const openAttempt = (attempt: Attempt) => {
-    const counters = countersOf(attempt, base64Url(sha256(attempt.username)));
+    const account = base64Url(hmacSha256(secretKey, `throttle\n${attempt.username}`));
+    const counters = countersOf(attempt, account);
     return {
       counters,
       keys: [`throttle:attempt:${attempt.attemptId}`, ...counters.map(({ name }) => `throttle:${name}`)],

@@ -132,14 +132,14 @@ describe('User-Agent', () => {
   });
 });
 
-describe('CF-IPCountry', () => {
+describe('the country', () => {
   // Old lists have A1 (anonymous proxy) and A2 (satellite); XX and T1 are Cloudflare's own.
   test.each(['A1', 'A2', 'T1', 'XX', '00', '9Z', 'EU', 'AP', 'xx', 'DE, FR', '<b>', "' OR 1=1"])(
     '%s does not break the list of sessions',
     async (country) => {
       const { visitor, user } = await environment.seedVisitor();
-      const form = await openSignInForm(environment);
-      await form.submit({ username: user.username, password: 'wrong' }, { 'CF-IPCountry': country });
+      const guesser = environment.visitor({ cf: { country } });
+      await guesser.trySignIn({ username: user.username, password: 'wrong' });
       await environment.worker.delivered();
       const page = await visitor.get('/sessions/');
       expect(page.status).toBe(200);

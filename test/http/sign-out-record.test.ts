@@ -83,7 +83,7 @@ test.each<[string, VisitorOptions, string | null]>([
 
 test.each<[string, VisitorOptions, string | null]>([
   ['from request.cf', { headers: { 'CF-IPCountry': 'T1' }, cf: { country: 'NL' } }, 'NL'],
-  ['else from CF-IPCountry', { headers: { 'CF-IPCountry': 'T1' } }, 'T1'],
+  ['without the header, too', { cf: { country: 'SE' } }, 'SE'],
 ])('country: %s', async (_, options, expected) => {
   const { row } = await recordedSignOut(options);
   expect(row['country']).toBe(expected);

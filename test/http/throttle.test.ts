@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { ACCOUNT_LIMIT, NETWORK_LIMIT, SITE_LIMIT } from '../../src/auth/throttle.ts';
 import { CHEAP_HASH } from '../support/hostile-strings.ts';
@@ -7,11 +7,12 @@ import { loginRows, PASSWORD } from '../support/people.ts';
 import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 import { freshAddress } from '../support/sign-in-form.ts';
 import { ORIGIN } from '../support/visitor.ts';
+import { SECRET_KEY } from '../support/worker.ts';
 
 const environment = useAttackEnvironment();
 
 const accountKey = (username: string): string =>
-  `throttle:account:${createHash('sha256').update(username).digest('base64url')}`;
+  `throttle:account:${createHmac('sha256', SECRET_KEY).update(`throttle\n${username}`).digest('base64url')}`;
 
 /** As if that many had failed already: hundreds of real guesses would take a minute. */
 async function presetFailures(key: string, failures: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ATTEMPT_SECONDS } from '../../src/auth/throttle.ts';
 import { uuidV7 } from '../../src/lib/ids.ts';
@@ -30,7 +31,11 @@ describe('Redis throttle, its keys and commands', () => {
     await cloud.redis.flushdb();
     const attempt = { attemptId: uuidV7(Date.now()), username: 'correct horse', network: '203.0.113.7' };
     await openCloudStores(cloud).throttle.reserve(attempt);
-    expect(await everythingIn(cloud.redis)).not.toContain('horse');
+    const everything = await everythingIn(cloud.redis);
+    expect(everything).not.toContain('horse');
+    // Nor a plain hash, which a dictionary would find.
+    for (const encoding of ['hex', 'base64', 'base64url'] as const)
+      expect(everything).not.toContain(hash('sha256', 'correct horse', encoding));
   });
 
   test('each counter expires at the end of its window, an attempt after a while', async () => {

@@ -38,7 +38,7 @@ describe('defaults', () => {
     PBKDF2_MAX_ITERATIONS: 2_000_000,
     MIN_PASSWORD_LENGTH: 8,
     MAX_SESSIONS_PER_USER: 50,
-    ACTIVITY_RETENTION_DAYS: 0,
+    ACTIVITY_RETENTION_DAYS: 400,
   };
 
   test('apply if nothing is set', () => expect(settingsOf()).toMatchObject(defaults));
