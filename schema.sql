@@ -6,7 +6,7 @@
 
 CREATE TABLE IF NOT EXISTS users (
   id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT COMMENT 'Identity of the user; imported users keep that of their Django site',
-  username VARCHAR(150) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'What is typed at sign-in; matched exactly, case and accents included',
+  username VARCHAR(150) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'What is typed at sign-in; case and accents count',
   password_hash VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'Django format: bcrypt_sha256$$2b$10$... is what the service writes; anything it cannot read never matches',
   email VARCHAR(254) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NULL COMMENT 'For people, not for sign-in; NULL when not known',
   first_name VARCHAR(150) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL DEFAULT '' COMMENT 'Given name, as Django keeps it',

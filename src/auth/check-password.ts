@@ -7,7 +7,7 @@ import type { AuthWork } from './auth-work.ts';
 import { verifyPassword } from './password.ts';
 import type { Attempt, Throttled } from './throttle.ts';
 import type { User } from './user-store.ts';
-import { unknownName } from './username.ts';
+import { normalizeUsername, unknownName } from './username.ts';
 
 export type CheckedPassword =
   | { readonly status: 'matches'; readonly user: User; readonly attempt: Attempt }
@@ -36,7 +36,7 @@ export async function checkPassword(
   if (client.ipAddress === null) work.log.event('client_address_missing', { request_id: work.requestId });
   const attempt: Attempt = {
     attemptId: uuidV7(clock.nowMs()),
-    username,
+    username: normalizeUsername(username),
     network: networkOf(client.ipAddress),
   };
   return releaseOnError(work, attempt, async () => {

@@ -22,6 +22,7 @@ export const ATTEMPT_SECONDS = 600;
 /** One attempt to sign in, for counting. */
 export interface Attempt {
   readonly attemptId: Uuid;
+  /** In its normal form, so that no spelling has tries of its own. */
   readonly username: string;
   /** IPv4 address or IPv6 /64. Null: the request has no address, so only the account is counted. */
   readonly network: string | null;

@@ -1,15 +1,15 @@
 import * as z from 'zod/mini';
+import { USERNAME_MAX_CHARACTERS } from '../auth/username.ts';
 import type { FieldError } from '../errors.ts';
 import { characterCount } from '../lib/text.ts';
 import { NEXT_MAX_CHARACTERS } from './next-url.ts';
 
-export const USERNAME_MAX_CHARACTERS = 150;
 export const PASSWORD_MAX_CHARACTERS = 4096;
 /** NIST SP 800-63B asks for at least 64; Django takes any, which would let a request cost much. */
 export const NEW_PASSWORD_MAX_CHARACTERS = 256;
 export const DEVICE_NAME_MAX_CHARACTERS = 100;
 
-/** Text that is stored and hashed as it is: nothing is trimmed or normalised, only lone surrogates are refused. */
+/** Text that is taken as it is: nothing is trimmed or normalised here, only lone surrogates are refused. */
 const text = (label: string, maxCharacters: number) =>
   z
     .string({

@@ -202,22 +202,15 @@ test('all networks of an IPv6 /48 together end at a thousand', async () => {
   expect(await signInByApi(username, password, '2001:db8:78::1')).toBe(201);
 });
 
-test('a name written differently is another name, and no detour for the same one', async () => {
+test('a name written differently is another name, or gives no more tries', async () => {
   const { username } = await environment.addUser({ username: 'Ada', passwordHash: CHEAP_HASH });
   const address = freshAddress();
-  for (let i = 0; i < 10; i += 1) await signInByApi(username, 'wrong', address);
+  const spellings = ['Ada', 'Ada ', ' Ada', '\uff21da', '\u00a0Ada\ufeff'];
+  for (let i = 0; i < 10; i += 1)
+    expect(await signInByApi(spellings[i % spellings.length] ?? '', 'wrong', address)).toBe(401);
+  for (const spelling of spellings) expect(await signInByApi(spelling, PASSWORD, address)).toBe(429);
   // If one of these were read as the same user, it would give ten more guesses.
-  const variants = [
-    'ada',
-    'ADA',
-    'Ada ',
-    ' Ada',
-    'Ada\u0000',
-    'A\u200bda',
-    '\uff21da',
-    'Ad\u0430',
-    'Ada\u0301',
-  ];
+  const variants = ['ada', 'ADA', 'Ada\u0000', 'A\u200bda', 'Ad\u0430', 'Ada\u0301'];
   for (const variant of variants) expect(await signInByApi(variant, PASSWORD, address)).toBe(401);
   expect(await signInByApi(username, 'wrong', address)).toBe(429);
 });
