@@ -122,6 +122,9 @@ const RESERVED_PATHS = [
   '/accounts/logout/',
 ];
 
+/** Cookies of our own under fixed names. */
+const RESERVED_COOKIES = ['device', 'signedout'];
+
 /** Reads the bindings of the Worker. */
 export function parseSettings(env: unknown): SettingsResult {
   const result = z.safeParse(bindings, env);
@@ -140,6 +143,9 @@ function contradictions(settings: Settings): string[] {
   if (SESSION_COOKIE_DOMAIN !== '' && /^__Host-/i.test(SESSION_COOKIE_NAME))
     names.push('SESSION_COOKIE_NAME');
   if (SESSION_COOKIE_NAME === CSRF_COOKIE_NAME) names.push('CSRF_COOKIE_NAME');
+  for (const name of ['SESSION_COOKIE_NAME', 'CSRF_COOKIE_NAME'] as const) {
+    if (RESERVED_COOKIES.includes(settings[name])) names.push(name);
+  }
   const isTaken =
     RESERVED_PATHS.some((path) => path === LOGIN_URL || path === `${LOGIN_URL}/`) ||
     /^\/(?:api|healthz|readyz|assets)(?:\/|$)/.test(LOGIN_URL);

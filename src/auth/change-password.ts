@@ -34,7 +34,7 @@ export type PasswordChangeResult =
 
 /**
  * Changes the password of the session's user, ends all their other sessions and gives this one a new token
- * (ASVS 5.0 7.4.3). The current password is checked first, and wrong ones count like failed sign-ins.
+ * (ASVS 5.0 7.4.3). The current password is checked first, and wrong ones are counted for this session.
  *
  * Three round trips, in an order in which an outage before the change changes nothing: the user and the counter; the new
  * hash, only in place of the one that was checked; the sessions.
@@ -57,7 +57,8 @@ export async function changePassword(
     const errors = [{ field: 'new_password', message: flaw }];
     return { status: 'refused', reason: { code: 'invalid_fields', errors } };
   }
-  const checked = await checkPassword(work, session.username, currentPassword, () =>
+  const source = { kind: 'session', sessionId: session.id } as const;
+  const checked = await checkPassword(work, session.username, currentPassword, source, () =>
     work.users.findById(session.userId),
   );
   switch (checked.status) {

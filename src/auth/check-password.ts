@@ -5,7 +5,7 @@ import { uuidV7 } from '../lib/ids.ts';
 import { retryDuringOutage } from '../session/session-work.ts';
 import type { AuthWork } from './auth-work.ts';
 import { verifyPassword } from './password.ts';
-import type { Attempt, Throttled } from './throttle.ts';
+import type { Attempt, AttemptSource, Throttled } from './throttle.ts';
 import type { User } from './user-store.ts';
 import { normalizeUsername, unknownName } from './username.ts';
 
@@ -30,14 +30,17 @@ export async function checkPassword(
   work: AuthWork,
   username: string,
   password: string,
+  source: AttemptSource,
   findUser: () => Promise<User | null>,
 ): Promise<CheckedPassword> {
   const { settings, client, clock } = work;
-  if (client.ipAddress === null) work.log.event('client_address_missing', { request_id: work.requestId });
+  if (client.ipAddress === null && source.kind !== 'session')
+    work.log.event('client_address_missing', { request_id: work.requestId });
   const attempt: Attempt = {
     attemptId: uuidV7(clock.nowMs()),
     username: normalizeUsername(username),
     network: networkOf(client.ipAddress),
+    source,
   };
   return releaseOnError(work, attempt, async () => {
     // Both must be over before the attempt can be given back.

@@ -3,6 +3,7 @@ import { startNewSessionFor, type NewSession, type StartedSession } from '../ses
 import { StoreTrace } from '../store/store-trace.ts';
 import { checkPassword, clearCounter, recordFailure, releaseOnError } from './check-password.ts';
 import type { AuthWork } from './auth-work.ts';
+import { findDevice, issueDeviceToken } from './device-token.ts';
 import { hashPassword, needsRehash } from './password.ts';
 import { SHIELD_RETRY_AFTER_SECONDS } from './shield.ts';
 import type { User } from './user-store.ts';
@@ -10,10 +11,13 @@ import type { User } from './user-store.ts';
 export interface UsernameAndPassword {
   readonly username: string;
   readonly password: string;
+  /** Device tokens that came along, whoever they were issued to. */
+  readonly deviceTokens: readonly string[];
 }
 
 export type SignInResult =
-  | ({ readonly status: 'signed_in' } & StartedSession)
+  /** `deviceToken` makes this device known to the name's next sign-in. */
+  | ({ readonly status: 'signed_in'; readonly deviceToken: string } & StartedSession)
   /** `bad_credentials` (unknown name, wrong password or inactive user: the client doesn't learn which) or `throttled`. */
   | { readonly status: 'refused'; readonly reason: Reason };
 
@@ -25,14 +29,19 @@ export type SignInResult =
  */
 export async function signIn(
   work: AuthWork,
-  { username, password }: UsernameAndPassword,
+  { username, password, deviceTokens }: UsernameAndPassword,
   wanted: Omit<NewSession, 'checkedFromMs'>,
 ): Promise<SignInResult> {
   const checkedFromMs = work.clock.nowMs();
   if (!(await work.shield.admit(work.client.ipAddress))) {
     return refused({ code: 'throttled', retryAfterSeconds: SHIELD_RETRY_AFTER_SECONDS });
   }
-  const checked = await checkPassword(work, username, password, () => work.users.findByUsername(username));
+  const deviceId = findDevice(deviceTokens, username, work.settings);
+  const source =
+    deviceId === null ? ({ kind: 'stranger' } as const) : ({ kind: 'device', deviceId } as const);
+  const checked = await checkPassword(work, username, password, source, () =>
+    work.users.findByUsername(username),
+  );
   switch (checked.status) {
     case 'throttled':
       if (checked.firstInWindow) await recordFailure(work, username, checked.user, 'throttled');
@@ -53,7 +62,8 @@ export async function signIn(
         ]),
       );
       rehashInBackground(work, user, password);
-      return { status: 'signed_in', ...started };
+      const deviceToken = issueDeviceToken(user.username, deviceId, work.settings);
+      return { status: 'signed_in', deviceToken, ...started };
     }
   }
 }

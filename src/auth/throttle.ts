@@ -1,5 +1,5 @@
 import { siteOf } from '../lib/client-info.ts';
-import type { Uuid } from '../lib/ids.ts';
+import type { SessionId, Uuid } from '../lib/ids.ts';
 
 /** Failures allowed within a window that opens with the first of them. */
 export interface ThrottleLimit {
@@ -16,16 +16,28 @@ export const NETWORK_LIMIT: ThrottleLimit = { failures: 200, windowSeconds: 3600
 /** Per IPv6 /48, which anyone gets for free, with 65,536 networks in it. */
 export const SITE_LIMIT: ThrottleLimit = { failures: 1000, windowSeconds: 3600 };
 
+/** Per device that the name has signed in from, in place of the account's two: strangers can't use it up. */
+export const DEVICE_LIMIT: ThrottleLimit = { failures: 10, windowSeconds: 900 };
+/** Per open session, for its owner's current password. */
+export const SESSION_LIMIT: ThrottleLimit = { failures: 10, windowSeconds: 900 };
+
 /** How long an attempt's own state is kept: longer than a command can be under way. */
 export const ATTEMPT_SECONDS = 600;
 
-/** One attempt to sign in, for counting. */
+/** Where an attempt comes from. What others do elsewhere doesn't count against a known device or an open session. */
+export type AttemptSource =
+  | { readonly kind: 'stranger' }
+  | { readonly kind: 'device'; readonly deviceId: string }
+  | { readonly kind: 'session'; readonly sessionId: SessionId };
+
+/** One attempt to prove a password, for counting. */
 export interface Attempt {
   readonly attemptId: Uuid;
   /** In its normal form, so that no spelling has tries of its own. */
   readonly username: string;
   /** IPv4 address or IPv6 /64. Null: the request has no address, so only the account is counted. */
   readonly network: string | null;
+  readonly source: AttemptSource;
 }
 
 /** A number of failures that an attempt adds to. */
@@ -37,20 +49,26 @@ export interface Counter {
 }
 
 /** What an attempt counts towards; `account` stands for its name. Only the first may be cleared by a success. */
-export function countersOf({ network }: Attempt, account: string): readonly Counter[] {
+export function countersOf({ network, source }: Attempt, account: string): readonly Counter[] {
   const counter = (name: string, limit: ThrottleLimit, isClearedBySuccess = false): Counter => ({
     name,
     limit,
     isClearedBySuccess,
   });
-  const ofAccount = counter(`account:${account}`, ACCOUNT_LIMIT);
-  if (network === null) return [ofAccount];
-  const site = siteOf(network);
-  return [
-    counter(`account-network:${account}:${network}`, ACCOUNT_NETWORK_LIMIT, true),
-    ofAccount,
-    counter(`network:${network}`, NETWORK_LIMIT),
+  if (source.kind === 'session') return [counter(`session:${source.sessionId}`, SESSION_LIMIT, true)];
+  const site = network === null ? null : siteOf(network);
+  const ofNetwork = [
+    ...(network === null ? [] : [counter(`network:${network}`, NETWORK_LIMIT)]),
     ...(site === null ? [] : [counter(`site:${site}`, SITE_LIMIT)]),
+  ];
+  if (source.kind === 'device')
+    return [counter(`device:${account}:${source.deviceId}`, DEVICE_LIMIT, true), ...ofNetwork];
+  return [
+    ...(network === null
+      ? []
+      : [counter(`account-network:${account}:${network}`, ACCOUNT_NETWORK_LIMIT, true)]),
+    counter(`account:${account}`, ACCOUNT_LIMIT),
+    ...ofNetwork,
   ];
 }
 

@@ -5,10 +5,12 @@ import {
   NETWORK_LIMIT,
   SITE_LIMIT,
   type Attempt,
+  type AttemptSource,
   type Reservation,
   type Throttle,
 } from '../../src/auth/throttle.ts';
-import { uuidV7 } from '../../src/lib/ids.ts';
+import { newSessionId, uuidV7 } from '../../src/lib/ids.ts';
+import { STRANGER } from '../fakes/samples.ts';
 
 /** One implementation, empty. */
 export interface ThrottleUnderTest {
@@ -16,11 +18,11 @@ export interface ThrottleUnderTest {
   readonly advance: (ms: number) => Promise<void>;
 }
 
-const attemptBy = (username: string, network: string | null = '203.0.113.7'): Attempt => ({
-  attemptId: uuidV7(Date.now()),
-  username,
-  network,
-});
+const attemptBy = (
+  username: string,
+  network: string | null = '203.0.113.7',
+  source: AttemptSource = STRANGER,
+): Attempt => ({ attemptId: uuidV7(Date.now()), username, network, source });
 
 /** What every `Throttle` does. `open` gives each test an empty one. */
 export function describeThrottle(name: string, open: () => Promise<ThrottleUnderTest>): void {
@@ -93,6 +95,55 @@ export function describeThrottle(name: string, open: () => Promise<ThrottleUnder
         // The account has 90 left on other networks.
         await fail(90, (i) => attemptBy('ann', `198.51.100.${i}`));
       });
+    });
+
+    describe('a known device', () => {
+      const DEVICE = { kind: 'device', deviceId: 'd1' } as const;
+
+      test('is let in when strangers have used up the account and its network', async () => {
+        await fail(10, () => attemptBy('ann'));
+        await fail(90, (i) => attemptBy('ann', `net ${i}`));
+        expect(await isAllowed(attemptBy('ann', '203.0.113.7'))).toBe(false);
+        expect(await isAllowed(attemptBy('ann', '203.0.113.7', DEVICE))).toBe(true);
+      });
+
+      test("has 10 failures for this account, from any network, and uses up nobody else's", async () => {
+        await fail(10, (i) => attemptBy('ann', `net ${i}`, DEVICE));
+        expect(await reserve(attemptBy('ann', 'elsewhere', DEVICE))).toMatchObject({ status: 'throttled' });
+        expect(await isAllowed(attemptBy('ann', 'elsewhere', { kind: 'device', deviceId: 'd2' }))).toBe(true);
+        expect(await isAllowed(attemptBy('bob', 'elsewhere', DEVICE))).toBe(true);
+        await fail(100, (i) => attemptBy('ann', `other ${i}`));
+      });
+
+      test('counts for its network and IPv6 /48', async () => {
+        const network = '2001:db8:1:2::/64';
+        const device = (i: number): AttemptSource => ({ kind: 'device', deviceId: `d${i}` });
+        await fail(200, (i) => attemptBy(`name ${i}`, network, device(i)));
+        expect(await isAllowed(attemptBy('ann', network, DEVICE))).toBe(false);
+        expect(await isAllowed(attemptBy('ann', network))).toBe(false);
+      });
+
+      test('has its counter cleared by a success', async () => {
+        await fail(9, () => attemptBy('ann', '203.0.113.7', DEVICE));
+        const success = attemptBy('ann', '203.0.113.7', DEVICE);
+        await reserve(success);
+        await under.throttle.succeed(success);
+        await fail(10, () => attemptBy('ann', '203.0.113.7', DEVICE));
+        expect(await isAllowed(attemptBy('ann', '203.0.113.7', DEVICE))).toBe(false);
+      });
+    });
+
+    test('an open session has 10 failures of its own, whatever others do, and uses up nothing of theirs', async () => {
+      const open = (): AttemptSource => ({ kind: 'session', sessionId: newSessionId() });
+      const [own, another] = [open(), open()];
+      await fail(200, (i) => attemptBy(`name ${i}`));
+      await fail(100, (i) => attemptBy('ann', `net ${i}`));
+      await fail(10, () => attemptBy('ann', '203.0.113.7', own));
+      expect(await reserve(attemptBy('ann', '203.0.113.7', own))).toMatchObject({
+        status: 'throttled',
+        firstInWindow: true,
+      });
+      expect(await isAllowed(attemptBy('ann', '203.0.113.7', another))).toBe(true);
     });
 
     describe('windows', () => {

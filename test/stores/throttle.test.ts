@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ATTEMPT_SECONDS } from '../../src/auth/throttle.ts';
 import { uuidV7 } from '../../src/lib/ids.ts';
+import { STRANGER } from '../fakes/samples.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import { openMemoryStores } from '../fakes/memory-stores.ts';
@@ -29,7 +30,12 @@ describeThrottle('throttle in Redis', async () => {
 describe('Redis throttle, its keys and commands', () => {
   test('no name is stored: people type passwords into that field', async () => {
     await cloud.redis.flushdb();
-    const attempt = { attemptId: uuidV7(Date.now()), username: 'correct horse', network: '203.0.113.7' };
+    const attempt = {
+      attemptId: uuidV7(Date.now()),
+      username: 'correct horse',
+      network: '203.0.113.7',
+      source: STRANGER,
+    };
     await openCloudStores(cloud).throttle.reserve(attempt);
     const everything = await everythingIn(cloud.redis);
     expect(everything).not.toContain('horse');
@@ -41,7 +47,12 @@ describe('Redis throttle, its keys and commands', () => {
   test('each counter expires at the end of its window, an attempt after a while', async () => {
     await cloud.redis.flushdb();
     const { throttle } = openCloudStores(cloud);
-    const attempt = { attemptId: uuidV7(Date.now()), username: 'ann', network: '2001:db8:1:2::/64' };
+    const attempt = {
+      attemptId: uuidV7(Date.now()),
+      username: 'ann',
+      network: '2001:db8:1:2::/64',
+      source: STRANGER,
+    };
     await throttle.reserve(attempt);
     const ttls: number[] = [];
     for (const key of (await cloud.redis.keys('*')).sort()) ttls.push(await cloud.redis.ttl(key));
@@ -55,7 +66,12 @@ describe('Redis throttle, its keys and commands', () => {
   test('an attempt that was refused halfway is counted by the retry', async () => {
     await cloud.redis.flushdb();
     const { throttle } = openCloudStores(cloud);
-    const attempt = { attemptId: uuidV7(Date.now()), username: 'ann', network: '203.0.113.7' };
+    const attempt = {
+      attemptId: uuidV7(Date.now()),
+      username: 'ann',
+      network: '203.0.113.7',
+      source: STRANGER,
+    };
     await cloud.redis.hset('throttle:network:203.0.113.7', 'failures', 'not a number');
     await expect(throttle.reserve(attempt)).rejects.toMatchObject(STORE_UNAVAILABLE);
     await cloud.redis.del('throttle:network:203.0.113.7');
@@ -65,7 +81,12 @@ describe('Redis throttle, its keys and commands', () => {
 
   test('each method is one command', async () => {
     const { throttle } = openCloudStores(cloud);
-    const attempt = { attemptId: uuidV7(Date.now()), username: 'ann', network: '203.0.113.7' };
+    const attempt = {
+      attemptId: uuidV7(Date.now()),
+      username: 'ann',
+      network: '203.0.113.7',
+      source: STRANGER,
+    };
     cloud.calls.length = 0;
     await throttle.reserve(attempt);
     await throttle.succeed(attempt);

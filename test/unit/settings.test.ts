@@ -244,6 +244,10 @@ describe('contradicting settings', () => {
     // csrftoken is host-only whatever the domain.
     [{ CSRF_COOKIE_NAME: '__Host-csrf', SESSION_COOKIE_DOMAIN: 'example.org' }, []],
     [{ SESSION_COOKIE_NAME: 'same', CSRF_COOKIE_NAME: 'same' }, ['CSRF_COOKIE_NAME']],
+    [
+      { SESSION_COOKIE_NAME: 'device', CSRF_COOKIE_NAME: 'signedout' },
+      ['SESSION_COOKIE_NAME', 'CSRF_COOKIE_NAME'],
+    ],
     [{ LOGIN_URL: '/home/' }, ['LOGIN_URL']],
     [{ LOGIN_URL: '/home' }, ['LOGIN_URL']],
     [{ LOGIN_URL: '/logout/' }, ['LOGIN_URL']],

@@ -68,7 +68,7 @@ describe('user add', () => {
     ]);
     expectFailure(empty, 2, 'the name is empty');
     expectFailure(spaces, 2, 'begins or ends with white space');
-    expectFailure(long, 2, "can't be longer than 150 characters");
+    expectFailure(long, 2, 'more than 150 characters');
     expect(argument.exitCode).toBe(2);
     expect(argument.stderr + argument.stdout).not.toContain('hunter2');
   });

@@ -7,7 +7,7 @@ import { ServiceError } from '../../../src/errors.ts';
 import { uuidV7 } from '../../../src/lib/ids.ts';
 import { openMemoryWork } from '../../fakes/memory-work.ts';
 import { STORE_UNAVAILABLE } from '../../fakes/outage.ts';
-import { SAMPLE_CLIENT } from '../../fakes/samples.ts';
+import { SAMPLE_CLIENT, STRANGER } from '../../fakes/samples.ts';
 
 const PASSWORD = 'correct horse battery staple';
 
@@ -16,11 +16,12 @@ async function setUp(changes: Parameters<typeof openMemoryWork>[0] = {}) {
   const { work, stores } = memory;
   const ann = stores.users.add({ username: 'ann', passwordHash: await hashPassword(PASSWORD, 4) });
   const check = (password: string, username = 'ann') =>
-    checkPassword(work, username, password, () => stores.users.findByUsername(username));
+    checkPassword(work, username, password, STRANGER, () => stores.users.findByUsername(username));
   const newAttempt = () => ({
     attemptId: uuidV7(memory.clock.nowMs()),
     username: 'ann',
     network: SAMPLE_CLIENT.ipAddress ?? '',
+    source: STRANGER,
   });
   return {
     ...memory,
