@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { parseDatabaseUrl } from './lib/database-url.ts';
+import { isLocalHttp } from './lib/local-http.ts';
 
 const SECRET_KEY_MIN_CHARACTERS = 32;
 const YEAR_SECONDS = 31_536_000;
@@ -73,13 +74,18 @@ const parseCookieDomain = (text: string): string | null =>
 const parseCookieName = (text: string): string | null =>
   /^[\w!#$%&'*+.^`|~-]{1,64}$/.test(text) ? text : null;
 
+/** Its token goes with each request, so plain http is for this machine alone. */
+function parseRedisUrl(text: string): string | null {
+  if (!/^https?:\/\/[^\s#$./?].\S*$/.test(text) || !URL.canParse(text)) return null;
+  const url = new URL(text);
+  return url.protocol === 'https:' || isLocalHttp(url) ? text.replace(/\/+$/, '') : null;
+}
+
 const parseSecretKey = (text: string): string | null =>
   text.length >= SECRET_KEY_MIN_CHARACTERS ? text : null;
 
 const bindings = z.object({
-  UPSTASH_REDIS_REST_URL: variable('', (text) =>
-    /^https?:\/\/[^\s#$./?].\S*$/.test(text) && URL.canParse(text) ? text.replace(/\/+$/, '') : null,
-  ),
+  UPSTASH_REDIS_REST_URL: variable('', parseRedisUrl),
   UPSTASH_REDIS_REST_TOKEN: variable('', (text) => (/^[\x21-\x7e]+$/.test(text) ? text : null)),
   DATABASE_URL: variable('', parseDatabaseUrl),
   SECRET_KEY: variable('', parseSecretKey),
@@ -98,6 +104,8 @@ const bindings = z.object({
   ALLOWED_REDIRECT_HOSTS: list(parseHost),
   BCRYPT_ROUNDS: integer(10, 10, 14),
   PBKDF2_MAX_ITERATIONS: integer(DEFAULT_PBKDF2_MAX_ITERATIONS, 1, 100_000_000),
+  // With the store calls' own limit, still well within the 5 s of every response.
+  REFUSAL_FLOOR_MS: integer(0, 0, 2000),
   // Below 8 (ASVS 5.0 6.2.1) the list of common passwords would miss what the length allows.
   MIN_PASSWORD_LENGTH: integer(8, 8, 256),
   MAX_SESSIONS_PER_USER: integer(50, 0, 100_000),

@@ -4,7 +4,7 @@ import { StoreTrace } from '../store/store-trace.ts';
 import { checkPassword, clearCounter, recordFailure, releaseOnError } from './check-password.ts';
 import type { AuthWork } from './auth-work.ts';
 import { findDevice, issueDeviceToken } from './device-token.ts';
-import { hashPassword, needsRehash } from './password.ts';
+import { hashPassword, rehashRounds } from './password.ts';
 import { SHIELD_RETRY_AFTER_SECONDS } from './shield.ts';
 import type { User } from './user-store.ts';
 
@@ -23,7 +23,8 @@ export type SignInResult =
 
 /**
  * Signs a user in, through either channel: two round trips with one bcrypt between them. First the attempt is counted and
- * the user looked up; then the session is started and the counter cleared, or the failure recorded.
+ * the user looked up; then the session is started and the counter cleared, or the failure recorded. `bad_credentials` comes
+ * no earlier than REFUSAL_FLOOR_MS after the call, so that a slower hash doesn't show that its user exists.
  *
  * @throws `store_unavailable` or `overloaded`: no client got a session, and the attempt is given back
  */
@@ -36,6 +37,9 @@ export async function signIn(
   if (!(await work.shield.admit(work.client.ipAddress))) {
     return refused({ code: 'throttled', retryAfterSeconds: SHIELD_RETRY_AFTER_SECONDS });
   }
+  const { REFUSAL_FLOOR_MS } = work.settings;
+  // Started before the work that it hides, as time stands still while CPU runs.
+  const floor = REFUSAL_FLOOR_MS === 0 ? null : work.clock.sleep(REFUSAL_FLOOR_MS);
   const deviceId = findDevice(deviceTokens, username, work.settings);
   const source =
     deviceId === null ? ({ kind: 'stranger' } as const) : ({ kind: 'device', deviceId } as const);
@@ -51,6 +55,7 @@ export async function signIn(
       await releaseOnError(work, attempt, () =>
         recordFailure(work, username, user, isInactive ? 'inactive' : 'bad_credentials'),
       );
+      await floor;
       return refused({ code: 'bad_credentials' });
     }
     case 'matches': {
@@ -70,13 +75,14 @@ export async function signIn(
 
 const refused = (reason: Reason): SignInResult => ({ status: 'refused', reason });
 
-/** Only now is the password known in plain text: the moment to bring an old hash to today's format and cost. */
+/** Only now is the password known in plain text: the moment to bring an old hash to today's format or a higher cost. */
 function rehashInBackground(work: AuthWork, user: User, password: string): void {
   const { BCRYPT_ROUNDS } = work.settings;
-  if (!needsRehash(user.passwordHash, BCRYPT_ROUNDS)) return;
+  const rounds = rehashRounds(user.passwordHash, password, BCRYPT_ROUNDS);
+  if (rounds === null) return;
   work.inBackground('rehash_password', async ({ users }) => {
     await work.cpuSlots.take(new StoreTrace());
-    const newHash = await hashPassword(password, BCRYPT_ROUNDS);
+    const newHash = await hashPassword(password, rounds);
     const isReplaced = await users.replacePasswordHash(user.id, user.passwordHash, newHash);
     if (isReplaced) work.log.event('password_rehashed', { user_id: user.id });
   });

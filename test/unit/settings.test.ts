@@ -36,6 +36,7 @@ describe('defaults', () => {
     ALLOWED_REDIRECT_HOSTS: [],
     BCRYPT_ROUNDS: 10,
     PBKDF2_MAX_ITERATIONS: 2_000_000,
+    REFUSAL_FLOOR_MS: 0,
     MIN_PASSWORD_LENGTH: 8,
     MAX_SESSIONS_PER_USER: 50,
     ACTIVITY_RETENTION_DAYS: 400,
@@ -96,6 +97,9 @@ describe('valid values', () => {
 /** Values that each variable refuses. */
 const MALFORMED: Record<string, unknown[]> = {
   UPSTASH_REDIS_REST_URL: [
+    'http://redis.example',
+    'http://10.0.0.1:8079',
+    'http://127.0.0.1@redis.example',
     '',
     'eu1.upstash.io',
     'redis://x.upstash.io',
@@ -181,6 +185,7 @@ const MALFORMED: Record<string, unknown[]> = {
   PBKDF2_MAX_ITERATIONS: ['0', '100000001'],
   MIN_PASSWORD_LENGTH: ['7', '257', '-8'],
   MAX_SESSIONS_PER_USER: ['-1', '100001', 'none'],
+  REFUSAL_FLOOR_MS: ['-1', '2001', 'a second'],
   ACTIVITY_RETENTION_DAYS: ['-1', '36501', 'forever'],
 };
 

@@ -22,7 +22,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
  * Well-formed values for what a command doesn't need, so that `parseSettings` accepts them. Nothing is sent there.
  */
 const PLACEHOLDERS: Variables = {
-  UPSTASH_REDIS_REST_URL: 'http://redis.invalid',
+  UPSTASH_REDIS_REST_URL: 'https://redis.invalid',
   UPSTASH_REDIS_REST_TOKEN: 'none',
   DATABASE_URL: 'mysql://none:none@database.invalid/none',
   SECRET_KEY: 'hoskie-creates-no-csrf-tokens-and-needs-no-secret',

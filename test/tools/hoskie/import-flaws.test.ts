@@ -83,13 +83,30 @@ describe('what cannot be imported', () => {
     const report = await imported(path);
     expect(report.without_password).toEqual([
       { username: 'argon', reason: 'argon2' },
-      { username: 'scrypt', reason: 'scrypt' },
+      { username: 'scrypt', reason: 'scrypt (too costly or unreadable)' },
       { username: 'md5', reason: 'unknown' },
       { username: 'costly', reason: 'pbkdf2_sha256 (too many iterations)' },
       { username: 'cut', reason: 'bcrypt_sha256 (unreadable)' },
       { username: 'null', reason: 'none' },
     ]);
     expect(new Set((await users()).map((row) => row['password_hash']))).toEqual(new Set(['!']));
+    expect(report.refusal_floor_ms).toBeNull();
+    const { stdout } = await runCli(cloud(), ['user', 'import', path]);
+    expect(stdout).toContain('hoskie user passwd');
+    expect(stdout).toContain('PASSWORD_HASHERS');
+  });
+
+  test('a slower hash than ours makes it recommend a REFUSAL_FLOOR_MS', async () => {
+    const slow = djangoPbkdf2('x').replace('$1000$', '$1000000$');
+    const path = write('slow.json', [
+      entry(1, { username: 'a', password: slow }),
+      entry(2, { username: 'b' }),
+    ]);
+    expect((await imported(path)).refusal_floor_ms).toBe(1000);
+    const { stdout } = await runCli(cloud(), ['user', 'import', path, '--dry-run']);
+    expect(stdout).toContain('Set REFUSAL_FLOOR_MS to 1000');
+    const fast = write('fast.json', [entry(3, { username: 'c', password: djangoPbkdf2('x') })]);
+    expect((await imported(fast)).refusal_floor_ms).toBeNull();
   });
 
   test('a file that is no dump is an error in usage', async () => {
