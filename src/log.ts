@@ -31,6 +31,8 @@ export type LogEvent =
  */
 export interface LogFields {
   readonly request_id?: string;
+  /** As the client sent it, bounded and in plain characters. */
+  readonly client_request_id?: string;
   readonly method?: string;
   /** The route's pattern or a page's path; never the query. */
   readonly route?: string;
