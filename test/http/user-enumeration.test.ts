@@ -67,7 +67,7 @@ describe('whatever is wrong, the response is the same', () => {
   /** Credentials that look right, and what is wrong with them. */
   const nearMisses = ({ username, password }: TestUser): Guess[] => [
     { username: username.toUpperCase(), password },
-    { username: `${username} `, password },
+    { username: `\u200b${username}`, password },
     { username: `${username}\0`, password },
     { username, password: `${password} ` },
     { username, password: `${password}\0` },
