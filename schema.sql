@@ -7,7 +7,7 @@
 
 CREATE TABLE IF NOT EXISTS users (
   id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT COMMENT 'Identity of the user; imported users keep that of their Django site',
-  username VARCHAR(150) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'What is typed at sign-in; matched exactly, case and accents included',
+  username VARCHAR(150) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'What is typed at sign-in; case and accents count',
   password_hash VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'Django format: bcrypt_sha256$$2b$10$... is what the service writes; anything it cannot read never matches',
   email VARCHAR(254) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NULL COMMENT 'For people, not for sign-in; NULL when not known',
   first_name VARCHAR(150) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL DEFAULT '' COMMENT 'Given name, as Django keeps it',
@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS logout_activity (
 CREATE TABLE IF NOT EXISTS login_activity (
   id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'UUIDv7 made at the attempt; the same event never makes two rows',
   user_id BIGINT UNSIGNED NULL COMMENT 'users.id; NULL when no user has that name',
-  username VARCHAR(150) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'The name as it was typed',
+  username VARCHAR(150) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'The name of the user; where no user has the typed one: unknown: and 16 hex digits of its keyed hash',
   outcome VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'success, bad_credentials, inactive or throttled (once a window)',
   session_id VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'Public id of the session that began; NULL when none did',
   ip_address VARCHAR(45) CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'Address of the request: IPv4 or compressed IPv6; NULL when not known',

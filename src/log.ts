@@ -15,6 +15,7 @@ export type LogEvent =
   | 'malicious_cors'
   | 'authz_fail'
   | 'request'
+  | 'client_address_missing'
   | 'settings_malformed'
   | 'store_unavailable'
   | 'background_failed'
@@ -36,6 +37,8 @@ export type LogEvent =
  */
 export interface LogFields {
   readonly request_id?: string;
+  /** As the client sent it, bounded and in plain characters. */
+  readonly client_request_id?: string;
   readonly method?: string;
   /** The route's pattern or a page's path; never the query. */
   readonly route?: string;

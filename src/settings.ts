@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { parseDatabaseUrl } from './lib/database-url.ts';
+import { isLocalHttp } from './lib/local-http.ts';
 
 const SECRET_KEY_MIN_CHARACTERS = 32;
 const YEAR_SECONDS = 31_536_000;
@@ -73,13 +74,18 @@ const parseCookieDomain = (text: string): string | null =>
 const parseCookieName = (text: string): string | null =>
   /^[\w!#$%&'*+.^`|~-]{1,64}$/.test(text) ? text : null;
 
+/** Its token goes with each request, so plain http is for this machine alone. */
+function parseRedisUrl(text: string): string | null {
+  if (!/^https?:\/\/[^\s#$./?].\S*$/.test(text) || !URL.canParse(text)) return null;
+  const url = new URL(text);
+  return url.protocol === 'https:' || isLocalHttp(url) ? text.replace(/\/+$/, '') : null;
+}
+
 const parseSecretKey = (text: string): string | null =>
   text.length >= SECRET_KEY_MIN_CHARACTERS ? text : null;
 
 const bindings = z.object({
-  UPSTASH_REDIS_REST_URL: variable('', (text) =>
-    /^https?:\/\/[^\s#$./?].\S*$/.test(text) && URL.canParse(text) ? text.replace(/\/+$/, '') : null,
-  ),
+  UPSTASH_REDIS_REST_URL: variable('', parseRedisUrl),
   UPSTASH_REDIS_REST_TOKEN: variable('', (text) => (/^[\x21-\x7e]+$/.test(text) ? text : null)),
   DATABASE_URL: variable('', parseDatabaseUrl),
   SECRET_KEY: variable('', parseSecretKey),
@@ -99,10 +105,12 @@ const bindings = z.object({
   ALLOWED_REDIRECT_HOSTS: list(parseHost),
   BCRYPT_ROUNDS: integer(10, 10, 14),
   PBKDF2_MAX_ITERATIONS: integer(DEFAULT_PBKDF2_MAX_ITERATIONS, 1, 100_000_000),
+  // With the store calls' own limit, still well within the 5 s of every response.
+  REFUSAL_FLOOR_MS: integer(0, 0, 2000),
   // Below 8 (ASVS 5.0 6.2.1) the list of common passwords would miss what the length allows.
   MIN_PASSWORD_LENGTH: integer(8, 8, 256),
   MAX_SESSIONS_PER_USER: integer(50, 0, 100_000),
-  ACTIVITY_RETENTION_DAYS: integer(0, 0, 36_500),
+  ACTIVITY_RETENTION_DAYS: integer(400, 0, 36_500),
   SESSION_READS: variable('primary', (text) => (text === 'primary' || text === 'replica' ? text : null)),
 });
 
@@ -124,6 +132,9 @@ const RESERVED_PATHS = [
   '/accounts/logout/',
 ];
 
+/** Cookies of our own under fixed names. */
+const RESERVED_COOKIES = ['device', 'signedout'];
+
 /** Reads the bindings of the Worker. */
 export function parseSettings(env: unknown): SettingsResult {
   const result = z.safeParse(bindings, env);
@@ -142,6 +153,9 @@ function contradictions(settings: Settings): string[] {
   if (SESSION_COOKIE_DOMAIN !== '' && /^__Host-/i.test(SESSION_COOKIE_NAME))
     names.push('SESSION_COOKIE_NAME');
   if (SESSION_COOKIE_NAME === CSRF_COOKIE_NAME) names.push('CSRF_COOKIE_NAME');
+  for (const name of ['SESSION_COOKIE_NAME', 'CSRF_COOKIE_NAME'] as const) {
+    if (RESERVED_COOKIES.includes(settings[name])) names.push(name);
+  }
   const isTaken =
     RESERVED_PATHS.some((path) => path === LOGIN_URL || path === `${LOGIN_URL}/`) ||
     /^\/(?:api|healthz|readyz|assets)(?:\/|$)/.test(LOGIN_URL);

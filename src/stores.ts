@@ -33,7 +33,7 @@ export function connectStores(settings: Settings) {
     return {
       sessions: redisSessionStore(redis, settings.SESSION_READS),
       outbox: redisOutbox(redis),
-      throttle: redisThrottle(redis),
+      throttle: redisThrottle(redis, settings.SECRET_KEY),
       users: mysqlUserStore(sql),
       passwordChanges: redisPasswordChanges(redis),
       activityLog: mysqlActivityLog(sql),

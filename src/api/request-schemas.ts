@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { deviceName, newPassword, password, username } from '../http/fields.ts';
+import { deviceName, deviceToken, newPassword, password, username } from '../http/fields.ts';
 
 // What the API accepts. These schemas validate requests, and the OpenAPI document is made from them.
 
@@ -9,6 +9,7 @@ export const signInBody = z.object({
   password,
   remember_me: z._default(z.boolean({ error: 'remember_me must be true or false.' }), false),
   device_name: z.optional(z.nullable(deviceName)),
+  device_token: z.optional(z.nullable(deviceToken)),
 });
 
 /** Body of `PUT /password`. */

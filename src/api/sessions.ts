@@ -23,10 +23,17 @@ import { revokeQuery, signInBody } from './request-schemas.ts';
 export const sessionsApi = new Hono<AppEnv>()
   /** Sets no cookie, and ignores one that is sent. */
   .post('/sessions', requireJson(), validate('json', signInBody), async (c) => {
-    const { username, password, remember_me: rememberMe, device_name: deviceName } = c.req.valid('json');
+    const {
+      username,
+      password,
+      remember_me: rememberMe,
+      device_name: deviceName,
+      device_token: deviceToken,
+    } = c.req.valid('json');
+    const deviceTokens = typeof deviceToken === 'string' ? [deviceToken] : [];
     const result = await signIn(
       c.get('request'),
-      { username, password },
+      { username, password, deviceTokens },
       {
         kind: 'bearer',
         rememberMe,
@@ -43,6 +50,7 @@ export const sessionsApi = new Hono<AppEnv>()
         token: result.token,
         token_type: 'Bearer',
         expires_at: session.expires_at,
+        device_token: result.deviceToken,
         session,
         user: viewUser(result.session),
       },

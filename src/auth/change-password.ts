@@ -67,7 +67,7 @@ export async function findRenewedSession(
 
 /**
  * Changes the password of the session's user, ends all their other sessions and gives this one a new token
- * (ASVS 5.0 7.4.3). The current password is checked first, and wrong ones count like failed sign-ins.
+ * (ASVS 5.0 7.4.3). The current password is checked first, and wrong ones are counted for this session.
  *
  * Three round trips: the user, the counter and a note of the change; the new hash, only in place of the one that was
  * checked; the sessions. An outage before the second changes nothing; after it, the cron does what the request couldn't.
@@ -109,6 +109,7 @@ async function change(
     work,
     username ?? id,
     (user) => (isCopy(user) ? newPassword : currentPassword),
+    { kind: 'session', sessionId: id },
     async () => {
       const [user, change] = await Promise.all([
         work.users.findById(userId),
@@ -126,7 +127,7 @@ async function change(
   switch (checked.status) {
     case 'throttled':
       if (checked.firstInWindow && username !== null)
-        await recordFailure(work, username, checked.user, 'throttled');
+        await recordFailure(work, username, checked.user ?? { id: userId, username }, 'throttled');
       return refused({ code: 'throttled', retryAfterSeconds: checked.retryAfterSeconds });
     case 'refused':
       logChange(work, session, 'authn_password_change_fail');

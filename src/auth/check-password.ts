@@ -5,8 +5,9 @@ import { uuidV7 } from '../lib/ids.ts';
 import { retryDuringOutage } from '../store/retry-during-outage.ts';
 import type { AuthWork } from './auth-work.ts';
 import { verifyPassword } from './password.ts';
-import type { Attempt, Throttled } from './throttle.ts';
+import type { Attempt, AttemptSource, Throttled } from './throttle.ts';
 import type { User } from './user-store.ts';
+import { normalizeUsername, unknownName } from './username.ts';
 
 export type CheckedPassword =
   | { readonly status: 'matches'; readonly user: User; readonly attempt: Attempt }
@@ -30,13 +31,17 @@ export async function checkPassword(
   work: AuthWork,
   username: string,
   passwordFor: (user: User | null) => string,
+  source: AttemptSource,
   findUser: () => Promise<User | null>,
 ): Promise<CheckedPassword> {
   const { settings, client, clock } = work;
+  if (client.ipAddress === null && source.kind !== 'session')
+    work.log.event('client_address_missing', { request_id: work.requestId });
   const attempt: Attempt = {
     attemptId: uuidV7(clock.nowMs()),
-    username,
+    username: normalizeUsername(username),
     network: networkOf(client.ipAddress),
+    source,
   };
   return releaseOnError(work, attempt, async () => {
     // Both must be over before the attempt can be given back.
@@ -88,11 +93,14 @@ export async function clearCounter(work: AuthWork, attempt: Attempt): Promise<vo
   }
 }
 
-/** Adds a failed sign-in to the outbox, in one round trip. */
+/**
+ * Adds a failed sign-in to the outbox, in one round trip. `user` null: no user has the name, or MySQL didn't say; a hash of
+ * what was typed is recorded in its place.
+ */
 export async function recordFailure(
   work: AuthWork,
-  username: string,
-  user: User | null,
+  typedName: string,
+  user: Pick<User, 'id' | 'username'> | null,
   outcome: LoginOutcome,
 ): Promise<void> {
   const nowMs = work.clock.nowMs();
@@ -100,7 +108,7 @@ export async function recordFailure(
     type: 'login',
     id: uuidV7(nowMs),
     userId: user?.id ?? null,
-    username,
+    username: user?.username ?? unknownName(typedName, work.settings.SECRET_KEY),
     outcome,
     sessionId: null,
     client: work.client,

@@ -1,6 +1,7 @@
 import type { UserId } from '../lib/ids.ts';
 import type { Row, SqlClient } from '../store/sql-client.ts';
 import type { User, UserStore } from './user-store.ts';
+import { normalizeUsername } from './username.ts';
 
 const COLUMNS = 'id, username, password_hash, is_active';
 
@@ -8,14 +9,19 @@ const COLUMNS = 'id, username, password_hash, is_active';
 export function mysqlUserStore(sql: SqlClient): UserStore {
   return {
     async findByUsername(username) {
-      // utf8mb4_bin ignores trailing spaces when it compares; the length in bytes doesn't. The name isn't compared with
-      // the one in the row, because the client drops a byte order mark at the beginning of a text.
+      const names = [username, normalizeUsername(username)];
+      // The first condition can use the index; the second respects trailing spaces, which utf8mb4_bin ignores when it
+      // compares.
       const { rows } = await sql.execute(
-        `SELECT ${COLUMNS} FROM users WHERE username = ? AND LENGTH(username) = ?`,
-        [username, new TextEncoder().encode(username).length],
+        `SELECT ${COLUMNS}, CAST(username AS BINARY) = ? AS is_as_typed FROM users
+         WHERE username IN (?, ?) AND CAST(username AS BINARY) IN (?, ?)
+         ORDER BY is_as_typed DESC LIMIT 1`,
+        [username, ...names, ...names],
       );
       const user = readUser(rows[0]);
-      return user === null ? null : { ...user, username };
+      if (user === null) return null;
+      // Not the row's own text, because the client drops a byte order mark at the beginning of one.
+      return { ...user, username: names[Number(rows[0]?.['is_as_typed']) === 1 ? 0 : 1] ?? user.username };
     },
 
     async findById(id) {

@@ -1,5 +1,5 @@
 import bcrypt from 'bcryptjs';
-import { base64, equalInConstantTime, sha256 } from '../lib/hash.ts';
+import { base64, equalInConstantTime, scrypt, sha256, type ScryptCosts } from '../lib/hash.ts';
 import { DEFAULT_PBKDF2_MAX_ITERATIONS } from '../settings.ts';
 import { pbkdf2Sha256 } from './pbkdf2.ts';
 
@@ -21,6 +21,16 @@ const BCRYPT_PREFIX = 'bcrypt$';
 /** Django's PBKDF2PasswordHasher: iterations, salt (Django makes no `$` in it), 32 bytes in base64. */
 const PBKDF2_PATTERN = /^pbkdf2_sha256\$([1-9]\d{0,9})\$([^$]+)\$([A-Za-z0-9+/]{43}=)$/;
 
+/** Django's ScryptPasswordHasher: N, salt, r, p, 64 bytes in base64. */
+const SCRYPT_PATTERN =
+  /^scrypt\$([1-9]\d{0,7})\$([^$]+)\$([1-9]\d{0,7})\$([1-9]\d{0,7})\$([A-Za-z0-9+/]{86}==)$/;
+const SCRYPT_BYTES = 64;
+/** N·r·p that Workers compute (github.com/cloudflare/workerd, `scrypt`): 128 MiB, or a second. */
+const SCRYPT_MAX_WORK = 2 ** 20;
+
+/** What bcrypt looks at; the rest of a longer password it ignores. */
+const BCRYPT_MAX_BYTES = 72;
+
 /** What a stored hash says of itself. */
 export type ParsedHash =
   | { readonly format: 'bcrypt_sha256' | 'bcrypt'; readonly bcryptHash: string; readonly cost: number }
@@ -29,13 +39,15 @@ export type ParsedHash =
       readonly iterations: number;
       readonly salt: string;
       readonly hash: string;
-    };
+    }
+  | { readonly format: 'scrypt'; readonly costs: ScryptCosts; readonly salt: string; readonly hash: string };
 
 /** Null: a format that this service doesn't know; such a hash never matches. */
 export function parseHash(encoded: string): ParsedHash | null {
   const [, iterations, salt = '', hash = ''] = PBKDF2_PATTERN.exec(encoded) ?? [];
   if (iterations !== undefined)
     return { format: 'pbkdf2_sha256', iterations: Number(iterations), salt, hash };
+  if (encoded.startsWith('scrypt$')) return parseScrypt(encoded);
   const format = encoded.startsWith(BCRYPT_SHA256_PREFIX) ? 'bcrypt_sha256' : 'bcrypt';
   const bcryptHash = encoded.startsWith(BCRYPT_SHA256_PREFIX)
     ? encoded.slice(BCRYPT_SHA256_PREFIX.length)
@@ -47,6 +59,14 @@ export function parseHash(encoded: string): ParsedHash | null {
   return { format, bcryptHash, cost };
 }
 
+function parseScrypt(encoded: string): ParsedHash | null {
+  const [, n, salt = '', r, p, hash = ''] = SCRYPT_PATTERN.exec(encoded) ?? [];
+  const costs = { n: Number(n), r: Number(r), p: Number(p) };
+  const isPowerOfTwo = costs.n > 1 && Number.isInteger(Math.log2(costs.n));
+  if (!isPowerOfTwo || !(costs.n * costs.r * costs.p <= SCRYPT_MAX_WORK)) return null;
+  return { format: 'scrypt', costs, salt, hash };
+}
+
 /** A well-formed hash that no known password has, to compare with when there is no other. */
 const dummyHash = (rounds: number): string =>
   `$2b$${String(rounds).padStart(2, '0')}$${'NobodyHasThisPasswordu'}${'NorWillAnybodyEverKnowOne123456'}`;
@@ -56,8 +76,8 @@ const sha256Hex = (text: string): string => sha256(text).toString('hex');
 
 /**
  * Whether the password matches the hash. `encoded` null (no such user) and a hash that can't be read never match, and
- * cost one bcrypt of `rounds` like any other, so the time reveals nothing. A Django PBKDF2 hash takes its own time (0.5
- * to 0.8 s a million iterations) until it is rewritten at the first sign-in; with more than `pbkdf2MaxIterations` it
+ * cost one bcrypt of `rounds` like any other. A hash of another format or cost takes its own time (`estimateCheckMs`) until
+ * it is rewritten at the first sign-in: REFUSAL_FLOOR_MS hides that. A PBKDF2 hash with more than `pbkdf2MaxIterations`
  * never matches.
  */
 export async function verifyPassword(
@@ -74,6 +94,10 @@ export async function verifyPassword(
   }
   if (parsed.format === 'pbkdf2_sha256') {
     const derived = pbkdf2Sha256(password, parsed.salt, parsed.iterations);
+    return equalInConstantTime(base64(derived), parsed.hash);
+  }
+  if (parsed.format === 'scrypt') {
+    const derived = scrypt(password, parsed.salt, parsed.costs, SCRYPT_BYTES);
     return equalInConstantTime(base64(derived), parsed.hash);
   }
   if (parsed.format === 'bcrypt_sha256') return bcrypt.compare(sha256Hex(password), parsed.bcryptHash);
@@ -97,8 +121,28 @@ export const newSalt = (rounds: number): string => bcrypt.genSaltSync(rounds);
 export const hasSalt = (encoded: string, salt: string): boolean =>
   encoded.startsWith(BCRYPT_SHA256_PREFIX + salt);
 
-/** Whether a hash that just matched should be rewritten: another format, or another cost than today's. */
-export function needsRehash(encoded: string, rounds: number): boolean {
+/**
+ * The cost with which to rewrite a hash that just matched this password: never a lower one than it has. Null: it stays,
+ * because it is in today's format and costs enough, or because it covers only the first 72 bytes of the password: its owner
+ * may type another end the next time.
+ */
+export function rehashRounds(encoded: string, password: string, rounds: number): number | null {
   const parsed = parseHash(encoded);
-  return parsed?.format !== 'bcrypt_sha256' || parsed.cost !== rounds;
+  if (parsed?.format === 'bcrypt_sha256') return parsed.cost < rounds ? rounds : null;
+  if (parsed?.format !== 'bcrypt') return rounds;
+  const isCut = new TextEncoder().encode(password).length > BCRYPT_MAX_BYTES;
+  return isCut ? null : Math.max(parsed.cost, rounds);
+}
+
+/** About how many ms of CPU it takes to check a password against this hash, by what docs/decisions/0006-password-hashes.md measured. */
+export function estimateCheckMs(parsed: ParsedHash): number {
+  switch (parsed.format) {
+    case 'pbkdf2_sha256':
+      return parsed.iterations * 0.0008;
+    case 'scrypt':
+      return parsed.costs.n * parsed.costs.r * parsed.costs.p * 0.001;
+    case 'bcrypt':
+    case 'bcrypt_sha256':
+      return 100 * 2 ** (parsed.cost - 10);
+  }
 }

@@ -1,10 +1,15 @@
+import { networkOf, siteOf } from '../lib/client-info.ts';
+
 /**
  * A coarse limit in front of the counters that costs no round trip: Cloudflare's rate-limit binding, which each of its
  * locations counts on its own and only approximately.
  */
 export interface Shield {
-  /** False: there are so many attempts from this network that none of them is looked at for now. */
-  admit(network: string): Promise<boolean>;
+  /**
+   * False: there are so many attempts from this address or, with IPv6, its /48 that none of them is looked at for now.
+   * A null address is admitted.
+   */
+  admit(ipAddress: string | null): Promise<boolean>;
 }
 
 /** For a refused client: the binding counts in windows of 10 or 60 s and doesn't say how much is left. */
@@ -27,10 +32,11 @@ const isRateLimit = (value: unknown): value is RateLimitBinding =>
 export function cloudflareShield(env: unknown): Shield {
   const binding = (env as Record<string, unknown> | null)?.[SHIELD_BINDING];
   return {
-    async admit(network) {
-      if (!isRateLimit(binding)) return true;
+    async admit(ipAddress) {
+      const network = networkOf(ipAddress);
+      if (!isRateLimit(binding) || network === null) return true;
       try {
-        return (await binding.limit({ key: network })).success;
+        return (await binding.limit({ key: siteOf(network) ?? network })).success;
       } catch {
         return true;
       }

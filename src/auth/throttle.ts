@@ -1,4 +1,5 @@
-import type { Uuid } from '../lib/ids.ts';
+import { siteOf } from '../lib/client-info.ts';
+import type { SessionId, Uuid } from '../lib/ids.ts';
 
 /** Failures allowed within a window that opens with the first of them. */
 export interface ThrottleLimit {
@@ -12,16 +13,63 @@ export const ACCOUNT_NETWORK_LIMIT: ThrottleLimit = { failures: 10, windowSecond
 export const ACCOUNT_LIMIT: ThrottleLimit = { failures: 100, windowSeconds: 3600 };
 /** Per network, whatever the account: trying one password on many names. */
 export const NETWORK_LIMIT: ThrottleLimit = { failures: 200, windowSeconds: 3600 };
+/** Per IPv6 /48, which anyone gets for free, with 65,536 networks in it. */
+export const SITE_LIMIT: ThrottleLimit = { failures: 1000, windowSeconds: 3600 };
+
+/** Per device that the name has signed in from, in place of the account's two: strangers can't use it up. */
+export const DEVICE_LIMIT: ThrottleLimit = { failures: 10, windowSeconds: 900 };
+/** Per open session, for its owner's current password. */
+export const SESSION_LIMIT: ThrottleLimit = { failures: 10, windowSeconds: 900 };
 
 /** How long an attempt's own state is kept: longer than a command can be under way. */
 export const ATTEMPT_SECONDS = 600;
 
-/** One attempt to sign in, for counting. */
+/** Where an attempt comes from. What others do elsewhere doesn't count against a known device or an open session. */
+export type AttemptSource =
+  | { readonly kind: 'stranger' }
+  | { readonly kind: 'device'; readonly deviceId: string }
+  | { readonly kind: 'session'; readonly sessionId: SessionId };
+
+/** One attempt to prove a password, for counting. */
 export interface Attempt {
   readonly attemptId: Uuid;
+  /** In its normal form, so that no spelling has tries of its own. */
   readonly username: string;
-  /** IPv4 address or IPv6 /64; `unknown` if the request has no address. */
-  readonly network: string;
+  /** IPv4 address or IPv6 /64. Null: the request has no address, so only the account is counted. */
+  readonly network: string | null;
+  readonly source: AttemptSource;
+}
+
+/** A number of failures that an attempt adds to. */
+export interface Counter {
+  /** No two counters have the same. */
+  readonly name: string;
+  readonly limit: ThrottleLimit;
+  readonly isClearedBySuccess: boolean;
+}
+
+/** What an attempt counts towards; `account` stands for its name. Only the first may be cleared by a success. */
+export function countersOf({ network, source }: Attempt, account: string): readonly Counter[] {
+  const counter = (name: string, limit: ThrottleLimit, isClearedBySuccess = false): Counter => ({
+    name,
+    limit,
+    isClearedBySuccess,
+  });
+  if (source.kind === 'session') return [counter(`session:${source.sessionId}`, SESSION_LIMIT, true)];
+  const site = network === null ? null : siteOf(network);
+  const ofNetwork = [
+    ...(network === null ? [] : [counter(`network:${network}`, NETWORK_LIMIT)]),
+    ...(site === null ? [] : [counter(`site:${site}`, SITE_LIMIT)]),
+  ];
+  if (source.kind === 'device')
+    return [counter(`device:${account}:${source.deviceId}`, DEVICE_LIMIT, true), ...ofNetwork];
+  return [
+    ...(network === null
+      ? []
+      : [counter(`account-network:${account}:${network}`, ACCOUNT_NETWORK_LIMIT, true)]),
+    counter(`account:${account}`, ACCOUNT_LIMIT),
+    ...ofNetwork,
+  ];
 }
 
 export interface Throttled {
@@ -43,8 +91,8 @@ export type Reservation = { readonly status: 'allowed' } | Throttled;
  */
 export interface Throttle {
   reserve(attempt: Attempt): Promise<Reservation>;
-  /** After a success: resets the counter of account and network, and uncounts the attempt in the other two. */
+  /** After a success: clears the first counter, and uncounts the attempt in the others. */
   succeed(attempt: Attempt): Promise<void>;
-  /** After an outage: uncounts the attempt in all three. If it is reserved later still, it isn't counted. */
+  /** After an outage: uncounts the attempt in all of them. If it is reserved later still, it isn't counted. */
   release(attempt: Attempt): Promise<void>;
 }

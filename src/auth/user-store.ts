@@ -10,7 +10,10 @@ export interface User {
 
 /** The users who may sign in. Each method is one statement and throws `store_unavailable` during an outage. */
 export interface UserStore {
-  /** Null: no user has exactly this name, case, accents and trailing spaces included. */
+  /**
+   * The user of exactly this name (case, accents and trailing spaces count) or else of its normal form
+   * (`normalizeUsername`). Null: there is neither.
+   */
   findByUsername(username: string): Promise<User | null>;
   findById(id: UserId): Promise<User | null>;
   /**

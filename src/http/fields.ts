@@ -1,15 +1,16 @@
 import * as z from 'zod/mini';
+import { USERNAME_MAX_CHARACTERS } from '../auth/username.ts';
 import type { FieldError } from '../errors.ts';
 import { characterCount } from '../lib/text.ts';
 import { NEXT_MAX_CHARACTERS } from './next-url.ts';
 
-export const USERNAME_MAX_CHARACTERS = 150;
 export const PASSWORD_MAX_CHARACTERS = 4096;
 /** NIST SP 800-63B asks for at least 64; Django takes any, which would let a request cost much. */
 export const NEW_PASSWORD_MAX_CHARACTERS = 256;
 export const DEVICE_NAME_MAX_CHARACTERS = 100;
+export const DEVICE_TOKEN_MAX_CHARACTERS = 200;
 
-/** Text that is stored and hashed as it is: nothing is trimmed or normalised, only lone surrogates are refused. */
+/** Text that is taken as it is: nothing is trimmed or normalised here, only lone surrogates are refused. */
 const text = (label: string, maxCharacters: number) =>
   z
     .string({
@@ -31,6 +32,9 @@ export const password = text('The password', PASSWORD_MAX_CHARACTERS).check(
 
 /** Short enough for a table, long enough for "Ada's phone"; an empty one counts as none. */
 export const deviceName = text('The device name', DEVICE_NAME_MAX_CHARACTERS);
+
+/** What an earlier sign-in returned. Any other text counts as none. */
+export const deviceToken = text('The device token', DEVICE_TOKEN_MAX_CHARACTERS);
 
 /** A password to set. Its minimum length is a setting, checked with the other rules. */
 export const newPassword = text('The new password', NEW_PASSWORD_MAX_CHARACTERS).check(

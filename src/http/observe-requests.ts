@@ -12,13 +12,14 @@ const SECURITY_EVENTS: Readonly<Record<string, LogEvent>> = {
   throttled: 'excess_rate_limit_exceeded',
 };
 
-/** Gives each response its log line and its `Server-Timing`. */
+/** Gives each response its log line, its `X-Request-Id` and its `Server-Timing`. */
 export const observeRequests: MiddlewareHandler<AppEnv> = async (c, next) => {
   const request = c.get('request');
   const { requestId, trace, clock, log } = request;
   const startedAtMs = clock.nowMs();
   await next();
   c.res.headers.set('Server-Timing', serverTiming(c));
+  c.res.headers.set('X-Request-Id', requestId);
   const route = routePath(c, -1);
   const outcome = c.get('outcome');
   const securityEvent = SECURITY_EVENTS[outcome];
@@ -32,6 +33,7 @@ export const observeRequests: MiddlewareHandler<AppEnv> = async (c, next) => {
   }
   log.event('request', {
     request_id: requestId,
+    ...clientRequestId(c),
     method: c.req.method,
     route,
     status: c.res.status,
@@ -40,6 +42,12 @@ export const observeRequests: MiddlewareHandler<AppEnv> = async (c, next) => {
     outcome,
   });
 };
+
+/** The client's own id for its request, if it looks like one: for the log alone. */
+function clientRequestId(c: AppContext): { client_request_id?: string } {
+  const id = c.req.header('X-Request-Id') ?? '';
+  return /^[\w=-]{1,64}$/.test(id) ? { client_request_id: id } : {};
+}
 
 /**
  * Helps to look into a slow page (W3C Server Timing). Times on reads alone: how long a sign-in took, to the

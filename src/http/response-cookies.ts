@@ -13,7 +13,13 @@ export function setSessionCookies(c: AppContext, { token, tokenHash, session }: 
   setCsrfCookie(c, tokenHash, session);
 }
 
-/** Expires both cookies. */
+/** Makes this browser known to the next sign-in under this name. */
+export function setDeviceCookie(c: AppContext, deviceToken: string): void {
+  const { settings, url } = c.get('request');
+  c.header('Set-Cookie', sessionCookies(settings, url).device(deviceToken), { append: true });
+}
+
+/** Expires both cookies. The device stays known. */
 export function expireCookies(c: AppContext): void {
   const { settings, url } = c.get('request');
   for (const cookie of sessionCookies(settings, url).expireAll()) {

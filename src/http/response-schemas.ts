@@ -27,6 +27,9 @@ export const signInResponse = z.object({
   token: z.string().check(z.describe('The bearer token; shown this once')),
   token_type: z.literal('Bearer'),
   expires_at: timestamp,
+  device_token: z
+    .string()
+    .check(z.describe('Send it with the next sign-in of this user from this device; it opens nothing')),
   session: sessionResponse,
   user: userResponse,
 });

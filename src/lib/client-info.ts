@@ -17,6 +17,7 @@ export const USER_AGENT_MAX_CHARACTERS = 512;
 const IPV4_PATTERN = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 // Where Cloudflare's Pseudo IPv4 puts IPv6 clients: class E (RFC 1112 section 4).
 const PSEUDO_IPV4_PATTERN = /^2[45]\d\./;
+const IPV4_MAPPED_PATTERN = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
 const COUNTRY_PATTERN = /^[A-Z0-9]{2}$/;
 
 /**
@@ -26,12 +27,13 @@ const COUNTRY_PATTERN = /^[A-Z0-9]{2}$/;
  */
 export function readClientInfo(request: Request): ClientInfo {
   const { headers } = request;
-  const connectingIp = headers.get('CF-Connecting-IP');
+  const connectingIp = parseIpAddress(headers.get('CF-Connecting-IP'));
   const isPseudo = connectingIp !== null && PSEUDO_IPV4_PATTERN.test(connectingIp);
-  const ipAddress = parseIpAddress(isPseudo ? headers.get('CF-Connecting-IPv6') : connectingIp);
+  const ipAddress = isPseudo ? parseIpAddress(headers.get('CF-Connecting-IPv6')) : connectingIp;
   const userAgent = headers.get('User-Agent');
   const cf = (request as { cf?: { country?: unknown } }).cf;
-  const country = headers.get('CF-IPCountry') ?? cf?.country;
+  // The header needs a setting of the zone, and may be set by a Worker of it that calls this one.
+  const country = cf?.country ?? headers.get('CF-IPCountry');
   return {
     ipAddress,
     userAgent: userAgent === null || userAgent === '' ? null : cutUserAgent(userAgent),
@@ -47,21 +49,30 @@ function cutUserAgent(text: string): string {
     .toWellFormed();
 }
 
-/** An address in its canonical text: IPv4, or IPv6 compressed and in lower case (RFC 5952). Null: it isn't one. */
+/**
+ * An address in its canonical text: IPv4, also if it came mapped into IPv6 (RFC 4291 section 2.5.5.2), or IPv6 compressed
+ * and in lower case (RFC 5952). Null: it isn't one.
+ */
 export function parseIpAddress(text: string | null): string | null {
   if (text === null) return null;
   if (IPV4_PATTERN.test(text)) return text;
   if (!/^[0-9a-f:.]+$/i.test(text) || !text.includes(':') || !URL.canParse(`http://[${text}]/`)) return null;
   // The URL serializer writes IPv6 as RFC 5952 does.
-  return new URL(`http://[${text}]/`).hostname.slice(1, -1);
+  const ipv6 = new URL(`http://[${text}]/`).hostname.slice(1, -1);
+  const [, high, low] = IPV4_MAPPED_PATTERN.exec(ipv6) ?? [];
+  if (high === undefined || low === undefined) return ipv6;
+  return [high, low]
+    .map((group) => Number.parseInt(group, 16))
+    .flatMap((value) => [value >> 8, value & 255])
+    .join('.');
 }
 
 /**
  * The network that failures are counted by: an IPv4 address, or the /64 that an IPv6 customer has at least (RFC 6177).
- * `unknown` if there is no address.
+ * Null: there is no address.
  */
-export function networkOf(ipAddress: string | null): string {
-  if (ipAddress === null) return 'unknown';
+export function networkOf(ipAddress: string | null): string | null {
+  if (ipAddress === null) return null;
   if (!ipAddress.includes(':')) return ipAddress;
   const [head = '', tail] = ipAddress.split('::');
   const headGroups = head === '' ? [] : head.split(':');
@@ -69,4 +80,10 @@ export function networkOf(ipAddress: string | null): string {
   const zeros = Array<string>(tail === undefined ? 0 : 8 - headGroups.length - tailGroups.length).fill('0');
   const groups = [...headGroups, ...zeros, ...tailGroups];
   return `${groups.slice(0, 4).join(':')}::/64`;
+}
+
+/** The /48 that an IPv6 /64 is in: the most that one customer usually has. Null: it is an IPv4 address. */
+export function siteOf(network: string): string | null {
+  const [, site] = /^((?:[0-9a-f]+:){2}[0-9a-f]+):[0-9a-f]+::\/64$/.exec(network) ?? [];
+  return site === undefined ? null : `${site}::/48`;
 }

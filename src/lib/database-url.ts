@@ -1,5 +1,7 @@
+import { isLocalHttp } from './local-http.ts';
+
 export interface DatabaseCredentials {
-  /** Only the local stand-in speaks plain http. */
+  /** Plain http on this machine alone. */
   readonly protocol: 'https:' | 'http:';
   readonly host: string;
   readonly username: string;
@@ -11,6 +13,7 @@ export function parseDatabaseUrl(text: string): DatabaseCredentials | null {
   if (!URL.canParse(text)) return null;
   const url = new URL(text);
   if (!['mysql:', 'https:', 'http:'].includes(url.protocol) || url.host === '') return null;
+  if (url.protocol === 'http:' && !isLocalHttp(url)) return null;
   try {
     const username = decodeURIComponent(url.username);
     const password = decodeURIComponent(url.password);

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, randomBytes, scryptSync, timingSafeEqual } from 'node:crypto';
 
 // The one file that touches node:crypto (part of Workers, see wrangler.toml).
 
@@ -11,6 +11,18 @@ export const sha256 = (text: string): Buffer => hash('sha256', text, 'buffer');
 /** The 32 bytes of HMAC-SHA256 (RFC 2104) over a text in UTF-8. */
 export const hmacSha256 = (key: string, text: string): Buffer =>
   createHmac('sha256', key).update(text).digest();
+
+/** Costs of scrypt: memory and time, block size, parallelism (RFC 7914 section 2). */
+export interface ScryptCosts {
+  /** A power of two above 1. */
+  readonly n: number;
+  readonly r: number;
+  readonly p: number;
+}
+
+/** scrypt (RFC 7914) over texts in UTF-8. Takes 128 bytes of memory times n and r, and CPU in proportion to n, r and p. */
+export const scrypt = (password: string, salt: string, { n, r, p }: ScryptCosts, bytes: number): Buffer =>
+  scryptSync(password, salt, bytes, { N: n, r, p, maxmem: 128 * r * (n + p + 4) });
 
 /** base64url without padding (RFC 4648 section 5). */
 export const base64Url = (bytes: Buffer): string => bytes.toString('base64url');

@@ -1,4 +1,4 @@
-import { setSessionCookies } from '../http/response-cookies.ts';
+import { setDeviceCookie, setSessionCookies } from '../http/response-cookies.ts';
 import { Hono } from 'hono';
 import { signIn, type SignInResult, type UsernameAndPassword } from '../auth/sign-in.ts';
 import { isStoreUnavailable, ServiceError, type FieldError, type Reason } from '../errors.ts';
@@ -19,6 +19,7 @@ import { NEXT_MAX_CHARACTERS, safeNextUrl } from '../http/next-url.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { validate } from '../http/validate.ts';
 import { characterCount } from '../lib/text.ts';
+import { DEVICE_COOKIE_NAME, readCookieValues } from '../session/cookies.ts';
 import type { TokenHash } from '../session/token.ts';
 import { describedBy, Field } from './field.tsx';
 import { Layout } from './layout.tsx';
@@ -57,11 +58,13 @@ export const signInPage = (loginUrl: string) =>
       validate('form', signInForm, (c, reason, data) => respondWithForm(c, reason, stateOf(data))),
       async (c) => {
         const { username, password, remember_me: rememberMe, next } = c.req.valid('form');
-        const result = await trySignIn(c, { username, password }, rememberMe);
+        const deviceTokens = readCookieValues(c.req.raw.headers.get('Cookie'), DEVICE_COOKIE_NAME);
+        const result = await trySignIn(c, { username, password, deviceTokens }, rememberMe);
         if (result.status === 'refused') {
           return respondWithForm(c, result.reason, { username, rememberMe, next });
         }
         setSessionCookies(c, result);
+        setDeviceCookie(c, result.deviceToken);
         c.set('outcome', 'signed_in');
         return c.redirect(destination(c, next), 303);
       },

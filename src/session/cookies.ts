@@ -2,6 +2,10 @@ import { isLocalHttp } from '../lib/local-http.ts';
 import type { Settings } from '../settings.ts';
 import type { Token } from './token.ts';
 
+/** Makes a browser known to the sign-in, for a year from each. */
+export const DEVICE_COOKIE_NAME = 'device';
+const DEVICE_COOKIE_AGE_SECONDS = 31_536_000;
+
 /** The settings that cookies depend on. */
 export type CookieSettings = Pick<
   Settings,
@@ -60,6 +64,14 @@ export function sessionCookies(settings: CookieSettings, url: URL) {
     ],
     csrf: (value: string, maxAgeSeconds: number | null): string =>
       setCookie(csrf, url, value, lifetime(maxAgeSeconds)),
+    /** No sign-out expires it. */
+    device: (deviceToken: string): string =>
+      setCookie(
+        { name: DEVICE_COOKIE_NAME, isHttpOnly: true, domain: '' },
+        url,
+        deviceToken,
+        lifetime(DEVICE_COOKIE_AGE_SECONDS),
+      ),
     /** Expires both, and makes the browser forget the pages that it keeps for Back. */
     expireAll: (): string[] => [
       setCookie(signedOut, url, '1', ''),

@@ -3,7 +3,7 @@ import { networkOf } from '../../src/lib/client-info.ts';
 import { ACCOUNT_NETWORK_LIMIT } from '../../src/auth/throttle.ts';
 import { uuidV7 } from '../../src/lib/ids.ts';
 import { API_BUDGETS } from '../../tools/budgets.ts';
-import { UNKNOWN_SESSION_ID } from '../fakes/samples.ts';
+import { STRANGER, UNKNOWN_SESSION_ID } from '../fakes/samples.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { API, type ApiBody } from '../support/api.ts';
 import { addUser, PASSWORD, type TestUser } from '../support/people.ts';
@@ -81,7 +81,12 @@ async function throttled(): Promise<Client> {
   const { throttle } = openCloudStores(environment.cloud);
   const network = networkOf(visitor.ipAddress);
   for (let i = 0; i <= ACCOUNT_NETWORK_LIMIT.failures; i += 1)
-    await throttle.reserve({ attemptId: uuidV7(Date.now()), username: user.username, network });
+    await throttle.reserve({
+      attemptId: uuidV7(Date.now()),
+      username: user.username,
+      network,
+      source: STRANGER,
+    });
   return { visitor, user };
 }
 

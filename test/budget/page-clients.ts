@@ -1,7 +1,8 @@
-import { ACCOUNT_NETWORK_LIMIT } from '../../src/auth/throttle.ts';
+import { ACCOUNT_NETWORK_LIMIT, type AttemptSource } from '../../src/auth/throttle.ts';
 import { csrfTokens } from '../../src/http/csrf-tokens.ts';
 import { networkOf } from '../../src/lib/client-info.ts';
 import { uuidV7, type UserId } from '../../src/lib/ids.ts';
+import type { Session } from '../../src/session/session.ts';
 import { openCloudStores } from '../stores/open-cloud-stores.ts';
 import { addUser, type NewUser, type TestUser } from '../support/people.ts';
 import { seedSession, seedVisitor } from '../support/seed-session.ts';
@@ -14,6 +15,8 @@ const HOUR_MS = 3_600_000;
 export interface Client {
   visitor: Visitor;
   user: TestUser;
+  /** Undefined: at the sign-in form. */
+  session?: Session;
 }
 
 /** What opens the browsers that the rows about pages need. */
@@ -80,12 +83,14 @@ export function pageClients(environment: TestEnvironment) {
 
   /** After this many attempts beyond the limit. */
   const throttled = (open: () => Promise<Client>, beyond: number) => async (): Promise<Client> => {
-    const { visitor, user } = await open();
+    const { visitor, user, session } = await open();
     const { throttle } = openCloudStores(environment.cloud);
     const { username } = user;
     const network = networkOf(visitor.ipAddress);
+    const source: AttemptSource =
+      session === undefined ? { kind: 'stranger' } : { kind: 'session', sessionId: session.id };
     for (let i = 0; i < ACCOUNT_NETWORK_LIMIT.failures + beyond; i += 1)
-      await throttle.reserve({ attemptId: uuidV7(Date.now()), username, network });
+      await throttle.reserve({ attemptId: uuidV7(Date.now()), username, network, source });
     return { visitor, user };
   };
 

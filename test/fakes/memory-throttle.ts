@@ -1,9 +1,8 @@
 import {
-  ACCOUNT_LIMIT,
-  ACCOUNT_NETWORK_LIMIT,
   ATTEMPT_SECONDS,
-  NETWORK_LIMIT,
+  countersOf,
   type Attempt,
+  type Counter,
   type Reservation,
   type Throttle,
   type ThrottleLimit,
@@ -11,7 +10,7 @@ import {
 import type { ManualClock } from './manual-clock.ts';
 import { Outage } from './outage.ts';
 
-interface Counter {
+interface Failures {
   failures: number;
   readonly endsAtMs: number;
   /** Whether a refusal was already reported in this window. */
@@ -20,7 +19,7 @@ interface Counter {
 
 /** Failure counters in memory, with a clock that is moved by hand. */
 export class MemoryThrottle implements Throttle {
-  readonly #counters = new Map<string, Counter>();
+  readonly #counters = new Map<string, Failures>();
   readonly #attempts = new Map<
     string,
     { readonly state: 'counted' | 'settled'; readonly goneAtMs: number }
@@ -36,8 +35,8 @@ export class MemoryThrottle implements Throttle {
   reserve(attempt: Attempt): Promise<Reservation> {
     return this.#outage.during('redis', (): Reservation => {
       if (this.#stateOf(attempt) !== null) return { status: 'allowed' };
-      const full = this.#keysOf(attempt)
-        .map(({ key, limit }) => ({ counter: this.#counterAt(key), limit }))
+      const full = this.#countersOf(attempt)
+        .map(({ name, limit }) => ({ counter: this.#counterAt(name), limit }))
         .filter(({ counter, limit }) => counter !== null && counter.failures >= limit.failures)
         .flatMap(({ counter }) => counter ?? [])
         .sort((a, b) => b.endsAtMs - a.endsAtMs)[0];
@@ -48,7 +47,7 @@ export class MemoryThrottle implements Throttle {
         return { status: 'throttled', retryAfterSeconds, firstInWindow };
       }
       this.#remember(attempt, 'counted');
-      for (const { key, limit } of this.#keysOf(attempt)) this.#count(key, limit);
+      for (const { name, limit } of this.#countersOf(attempt)) this.#count(name, limit);
       return { status: 'allowed' };
     });
   }
@@ -66,12 +65,11 @@ export class MemoryThrottle implements Throttle {
       const wasCounted = this.#stateOf(attempt) === 'counted';
       this.#remember(attempt, 'settled');
       if (!wasCounted) return;
-      const keys = this.#keysOf(attempt);
-      for (const { key } of keys) {
-        const counter = this.#counterAt(key);
+      for (const { name, isClearedBySuccess } of this.#countersOf(attempt)) {
+        const counter = this.#counterAt(name);
         if (counter !== null && counter.failures > 0) counter.failures -= 1;
+        if (isSuccess && isClearedBySuccess) this.#counters.delete(name);
       }
-      if (isSuccess) this.#counters.delete(keys[0].key);
     });
   }
 
@@ -85,7 +83,7 @@ export class MemoryThrottle implements Throttle {
     this.#counters.set(key, { failures: 1, endsAtMs, isRefusalReported: false });
   }
 
-  #counterAt(key: string): Counter | null {
+  #counterAt(key: string): Failures | null {
     const counter = this.#counters.get(key);
     return counter !== undefined && this.#clock.nowMs() < counter.endsAtMs ? counter : null;
   }
@@ -99,11 +97,7 @@ export class MemoryThrottle implements Throttle {
     this.#attempts.set(attemptId, { state, goneAtMs: this.#clock.nowMs() + ATTEMPT_SECONDS * 1000 });
   }
 
-  #keysOf({ username, network }: Attempt) {
-    return [
-      { key: JSON.stringify(['account-network', username, network]), limit: ACCOUNT_NETWORK_LIMIT },
-      { key: JSON.stringify(['account', username]), limit: ACCOUNT_LIMIT },
-      { key: JSON.stringify(['network', network]), limit: NETWORK_LIMIT },
-    ] as const;
+  #countersOf(attempt: Attempt): readonly Counter[] {
+    return countersOf(attempt, JSON.stringify(attempt.username));
   }
 }

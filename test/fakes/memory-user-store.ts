@@ -1,4 +1,5 @@
 import type { User, UserStore } from '../../src/auth/user-store.ts';
+import { normalizeUsername } from '../../src/auth/username.ts';
 import type { UserId } from '../../src/lib/ids.ts';
 import { Outage } from './outage.ts';
 
@@ -32,7 +33,10 @@ export class MemoryUserStore implements UserStore {
 
   findByUsername(username: string): Promise<User | null> {
     return this.#outage.during('database', () => {
-      const user = [...this.#users.values()].find((each) => each.username === username);
+      const users = [...this.#users.values()];
+      const user = [username, normalizeUsername(username)].flatMap((name) =>
+        users.filter((each) => each.username === name),
+      )[0];
       return user === undefined ? null : toUser(user);
     });
   }

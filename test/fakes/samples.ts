@@ -12,6 +12,9 @@ export const SAMPLE_CLIENT: ClientInfo = {
   country: 'DE',
 };
 
+/** Someone whose device isn't known. */
+export const STRANGER = { kind: 'stranger' } as const;
+
 let lastUserId = 1000;
 
 /** A user id that no other test of this file has. */

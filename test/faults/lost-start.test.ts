@@ -1,9 +1,11 @@
+import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { CallContent } from '../../tools/local-cloud/calls.ts';
 import type { Fault } from '../../tools/local-cloud/faults.ts';
 import { addUser, eventually, loginRows, logoutRows, type TestUser } from '../support/people.ts';
 import { seedVisitor } from '../support/seed-session.ts';
 import { useTestEnvironment } from '../support/test-environment.ts';
+import { SECRET_KEY } from '../support/worker.ts';
 import { START } from '../../src/session/scripts.ts';
 import { runsScript } from '../support/scripts.ts';
 import { isScriptOn, openSessions } from './store-state.ts';
@@ -93,8 +95,7 @@ test('a start whose first reply is lost makes one session and one login', async 
 
 describe('a reserved attempt', () => {
   const failures = async (user: TestUser): Promise<(string | null)[]> => {
-    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(user.username));
-    const account = Buffer.from(digest).toString('base64url');
+    const account = createHmac('sha256', SECRET_KEY).update(`throttle\n${user.username}`).digest('base64url');
     const keys = await environment.cloud.redis.keys(`throttle:account*:${account}*`);
     return Promise.all(keys.map((key) => environment.cloud.redis.hget(key, 'failures')));
   };

@@ -37,6 +37,7 @@ describe('signs in', () => {
       token: expect.stringMatching(/^[\w-]{43,}$/) as string,
       token_type: 'Bearer',
       expires_at: body.session.expires_at,
+      device_token: expect.stringMatching(/^[\w-]{22}\.[\w-]{22}$/) as string,
       session: {
         id: expect.stringMatching(/./) as string,
         current: true,

@@ -221,8 +221,8 @@ describe('a readable form', () => {
     const form = await openSignInForm(environment);
     const before = await environment.counts();
     for (const name of [
-      `${username} `,
-      ` ${username}`,
+      `${username}\u200b`,
+      `${username}.`,
       `${username}\u0000`,
       username.toUpperCase(),
       `${username}%`,

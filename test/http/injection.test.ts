@@ -3,6 +3,7 @@ import { CHEAP_HASH, NAUGHTY, NAUGHTY_IN_HEADERS, SQL_AND_LUA } from '../support
 import { inParallel } from '../support/in-parallel.ts';
 import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 import { freshAddress, openSignInForm } from '../support/sign-in-form.ts';
+import { unknownNameOf } from '../support/people.ts';
 import { decodeEntities, ORIGIN } from '../support/visitor.ts';
 
 const environment = useAttackEnvironment();
@@ -106,9 +107,9 @@ test('as an unknown name: no user is found', async () => {
   expect(await environment.counts()).toEqual({ ...before, logins: before.logins + names.length });
   const rows = await environment.cloud.query(
     'SELECT username FROM login_activity WHERE user_id IS NULL AND username IN (?)',
-    [names],
+    [names.map(unknownNameOf)],
   );
-  expect(rows.map((row) => row['username']).sort()).toEqual([...names].sort());
+  expect(rows.map((row) => row['username']).sort()).toEqual(names.map(unknownNameOf).sort());
 });
 
 describe('as the name of a signed-in user and of their device', () => {

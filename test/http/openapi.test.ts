@@ -87,7 +87,7 @@ describe('its request schemas accept what the service accepts', () => {
       'SignInBody',
       'POST',
       '/sessions',
-      { username: 'ann', password: 'x', remember_me: true, device_name: 'd' },
+      { username: 'ann', password: 'x', remember_me: true, device_name: 'd', device_token: 't' },
     ],
     ['PasswordBody', 'PUT', '/password', { current_password: PASSWORD, new_password: 'a new and long one' }],
   ])('%s', async (name, method, path, json) => {

@@ -1,6 +1,8 @@
+import { scryptSync } from 'node:crypto';
 import bcrypt from 'bcryptjs';
 import { expect, test } from 'vitest';
 import { hashPassword } from '../../src/auth/password.ts';
+import { ApiCaller } from '../support/api.ts';
 import { addUser, eventually, PASSWORD } from '../support/people.ts';
 import { useTestEnvironment } from '../support/test-environment.ts';
 import { openWorker } from '../support/worker.ts';
@@ -33,7 +35,52 @@ test.each([
   expect(await visitor.isSignedIn()).toBe(true);
 });
 
-test('a hash of the current format and cost is left alone, one of another cost is not', async () => {
+test("Django's scrypt$ signs in and is rewritten in the background", async () => {
+  const hash = scryptSync(PASSWORD, 'seasalt', 64, { N: 16_384, r: 8, p: 5, maxmem: 2 ** 26 }).toString(
+    'base64',
+  );
+  const user = await addUser(environment.cloud, { passwordHash: `scrypt$16384$seasalt$8$5$${hash}` });
+  const visitor = environment.worker.visitor();
+  expect((await visitor.trySignIn({ ...user, password: 'wrong' })).status).toBe(401);
+  await visitor.signIn(user);
+  await eventually(async () => expect(await storedHash(user.id)).toMatch(/^bcrypt_sha256\$\$2b\$10\$/));
+  await environment.worker.visitor().signIn(user);
+});
+
+test('a plain bcrypt is left alone if the password is longer than what it covers', async () => {
+  const password = 'p'.repeat(73);
+  const passwordHash = await bcrypt.hash(password, COST);
+  const user = await addUser(environment.cloud, { passwordHash });
+  await environment.worker.visitor().signIn({ ...user, password });
+  await environment.worker.delivered();
+  await environment.cloud.settled();
+  expect(await storedHash(user.id)).toBe(passwordHash);
+});
+
+test('a refusal takes at least REFUSAL_FLOOR_MS, through either channel, and a response without it does not', async () => {
+  const floorMs = 2000;
+  await using worker = await openWorker({
+    cloud: environment.cloud,
+    bindings: { REFUSAL_FLOOR_MS: String(floorMs) },
+  });
+  const user = await addUser(environment.cloud, { passwordHash: await hashPassword(PASSWORD, 4) });
+  const visitor = worker.visitor();
+  const page = await visitor.get('/sign-in/');
+  const refusals = [
+    () => visitor.submit(page, { username: user.username, password: 'wrong' }),
+    () => new ApiCaller(worker.visitor()).post('/sessions', { username: 'nobody', password: 'wrong' }),
+  ];
+  for (const refuse of refusals) {
+    const startedAtMs = performance.now();
+    expect((await refuse()).status).toBe(401);
+    const tookMs = performance.now() - startedAtMs;
+    // Timers may ring a little early.
+    expect(tookMs).toBeGreaterThan(floorMs - 20);
+    expect(tookMs).toBeLessThan(5000);
+  }
+});
+
+test('a hash of the current format and cost is left alone, one of a lower cost is not', async () => {
   const user = await addUser(environment.cloud);
   const before = await storedHash(user.id);
   await environment.worker.visitor().signIn(user);
@@ -43,7 +90,12 @@ test('a hash of the current format and cost is left alone, one of another cost i
   await using worker = await openWorker({ cloud: environment.cloud, bindings: { BCRYPT_ROUNDS: '11' } });
   await worker.visitor().signIn(user);
   await eventually(async () => expect(await storedHash(user.id)).toMatch(/^bcrypt_sha256\$\$2b\$11\$/));
+  // Back at the lower cost, it stays.
+  const higher = await storedHash(user.id);
   await environment.worker.visitor().signIn(user);
+  await environment.worker.delivered();
+  await environment.cloud.settled();
+  expect(await storedHash(user.id)).toBe(higher);
 });
 
 test('a long password counts to its last character', async () => {

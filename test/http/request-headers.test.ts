@@ -61,9 +61,14 @@ describe('X-Request-Id', () => {
     (await environment.fetch(`${ORIGIN}/`, { headers: { 'X-Request-Id': id } })).headers;
 
   test.each(['a', 'A-b_c=0', '0190b8f4-6c2e-7d13-a5e4-7f0c3a1b2c3d', 'x'.repeat(64)])(
-    '%s is kept',
+    '%s is logged beside ours',
     async (id) => {
-      expect((await send(id)).get('X-Request-Id')).toBe(id);
+      const ours = (await send(id)).get('X-Request-Id') ?? '';
+      expect(ours).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
+      expect(ours).not.toBe(id);
+      await expect
+        .poll(() => environment.worker.logs.filter((each) => each.includes(ours)))
+        .toEqual([expect.stringContaining(`"request_id":"${ours}","client_request_id":"${id}"`)]);
     },
   );
 
@@ -85,7 +90,7 @@ describe('X-Request-Id', () => {
       '\t',
     ],
     ...['a\u00a0b', '${jndi:ldap://x}', 'a:b', 'x'.repeat(8000)],
-  ])('%j is replaced', async (id) => {
+  ])('%j is dropped', async (id) => {
     const replaced = (await send(id)).get('X-Request-Id') ?? '';
     expect(replaced).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
     if (id.length > 3) expect(environment.worker.logs.filter((line) => line.includes(id))).toEqual([]);
@@ -132,14 +137,14 @@ describe('User-Agent', () => {
   });
 });
 
-describe('CF-IPCountry', () => {
+describe('the country', () => {
   // Old lists have A1 (anonymous proxy) and A2 (satellite); XX and T1 are Cloudflare's own.
   test.each(['A1', 'A2', 'T1', 'XX', '00', '9Z', 'EU', 'AP', 'xx', 'DE, FR', '<b>', "' OR 1=1"])(
     '%s does not break the list of sessions',
     async (country) => {
       const { visitor, user } = await environment.seedVisitor();
-      const form = await openSignInForm(environment);
-      await form.submit({ username: user.username, password: 'wrong' }, { 'CF-IPCountry': country });
+      const guesser = environment.visitor({ cf: { country } });
+      await guesser.trySignIn({ username: user.username, password: 'wrong' });
       await environment.worker.delivered();
       const page = await visitor.get('/sessions/');
       expect(page.status).toBe(200);

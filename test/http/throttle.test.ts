@@ -1,17 +1,18 @@
-import { createHash } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { ACCOUNT_LIMIT, NETWORK_LIMIT } from '../../src/auth/throttle.ts';
+import { ACCOUNT_LIMIT, NETWORK_LIMIT, SITE_LIMIT } from '../../src/auth/throttle.ts';
 import { CHEAP_HASH } from '../support/hostile-strings.ts';
 import { inParallel } from '../support/in-parallel.ts';
 import { loginRows, PASSWORD } from '../support/people.ts';
 import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 import { freshAddress } from '../support/sign-in-form.ts';
 import { ORIGIN } from '../support/visitor.ts';
+import { SECRET_KEY } from '../support/worker.ts';
 
 const environment = useAttackEnvironment();
 
 const accountKey = (username: string): string =>
-  `throttle:account:${createHash('sha256').update(username).digest('base64url')}`;
+  `throttle:account:${createHmac('sha256', SECRET_KEY).update(`throttle\n${username}`).digest('base64url')}`;
 
 /** As if that many had failed already: hundreds of real guesses would take a minute. */
 async function presetFailures(key: string, failures: number): Promise<void> {
@@ -180,22 +181,36 @@ test('an IPv6 /64 is one network, another /64 is another', async () => {
   }
 });
 
-test('a name written differently is another name, and no detour for the same one', async () => {
+test('an IPv4 address is the same network if it comes mapped into IPv6', async () => {
+  const { username } = await environment.addUser({ passwordHash: CHEAP_HASH });
+  const address = freshAddress();
+  for (let i = 0; i < 5; i += 1) {
+    expect(await signInByApi(username, 'wrong', address)).toBe(401);
+    expect(await signInByApi(username, 'wrong', `::ffff:${address}`)).toBe(401);
+  }
+  expect(await signInByApi(username, 'wrong', address)).toBe(429);
+  expect(await signInByApi(username, 'wrong', `::ffff:${address}`)).toBe(429);
+  expect(await signInByApi(username, PASSWORD, '::ffff:198.51.100.200')).toBe(201);
+});
+
+test('all networks of an IPv6 /48 together end at a thousand', async () => {
+  const { username, password } = await environment.addUser();
+  await presetFailures('throttle:site:2001:db8:77::/48', SITE_LIMIT.failures - 1);
+  expect(await signInByApi(username, 'wrong', '2001:db8:77:1::1')).toBe(401);
+  for (const guess of [signInByApi, signInByPage])
+    expect(await guess(username, password, '2001:db8:77:2::1')).toBe(429);
+  expect(await signInByApi(username, password, '2001:db8:78::1')).toBe(201);
+});
+
+test('a name written differently is another name, or gives no more tries', async () => {
   const { username } = await environment.addUser({ username: 'Ada', passwordHash: CHEAP_HASH });
   const address = freshAddress();
-  for (let i = 0; i < 10; i += 1) await signInByApi(username, 'wrong', address);
+  const spellings = ['Ada', 'Ada ', ' Ada', '\uff21da', '\u00a0Ada\ufeff'];
+  for (let i = 0; i < 10; i += 1)
+    expect(await signInByApi(spellings[i % spellings.length] ?? '', 'wrong', address)).toBe(401);
+  for (const spelling of spellings) expect(await signInByApi(spelling, PASSWORD, address)).toBe(429);
   // If one of these were read as the same user, it would give ten more guesses.
-  const variants = [
-    'ada',
-    'ADA',
-    'Ada ',
-    ' Ada',
-    'Ada\u0000',
-    'A\u200bda',
-    '\uff21da',
-    'Ad\u0430',
-    'Ada\u0301',
-  ];
+  const variants = ['ada', 'ADA', 'Ada\u0000', 'A\u200bda', 'Ad\u0430', 'Ada\u0301'];
   for (const variant of variants) expect(await signInByApi(variant, PASSWORD, address)).toBe(401);
   expect(await signInByApi(username, 'wrong', address)).toBe(429);
 });

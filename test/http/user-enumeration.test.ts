@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CHEAP_HASH } from '../support/hostile-strings.ts';
-import { loginRows, PASSWORD, type TestUser } from '../support/people.ts';
+import { loginRows, PASSWORD, unknownNameOf, type TestUser } from '../support/people.ts';
 import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
 import { freshAddress, openSignInForm } from '../support/sign-in-form.ts';
 import { ORIGIN } from '../support/visitor.ts';
@@ -67,7 +67,7 @@ describe('whatever is wrong, the response is the same', () => {
   /** Credentials that look right, and what is wrong with them. */
   const nearMisses = ({ username, password }: TestUser): Guess[] => [
     { username: username.toUpperCase(), password },
-    { username: `${username} `, password },
+    { username: `\u200b${username}`, password },
     { username: `${username}\0`, password },
     { username, password: `${password} ` },
     { username, password: `${password}\0` },
@@ -108,8 +108,12 @@ describe('whatever is wrong, the response is the same', () => {
       { outcome: 'bad_credentials', user_id: user.id, session_id: null },
       { outcome: 'bad_credentials', user_id: user.id, session_id: null },
     ]);
-    expect(await loginRows(environment.cloud, 'unknown-to-all')).toMatchObject([
-      { outcome: 'bad_credentials', user_id: null },
+    expect(await loginRows(environment.cloud, unknownNameOf('unknown-to-all'))).toMatchObject([
+      {
+        outcome: 'bad_credentials',
+        user_id: null,
+        username: expect.stringMatching(/^unknown:[0-9a-f]{16}$/) as string,
+      },
     ]);
     expect(await loginRows(environment.cloud, inactive.username)).toMatchObject([
       { outcome: 'inactive', user_id: inactive.id },

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { OUTBOX_KEY } from '../../src/activity/redis-outbox.ts';
 import { uuidV7 } from '../../src/lib/ids.ts';
+import { STRANGER } from '../fakes/samples.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import {
   newTokenHash,
@@ -30,7 +31,12 @@ const NOW_MS = Date.now();
 const HASH = newTokenHash();
 const CREDENTIAL = offer(HASH, 'cookie');
 const SESSION = sampleSession(NOW_MS, { username: 'ann-marie' });
-const ATTEMPT = { attemptId: uuidV7(NOW_MS), username: 'ann-marie', network: '203.0.113.7' };
+const ATTEMPT = {
+  attemptId: uuidV7(NOW_MS),
+  username: 'ann-marie',
+  network: '203.0.113.7',
+  source: STRANGER,
+};
 const operation = () => sampleOperation(NOW_MS);
 
 const loseOneReply = (store: 'redis' | 'mysql') => cloud.faults.set(store, { kind: 'lose-answer', times: 1 });

@@ -10,6 +10,7 @@ import { redisClient, upstashRedis } from '../../src/store/redis-client.ts';
 import { planetscaleClient, sqlClient } from '../../src/store/sql-client.ts';
 import { StoreTrace } from '../../src/store/store-trace.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
+import { SECRET_KEY } from '../support/worker.ts';
 
 /** Long enough for a busy machine; tests of time-outs pass a shorter one. */
 const TIMEOUT_MS = 10_000;
@@ -25,7 +26,7 @@ export function openCloudStores(cloud: CloudProxy, timeoutMs = TIMEOUT_MS) {
     sql,
     sessions: redisSessionStore(redis),
     outbox: redisOutbox(redis),
-    throttle: redisThrottle(redis),
+    throttle: redisThrottle(redis, SECRET_KEY),
     users: mysqlUserStore(sql),
     passwordChanges: redisPasswordChanges(redis),
     activityLog: mysqlActivityLog(sql),

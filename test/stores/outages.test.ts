@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { StoreFault } from '../../src/errors.ts';
 import { uuidV7 } from '../../src/lib/ids.ts';
+import { STRANGER } from '../fakes/samples.ts';
 import { redisClient, upstashRedis } from '../../src/store/redis-client.ts';
 import { planetscaleClient, sqlClient } from '../../src/store/sql-client.ts';
 import { StoreTrace } from '../../src/store/store-trace.ts';
@@ -39,7 +40,12 @@ const HASH = newTokenHash();
 const CREDENTIAL = offer(HASH, 'cookie');
 const USER_ID = newUserId();
 const SESSION = sampleSession(NOW_MS, { userId: USER_ID, username: 'ann-marie' });
-const ATTEMPT = { attemptId: uuidV7(NOW_MS), username: 'ann-marie', network: '203.0.113.7' };
+const ATTEMPT = {
+  attemptId: uuidV7(NOW_MS),
+  username: 'ann-marie',
+  network: '203.0.113.7',
+  source: STRANGER,
+};
 const operation = () => sampleOperation(NOW_MS);
 
 /** Every method that calls a store. */

@@ -3,11 +3,14 @@ import {
   ACCOUNT_LIMIT,
   ACCOUNT_NETWORK_LIMIT,
   NETWORK_LIMIT,
+  SITE_LIMIT,
   type Attempt,
+  type AttemptSource,
   type Reservation,
   type Throttle,
 } from '../../src/auth/throttle.ts';
-import { uuidV7 } from '../../src/lib/ids.ts';
+import { newSessionId, uuidV7 } from '../../src/lib/ids.ts';
+import { STRANGER } from '../fakes/samples.ts';
 
 /** One implementation, empty. */
 export interface ThrottleUnderTest {
@@ -15,11 +18,11 @@ export interface ThrottleUnderTest {
   readonly advance: (ms: number) => Promise<void>;
 }
 
-const attemptBy = (username: string, network = '203.0.113.7'): Attempt => ({
-  attemptId: uuidV7(Date.now()),
-  username,
-  network,
-});
+const attemptBy = (
+  username: string,
+  network: string | null = '203.0.113.7',
+  source: AttemptSource = STRANGER,
+): Attempt => ({ attemptId: uuidV7(Date.now()), username, network, source });
 
 /** What every `Throttle` does. `open` gives each test an empty one. */
 export function describeThrottle(name: string, open: () => Promise<ThrottleUnderTest>): void {
@@ -60,6 +63,25 @@ export function describeThrottle(name: string, open: () => Promise<ThrottleUnder
         expect(await isAllowed(attemptBy('ann', '198.51.100.1'))).toBe(true);
       });
 
+      test('1,000 failures per IPv6 /48, whatever the names and networks; others are not affected', async () => {
+        const network = (i: number): string => `2001:db8:1:${(i % 50).toString(16)}::/64`;
+        for (let from = 0; from < 1000; from += 200)
+          await fail(200, (i) => attemptBy(`name ${from + i}`, network(from + i)));
+        expect(await reserve(attemptBy('ann', '2001:db8:1:ffff::/64'))).toMatchObject({
+          status: 'throttled',
+        });
+        expect(await isAllowed(attemptBy('ann', '2001:db8:2:ffff::/64'))).toBe(true);
+        expect(await isAllowed(attemptBy('ann', '198.51.100.1'))).toBe(true);
+      });
+
+      test('without an address, 100 failures per account and no other limit', async () => {
+        await fail(210, (i) => attemptBy(`name ${i}`, null));
+        await fail(100, () => attemptBy('ann', null));
+        expect(await isAllowed(attemptBy('ann', null))).toBe(false);
+        expect(await isAllowed(attemptBy('ann', '198.51.100.1'))).toBe(false);
+        expect(await isAllowed(attemptBy('bob', null))).toBe(true);
+      });
+
       test('attempts at the same time are counted one by one', async () => {
         const results = await Promise.all(Array.from({ length: 30 }, () => reserve(attemptBy('ann'))));
         expect(results.filter(({ status }) => status === 'allowed')).toHaveLength(10);
@@ -73,6 +95,55 @@ export function describeThrottle(name: string, open: () => Promise<ThrottleUnder
         // The account has 90 left on other networks.
         await fail(90, (i) => attemptBy('ann', `198.51.100.${i}`));
       });
+    });
+
+    describe('a known device', () => {
+      const DEVICE = { kind: 'device', deviceId: 'd1' } as const;
+
+      test('is let in when strangers have used up the account and its network', async () => {
+        await fail(10, () => attemptBy('ann'));
+        await fail(90, (i) => attemptBy('ann', `net ${i}`));
+        expect(await isAllowed(attemptBy('ann', '203.0.113.7'))).toBe(false);
+        expect(await isAllowed(attemptBy('ann', '203.0.113.7', DEVICE))).toBe(true);
+      });
+
+      test("has 10 failures for this account, from any network, and uses up nobody else's", async () => {
+        await fail(10, (i) => attemptBy('ann', `net ${i}`, DEVICE));
+        expect(await reserve(attemptBy('ann', 'elsewhere', DEVICE))).toMatchObject({ status: 'throttled' });
+        expect(await isAllowed(attemptBy('ann', 'elsewhere', { kind: 'device', deviceId: 'd2' }))).toBe(true);
+        expect(await isAllowed(attemptBy('bob', 'elsewhere', DEVICE))).toBe(true);
+        await fail(100, (i) => attemptBy('ann', `other ${i}`));
+      });
+
+      test('counts for its network and IPv6 /48', async () => {
+        const network = '2001:db8:1:2::/64';
+        const device = (i: number): AttemptSource => ({ kind: 'device', deviceId: `d${i}` });
+        await fail(200, (i) => attemptBy(`name ${i}`, network, device(i)));
+        expect(await isAllowed(attemptBy('ann', network, DEVICE))).toBe(false);
+        expect(await isAllowed(attemptBy('ann', network))).toBe(false);
+      });
+
+      test('has its counter cleared by a success', async () => {
+        await fail(9, () => attemptBy('ann', '203.0.113.7', DEVICE));
+        const success = attemptBy('ann', '203.0.113.7', DEVICE);
+        await reserve(success);
+        await under.throttle.succeed(success);
+        await fail(10, () => attemptBy('ann', '203.0.113.7', DEVICE));
+        expect(await isAllowed(attemptBy('ann', '203.0.113.7', DEVICE))).toBe(false);
+      });
+    });
+
+    test('an open session has 10 failures of its own, whatever others do, and uses up nothing of theirs', async () => {
+      const open = (): AttemptSource => ({ kind: 'session', sessionId: newSessionId() });
+      const [own, another] = [open(), open()];
+      await fail(200, (i) => attemptBy(`name ${i}`));
+      await fail(100, (i) => attemptBy('ann', `net ${i}`));
+      await fail(10, () => attemptBy('ann', '203.0.113.7', own));
+      expect(await reserve(attemptBy('ann', '203.0.113.7', own))).toMatchObject({
+        status: 'throttled',
+        firstInWindow: true,
+      });
+      expect(await isAllowed(attemptBy('ann', '203.0.113.7', another))).toBe(true);
     });
 
     describe('windows', () => {
@@ -90,10 +161,15 @@ export function describeThrottle(name: string, open: () => Promise<ThrottleUnder
         { of: 'account and network', limit: ACCOUNT_NETWORK_LIMIT, make: () => attemptBy('ann') },
         { of: 'account', limit: ACCOUNT_LIMIT, make: (i: number) => attemptBy('ann', `net ${i}`) },
         { of: 'network', limit: NETWORK_LIMIT, make: (i: number) => attemptBy(`name ${i}`) },
+        {
+          of: 'IPv6 /48',
+          limit: SITE_LIMIT,
+          make: (i: number) => attemptBy(`name ${i}`, `2001:db8:1:${i}::/64`),
+        },
       ])('say when that of the $of ends', async ({ limit, make }) => {
         await fail(limit.failures, make);
         await under.advance(100_000);
-        const refused = await reserve(attemptBy('ann'));
+        const refused = await reserve(attemptBy('ann', make(0).network));
         const seconds = refused.status === 'throttled' ? refused.retryAfterSeconds : 0;
         expect(seconds).toBeGreaterThan(limit.windowSeconds - 100 - 30);
         expect(seconds).toBeLessThanOrEqual(limit.windowSeconds - 100);
@@ -148,6 +224,15 @@ export function describeThrottle(name: string, open: () => Promise<ThrottleUnder
         expect(await isAllowed(attemptBy('ann', 'elsewhere'))).toBe(false);
       });
 
+      test('without an address clears no counter', async () => {
+        await fail(99, () => attemptBy('ann', null));
+        const success = attemptBy('ann', null);
+        await reserve(success);
+        await under.throttle.succeed(success);
+        await fail(1, () => attemptBy('ann', null));
+        expect(await isAllowed(attemptBy('ann', null))).toBe(false);
+      });
+
       test('repeated, gives nothing back twice', async () => {
         await fail(99, (i) => attemptBy('ann', `net ${i}`));
         const success = attemptBy('ann');
@@ -160,7 +245,7 @@ export function describeThrottle(name: string, open: () => Promise<ThrottleUnder
     });
 
     describe('a release', () => {
-      test('gives all three counts back', async () => {
+      test('gives all counts back', async () => {
         const released = attemptBy('ann');
         await reserve(released);
         await under.throttle.release(released);

@@ -1,6 +1,8 @@
+import { hash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ATTEMPT_SECONDS } from '../../src/auth/throttle.ts';
 import { uuidV7 } from '../../src/lib/ids.ts';
+import { STRANGER } from '../fakes/samples.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import { openMemoryStores } from '../fakes/memory-stores.ts';
@@ -28,20 +30,34 @@ describeThrottle('throttle in Redis', async () => {
 describe('Redis throttle, its keys and commands', () => {
   test('no name is stored: people type passwords into that field', async () => {
     await cloud.redis.flushdb();
-    const attempt = { attemptId: uuidV7(Date.now()), username: 'correct horse', network: '203.0.113.7' };
+    const attempt = {
+      attemptId: uuidV7(Date.now()),
+      username: 'correct horse',
+      network: '203.0.113.7',
+      source: STRANGER,
+    };
     await openCloudStores(cloud).throttle.reserve(attempt);
-    expect(await everythingIn(cloud.redis)).not.toContain('horse');
+    const everything = await everythingIn(cloud.redis);
+    expect(everything).not.toContain('horse');
+    // Nor a plain hash, which a dictionary would find.
+    for (const encoding of ['hex', 'base64', 'base64url'] as const)
+      expect(everything).not.toContain(hash('sha256', 'correct horse', encoding));
   });
 
   test('each counter expires at the end of its window, an attempt after a while', async () => {
     await cloud.redis.flushdb();
     const { throttle } = openCloudStores(cloud);
-    const attempt = { attemptId: uuidV7(Date.now()), username: 'ann', network: '203.0.113.7' };
+    const attempt = {
+      attemptId: uuidV7(Date.now()),
+      username: 'ann',
+      network: '2001:db8:1:2::/64',
+      source: STRANGER,
+    };
     await throttle.reserve(attempt);
     const ttls: number[] = [];
     for (const key of (await cloud.redis.keys('*')).sort()) ttls.push(await cloud.redis.ttl(key));
-    // account-network, account, attempt, network
-    for (const [i, seconds] of [900, 3600, ATTEMPT_SECONDS, 3600].entries()) {
+    // account-network, account, attempt, network, site
+    for (const [i, seconds] of [900, 3600, ATTEMPT_SECONDS, 3600, 3600].entries()) {
       expect(ttls[i]).toBeGreaterThan(seconds - 30);
       expect(ttls[i]).toBeLessThanOrEqual(seconds);
     }
@@ -50,7 +66,12 @@ describe('Redis throttle, its keys and commands', () => {
   test('an attempt that was refused halfway is counted by the retry', async () => {
     await cloud.redis.flushdb();
     const { throttle } = openCloudStores(cloud);
-    const attempt = { attemptId: uuidV7(Date.now()), username: 'ann', network: '203.0.113.7' };
+    const attempt = {
+      attemptId: uuidV7(Date.now()),
+      username: 'ann',
+      network: '203.0.113.7',
+      source: STRANGER,
+    };
     await cloud.redis.hset('throttle:network:203.0.113.7', 'failures', 'not a number');
     await expect(throttle.reserve(attempt)).rejects.toMatchObject(STORE_UNAVAILABLE);
     await cloud.redis.del('throttle:network:203.0.113.7');
@@ -60,7 +81,12 @@ describe('Redis throttle, its keys and commands', () => {
 
   test('each method is one command', async () => {
     const { throttle } = openCloudStores(cloud);
-    const attempt = { attemptId: uuidV7(Date.now()), username: 'ann', network: '203.0.113.7' };
+    const attempt = {
+      attemptId: uuidV7(Date.now()),
+      username: 'ann',
+      network: '203.0.113.7',
+      source: STRANGER,
+    };
     cloud.calls.length = 0;
     await throttle.reserve(attempt);
     await throttle.succeed(attempt);

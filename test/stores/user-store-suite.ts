@@ -42,12 +42,12 @@ export function describeUserStore(name: string, open: () => Promise<UserStoreUnd
       'ANN',
       'Ann',
       'ánn',
-      'ann ',
-      ' ann',
+      'an n',
       'an',
       'annn',
       'ann\0',
-      'ａｎｎ',
+      'an\u200bn',
+      'аnn',
       '',
       "ann' OR '1'='1",
       '%',
@@ -57,9 +57,31 @@ export function describeUserStore(name: string, open: () => Promise<UserStoreUnd
       expect(await under.users.findByUsername(username)).toBeNull();
     });
 
+    test.each(['ann ', ' ann', '\tann\r\n', '\u00a0ann\u3000', '\ufeffann', 'ａｎｎ', ' ⓐnn'])(
+      'finds ann by %j too',
+      async (username) => {
+        const ann = await addNamed('ann');
+        expect(await under.users.findByUsername(username)).toEqual(ann);
+      },
+    );
+
+    test('prefers the name as it was typed, and never finds another spelling than the normal one', async () => {
+      const ligature = await addNamed('ﬁn');
+      expect(await under.users.findByUsername('fin')).toBeNull();
+      expect(await under.users.findByUsername('ﬁn ')).toBeNull();
+      const plain = await addNamed('fin');
+      expect(await under.users.findByUsername('ﬁn')).toEqual(ligature);
+      expect(await under.users.findByUsername('fin')).toEqual(plain);
+      expect(await under.users.findByUsername('ﬁn ')).toEqual(plain);
+      // As long as the other candidate, but equal to it only without the spaces.
+      await addNamed('ab  ');
+      expect(await under.users.findByUsername('ａb')).toBeNull();
+    });
+
     test.each([
       'ann ',
       ' ann',
+      '\ufeffann',
       'Zoë',
       'Zoe\u0308',
       'ß',

@@ -40,6 +40,23 @@ describe('MySQL user store, its rows', () => {
     expect(user).toMatchObject({ isActive: true });
   });
 
+  test('finds a name in one statement, by the index', async () => {
+    const names = Array.from({ length: 500 }, (_, i) => `indexed ${i}`);
+    await cloud.query(
+      `INSERT INTO users (username, password_hash) VALUES ${names.map(() => "(?, 'hash')").join(', ')}`,
+      names,
+    );
+    await cloud.query('ANALYZE TABLE users');
+    cloud.calls.length = 0;
+    await openCloudStores(cloud).users.findByUsername('ｉndexed 7 ');
+    const statements = cloud.calls.flatMap((call) =>
+      call.store === 'mysql' && call.sql !== '' ? [call.sql] : [],
+    );
+    expect(statements).toHaveLength(1);
+    const [plan] = await cloud.query(`EXPLAIN FORMAT=TRADITIONAL ${statements[0]}`);
+    expect(plan).toMatchObject({ type: 'range', key: 'users_username', rows: '2' });
+  });
+
   test('keeps the digits of an id beyond 2^53', async () => {
     const id = '18446744073709551615';
     await cloud.query("INSERT INTO users (id, username, password_hash) VALUES (?, 'great', 'hash')", [id]);

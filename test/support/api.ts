@@ -32,6 +32,7 @@ export interface ApiBody {
   token: string;
   token_type: string;
   expires_at: string;
+  device_token: string;
   session: SessionBody;
   sessions: SessionBody[];
   user: { id: string; username: string };

@@ -1,7 +1,8 @@
 import { vi } from 'vitest';
 import { hashPassword } from '../../src/auth/password.ts';
+import { unknownName } from '../../src/auth/username.ts';
 import type { CloudProxy, Row } from '../../tools/local-cloud/proxy.ts';
-import { BACKGROUND_DEADLINE_MS } from './worker.ts';
+import { BACKGROUND_DEADLINE_MS, SECRET_KEY } from './worker.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 
@@ -48,6 +49,9 @@ export function loginRows(cloud: CloudProxy, username: string): Promise<Row[]> {
     username,
   ]);
 }
+
+/** What is recorded in the place of this name if no user has it. */
+export const unknownNameOf = (username: string): string => unknownName(username, SECRET_KEY);
 
 /** Polls until the probe doesn't throw: background work takes time. */
 export function eventually<T>(probe: () => Promise<T> | T, timeout = BACKGROUND_DEADLINE_MS): Promise<T> {

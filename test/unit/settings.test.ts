@@ -37,9 +37,10 @@ describe('defaults', () => {
     ALLOWED_REDIRECT_HOSTS: [],
     BCRYPT_ROUNDS: 10,
     PBKDF2_MAX_ITERATIONS: 2_000_000,
+    REFUSAL_FLOOR_MS: 0,
     MIN_PASSWORD_LENGTH: 8,
     MAX_SESSIONS_PER_USER: 50,
-    ACTIVITY_RETENTION_DAYS: 0,
+    ACTIVITY_RETENTION_DAYS: 400,
     SESSION_READS: 'primary',
   };
 
@@ -100,6 +101,9 @@ describe('valid values', () => {
 const MALFORMED: Record<string, unknown[]> = {
   SESSION_READS: ['Primary', 'both', 'true'],
   UPSTASH_REDIS_REST_URL: [
+    'http://redis.example',
+    'http://10.0.0.1:8079',
+    'http://127.0.0.1@redis.example',
     '',
     'eu1.upstash.io',
     'redis://x.upstash.io',
@@ -186,6 +190,7 @@ const MALFORMED: Record<string, unknown[]> = {
   PBKDF2_MAX_ITERATIONS: ['0', '100000001'],
   MIN_PASSWORD_LENGTH: ['7', '257', '-8'],
   MAX_SESSIONS_PER_USER: ['-1', '100001', 'none'],
+  REFUSAL_FLOOR_MS: ['-1', '2001', 'a second'],
   ACTIVITY_RETENTION_DAYS: ['-1', '36501', 'forever'],
 };
 
@@ -249,6 +254,10 @@ describe('contradicting settings', () => {
     // csrftoken is host-only whatever the domain.
     [{ CSRF_COOKIE_NAME: '__Host-csrf', SESSION_COOKIE_DOMAIN: 'example.org' }, []],
     [{ SESSION_COOKIE_NAME: 'same', CSRF_COOKIE_NAME: 'same' }, ['CSRF_COOKIE_NAME']],
+    [
+      { SESSION_COOKIE_NAME: 'device', CSRF_COOKIE_NAME: 'signedout' },
+      ['SESSION_COOKIE_NAME', 'CSRF_COOKIE_NAME'],
+    ],
     [{ LOGIN_URL: '/home/' }, ['LOGIN_URL']],
     [{ LOGIN_URL: '/home' }, ['LOGIN_URL']],
     [{ LOGIN_URL: '/logout/' }, ['LOGIN_URL']],

@@ -22,11 +22,14 @@ type Variables = Readonly<Record<string, string | undefined>>;
  * Well-formed values for what a command doesn't need, so that `parseSettings` accepts them. Nothing is sent there.
  */
 const PLACEHOLDERS: Variables = {
-  UPSTASH_REDIS_REST_URL: 'http://redis.invalid',
+  UPSTASH_REDIS_REST_URL: 'https://redis.invalid',
   UPSTASH_REDIS_REST_TOKEN: 'none',
   DATABASE_URL: 'mysql://none:none@database.invalid/none',
   SECRET_KEY: 'hoskie-creates-no-csrf-tokens-and-needs-no-secret',
 };
+
+/** Whether SECRET_KEY was set where the credentials are. */
+export const hasSecretKey = ({ SECRET_KEY }: Settings): boolean => SECRET_KEY !== PLACEHOLDERS['SECRET_KEY'];
 
 interface Source {
   readonly name: string;
@@ -47,7 +50,8 @@ export function readEnvironment(envFile: string | undefined, needs: readonly Nee
   }
   const variables: Record<string, string | undefined> = { ...source.variables };
   for (const [name, placeholder] of Object.entries(PLACEHOLDERS)) {
-    if (!needed.includes(name)) variables[name] = placeholder;
+    if (!needed.includes(name) && (name !== 'SECRET_KEY' || isEmpty(variables[name])))
+      variables[name] = placeholder;
   }
   const result = parseSettings(variables);
   if (!result.ok)

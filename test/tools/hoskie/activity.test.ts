@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleLogin, sampleLogout } from '../../fakes/samples.ts';
+import { unknownName } from '../../../src/auth/username.ts';
 import type { UserId } from '../../../src/lib/ids.ts';
 import type { CloudProxy } from '../../../tools/local-cloud/proxy.ts';
 import { openCloudStores } from '../../stores/open-cloud-stores.ts';
@@ -83,7 +84,31 @@ describe('logouts', () => {
 });
 
 describe('logins', () => {
-  test('also those of unknown names', async () => {
+  test("also those of names that no user has, under today's key and older ones, if it is set", async () => {
+    const { activityLog } = openCloudStores(cloud);
+    const [key, olderKey] = ['k'.repeat(32), 'o'.repeat(32)];
+    const unknown = { userId: null, outcome: 'bad_credentials', sessionId: null } as const;
+    const nowMs = Date.now();
+    const failed = [key, olderKey].map((each, i) =>
+      sampleLogin(nowMs - i * 1000, { ...unknown, username: unknownName('typed password', each) }),
+    );
+    const another = sampleLogin(nowMs, { ...unknown, username: unknownName('another', key) });
+    await activityLog.writeLogins([...failed, another]);
+    const args = ['logins', '--user', 'typed password', '--json'];
+    const env = { ...cloud.env, SECRET_KEY: key, SECRET_KEY_FALLBACKS: olderKey };
+    const found = await runCli(cloud, args, { env });
+    expect(found.stderr).toBe('');
+    expect((JSON.parse(found.stdout) as { logins: RowJson[] }).logins).toMatchObject(
+      failed.map(({ id }) => ({ id, user_id: null })),
+    );
+    const without = await runCli(cloud, args);
+    expect(JSON.parse(without.stdout)).toEqual({ logins: [] });
+    expect(without.stderr).toContain('SECRET_KEY is not set');
+    // A key is no reason to refuse what needs none.
+    expect((await runCli(cloud, ['logins', '--limit', '1'])).stderr).toBe('');
+  });
+
+  test('also those of users who are gone', async () => {
     const { activityLog } = openCloudStores(cloud);
     const nowMs = Date.now();
     const failed = sampleLogin(nowMs, {
@@ -107,7 +132,9 @@ describe('logins', () => {
     const { activityLog } = openCloudStores(cloud);
     const before = sampleLogin(Date.now() - 1000, { username: 'followed' });
     await activityLog.writeLogins([before]);
-    const child = startCli(cloud, ['logins', '--follow', '--json', '--user', 'followed']);
+    const child = startCli(cloud, ['logins', '--follow', '--json', '--user', 'followed'], {
+      env: { ...cloud.env, SECRET_KEY: 'k'.repeat(32) },
+    });
     const lines: string[] = [];
     let stderr = '';
     child.stdout

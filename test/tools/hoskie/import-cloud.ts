@@ -17,6 +17,7 @@ export interface ReportJson {
   sessions_ended: number;
   skipped: { place: string; username: string | null; reason: string }[];
   without_password: { username: string; reason: string }[];
+  refusal_floor_ms: number | null;
 }
 
 /** As `dumpdata` writes a user; `pk` undefined: with natural keys. */

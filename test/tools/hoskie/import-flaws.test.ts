@@ -8,7 +8,7 @@ const { cloud, users, write, imported } = openImportCloud();
 describe('what cannot be imported', () => {
   test('is reported with its place, and the others come in', async () => {
     await cloud().query(
-      "INSERT INTO users (id, username, password_hash) VALUES (50, 'here', '!'), (51, 'spaced', '!')",
+      "INSERT INTO users (id, username, password_hash) VALUES (50, 'here', '!'), (51, 'spaced ', '!')",
     );
     const path = write('flaws.json', [
       entry(1, { username: 'good', email: '', last_login: '2024-05-01T11:30:00+02:00' }),
@@ -17,7 +17,7 @@ describe('what cannot be imported', () => {
       entry(1, { username: 'same-id' }),
       entry(50, { username: 'other-name' }),
       entry(60, { username: 'here' }),
-      entry(52, { username: 'spaced ' }),
+      entry(52, { username: 'spaced' }),
       entry(4, { username: '' }),
       entry(5, { username: 'x'.repeat(151) }),
       entry(6, { username: 'long-email', email: `${'e'.repeat(250)}@x.org` }),
@@ -31,21 +31,25 @@ describe('what cannot be imported', () => {
       // Not a name of its own, but not a flaw either.
       entry(11, { username: 'Good' }),
       entry(12, { username: '😀'.repeat(150) }),
+      entry(13, { username: 'zero\u200bwidth' }),
+      entry(14, { username: 'ｕnknown:0123456789abcdef' }),
     ]);
     // Beyond 2^53: the digits must come through as they are.
     const text = JSON.stringify(entry('BIG', { username: 'big' })).replace('"BIG"', '18446744073709551615');
     const withBig = write('flaws-big.json', `${readFileSync(path, 'utf8').slice(0, -1)},${text}]`);
 
     const report = await imported(withBig, 1);
-    expect(report).toMatchObject({ read: 19, added: 4, other_models: 1 });
+    expect(report).toMatchObject({ read: 21, added: 4, other_models: 1 });
     expect(report.skipped.map(({ place, reason }) => `${place}: ${reason}`).sort()).toEqual(
       [
-        'entry 2: the same name (ignoring trailing spaces) as entry 1',
-        'entry 3: the same name (ignoring trailing spaces) as entry 1',
+        'entry 2: the same name as entry 1',
+        'entry 3: the name begins or ends with white space',
         'entry 4: the same id as entry 1',
         'entry 5: the id belongs to here here',
         'entry 6: the name has the id 50 here',
         'entry 7: a user here has this name with other trailing spaces (id 51)',
+        'entry 20: the name has control, zero-width or other invisible characters',
+        'entry 21: the name begins with "unknown:"',
         'entry 8: the name is empty',
         'entry 9: username has more than 150 characters',
         'entry 10: email has more than 254 characters',
@@ -79,13 +83,30 @@ describe('what cannot be imported', () => {
     const report = await imported(path);
     expect(report.without_password).toEqual([
       { username: 'argon', reason: 'argon2' },
-      { username: 'scrypt', reason: 'scrypt' },
+      { username: 'scrypt', reason: 'scrypt (too costly or unreadable)' },
       { username: 'md5', reason: 'unknown' },
       { username: 'costly', reason: 'pbkdf2_sha256 (too many iterations)' },
       { username: 'cut', reason: 'bcrypt_sha256 (unreadable)' },
       { username: 'null', reason: 'none' },
     ]);
     expect(new Set((await users()).map((row) => row['password_hash']))).toEqual(new Set(['!']));
+    expect(report.refusal_floor_ms).toBeNull();
+    const { stdout } = await runCli(cloud(), ['user', 'import', path]);
+    expect(stdout).toContain('hoskie user passwd');
+    expect(stdout).toContain('PASSWORD_HASHERS');
+  });
+
+  test('a slower hash than ours makes it recommend a REFUSAL_FLOOR_MS', async () => {
+    const slow = djangoPbkdf2('x').replace('$1000$', '$1000000$');
+    const path = write('slow.json', [
+      entry(1, { username: 'a', password: slow }),
+      entry(2, { username: 'b' }),
+    ]);
+    expect((await imported(path)).refusal_floor_ms).toBe(1000);
+    const { stdout } = await runCli(cloud(), ['user', 'import', path, '--dry-run']);
+    expect(stdout).toContain('Set REFUSAL_FLOOR_MS to 1000');
+    const fast = write('fast.json', [entry(3, { username: 'c', password: djangoPbkdf2('x') })]);
+    expect((await imported(fast)).refusal_floor_ms).toBeNull();
   });
 
   test('a file that is no dump is an error in usage', async () => {

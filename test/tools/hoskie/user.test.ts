@@ -67,9 +67,9 @@ describe('user add', () => {
       runCli(cloud, ['user', 'add', 'é'.repeat(151)], { input: NEW_PASSWORD }),
       runCli(cloud, ['user', 'add', 'ann', 'hunter2-hunter2'], { input: '' }),
     ]);
-    expectFailure(empty, 2, 'The name is empty.');
-    expectFailure(spaces, 2, 'starts or ends with a space');
-    expectFailure(long, 2, "can't be longer than 150 characters");
+    expectFailure(empty, 2, 'the name is empty');
+    expectFailure(spaces, 2, 'begins or ends with white space');
+    expectFailure(long, 2, 'more than 150 characters');
     expect(argument.exitCode).toBe(2);
     expect(argument.stderr + argument.stdout).not.toContain('hunter2');
   });

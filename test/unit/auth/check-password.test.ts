@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { checkPassword, clearCounter, recordFailure } from '../../../src/auth/check-password.ts';
 import { hashPassword } from '../../../src/auth/password.ts';
 import { ACCOUNT_NETWORK_LIMIT } from '../../../src/auth/throttle.ts';
+import { unknownName } from '../../../src/auth/username.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { uuidV7 } from '../../../src/lib/ids.ts';
 import { openMemoryWork } from '../../fakes/memory-work.ts';
 import { STORE_UNAVAILABLE } from '../../fakes/outage.ts';
-import { SAMPLE_CLIENT } from '../../fakes/samples.ts';
+import { SAMPLE_CLIENT, STRANGER } from '../../fakes/samples.ts';
 
 const PASSWORD = 'correct horse battery staple';
 
@@ -19,12 +20,14 @@ async function setUp(changes: Parameters<typeof openMemoryWork>[0] = {}) {
       work,
       username,
       () => password,
+      STRANGER,
       () => stores.users.findByUsername(username),
     );
   const newAttempt = () => ({
     attemptId: uuidV7(memory.clock.nowMs()),
     username: 'ann',
     network: SAMPLE_CLIENT.ipAddress ?? '',
+    source: STRANGER,
   });
   return {
     ...memory,
@@ -112,6 +115,30 @@ test('a counter that cannot be cleared now is cleared in the background', async 
   expect(await isThrottled()).toBe(false);
 });
 
+test('a failure under the name of nobody is logged and kept without it, the same name giving the same text', async () => {
+  const { work, stores, log, runBackground } = await setUp();
+  for (const typed of ['Hunter2 hunter2', ' Hunter2 hunter2', 'Ｈunter2 hunter2', 'hunter2 hunter2'])
+    await recordFailure(work, typed, null, 'bad_credentials');
+  const pending = JSON.stringify(stores.outbox.pending);
+  await runBackground();
+  const names = [...stores.activityLog.logins.values()].map(({ username }) => username);
+  for (const name of names) expect(name).toMatch(/^unknown:[0-9a-f]{16}$/);
+  expect(new Set(names.slice(0, 3)).size).toBe(1);
+  expect(names[3]).not.toBe(names[0]);
+  for (const text of [pending, log.text()]) expect(text).not.toMatch(/hunter2/i);
+});
+
+test('another key gives another text, so that the hash alone tells nothing', () => {
+  expect(unknownName('hunter2', 'k'.repeat(32))).not.toBe(unknownName('hunter2', 'l'.repeat(32)));
+});
+
+test('a failure of a user has their own name, however it was typed', async () => {
+  const { work, stores, ann, runBackground } = await setUp();
+  await recordFailure(work, ' ann', ann, 'bad_credentials');
+  await runBackground();
+  expect([...stores.activityLog.logins.values()]).toMatchObject([{ username: 'ann', userId: ann.id }]);
+});
+
 test('a failure is logged without the name, kept in the outbox and written in the background', async () => {
   const { work, stores, log, runBackground } = await setUp();
   await recordFailure(work, 'mistyped-password', null, 'bad_credentials');
@@ -120,6 +147,6 @@ test('a failure is logged without the name, kept in the outbox and written in th
   expect(stores.outbox.pending).toHaveLength(1);
   await runBackground();
   expect([...stores.activityLog.logins.values()]).toMatchObject([
-    { username: 'mistyped-password', userId: null, sessionId: null, outcome: 'bad_credentials' },
+    { userId: null, sessionId: null, outcome: 'bad_credentials' },
   ]);
 });

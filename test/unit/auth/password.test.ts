@@ -1,7 +1,7 @@
-import { createHash, pbkdf2Sync } from 'node:crypto';
+import { createHash, pbkdf2Sync, scryptSync } from 'node:crypto';
 import bcrypt from 'bcryptjs';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { hashPassword, needsRehash, verifyPassword } from '../../../src/auth/password.ts';
+import { hashPassword, parseHash, rehashRounds, verifyPassword } from '../../../src/auth/password.ts';
 
 /** The lowest cost that a stored hash may have. */
 const ROUNDS = 4;
@@ -14,6 +14,12 @@ const bare = (password: string): string => bcrypt.hashSync(password, ROUNDS);
 /** Like Django's PBKDF2PasswordHasher. */
 const pbkdf2 = (password: string, iterations = 1000, salt = 'seasalt'): string =>
   `pbkdf2_sha256$${iterations}$${salt}$${pbkdf2Sync(password, salt, iterations, 32, 'sha256').toString('base64')}`;
+
+/** Like Django's ScryptPasswordHasher. */
+const scrypt = (password: string, [n, r, p] = [16, 2, 1], salt = 'seasalt'): string => {
+  const hash = scryptSync(password, salt, 64, { N: n ?? 0, r: r ?? 0, p: p ?? 0, maxmem: 2 ** 28 });
+  return `scrypt$${n}$${salt}$${r}$${p}$${hash.toString('base64')}`;
+};
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -42,6 +48,26 @@ describe('known vectors', () => {
   });
 });
 
+// RFC 7914 section 12.
+test.each([
+  [
+    'password',
+    [1024, 8, 16],
+    'NaCl',
+    'fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b3731622eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640',
+  ],
+  [
+    'pleaseletmein',
+    [16384, 8, 1],
+    'SodiumChloride',
+    '7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887',
+  ],
+])('scrypt of %j', async (password, [n, r, p], salt, hex) => {
+  const encoded = `scrypt$${n}$${salt}$${r}$${p}$${Buffer.from(hex, 'hex').toString('base64')}`;
+  expect(await verify(password, encoded)).toBe(true);
+  expect(await verify(`${password} `, encoded)).toBe(false);
+});
+
 const PASSWORDS = [
   'correct horse battery staple',
   'x',
@@ -59,6 +85,7 @@ describe.each([
   { format: 'bcrypt_sha256$$2b$', make: djangoSha256 },
   { format: 'bcrypt_sha256$$2a$', make: (p: string) => djangoSha256(p).replaceAll('$2b$', '$2a$') },
   { format: 'pbkdf2_sha256$', make: (p: string) => pbkdf2(p, 50) },
+  { format: 'scrypt$', make: (p: string) => scrypt(p) },
 ])('$format', ({ make }) => {
   test('matches the password it was made from, whatever that is, and no other', async () => {
     for (const password of PASSWORDS) {
@@ -119,7 +146,13 @@ describe('hashes that never match', () => {
     ['unsalted md5', '5f4dcc3b5aa765d61d8327deb882cf99'],
     ['sha1', 'sha1$salt$x'],
     ['argon2', 'argon2$argon2id$v=19$m=102400,t=2,p=8$x$y'],
-    ['scrypt', 'scrypt$16384$salt$8$1$x'],
+    ['scrypt, cut short', 'scrypt$16384$salt$8$1$x'],
+    ['scrypt, N no power of two', scrypt('password').replace('$16$', '$24$')],
+    ['scrypt, N of 1', scrypt('password').replace('$16$', '$1$')],
+    ['scrypt without blocks', scrypt('password').replace('$2$1$', '$0$1$')],
+    ['scrypt, too many blocks', scrypt('password').replace('$2$1$', '$99999999$1$')],
+    ['scrypt without salt', scrypt('password').replace('seasalt', '')],
+    ['scrypt that costs too much', scrypt('password').replace('$16$', '$262144$').replace('$2$1$', '$8$1$')],
     ['pbkdf2 with SHA-1', pbkdf2('password').replace('pbkdf2_sha256', 'pbkdf2_sha1')],
     ['no iterations', pbkdf2('password').replace('$1000$', '$0$')],
     ['a broken base64', pbkdf2('password').replace(/=$/, '')],
@@ -178,16 +211,43 @@ describe('hashPassword', () => {
   });
 });
 
-describe('needsRehash', () => {
+test.each([
+  [2 ** 15, 8, 4, true],
+  [2 ** 15, 8, 5, false],
+  [2 ** 17, 8, 1, true],
+  [2 ** 18, 8, 1, false],
+  [2, 1, 2 ** 19, true],
+  [2, 2 ** 19, 2, false],
+])('scrypt is checked up to N·r·p of 2^20: %d, %d, %d', (n, r, p, expected) => {
+  const hash = Buffer.alloc(64).toString('base64');
+  expect(parseHash(`scrypt$${n}$seasalt$${r}$${p}$${hash}`) !== null).toBe(expected);
+});
+
+describe('rehashRounds', () => {
   test.each([
-    ['what the service writes', djangoSha256('x', 4), false],
-    ['the same in an older version', djangoSha256('x', 4).replace('$2b$', '$2a$'), false],
-    ['another cost', djangoSha256('x', 5), true],
-    ['plain bcrypt', bare('x'), true],
-    ["Django's plain bcrypt", `bcrypt$${bare('x')}`, true],
-    ['PBKDF2', pbkdf2('x'), true],
-    ['an unusable hash', '!', true],
+    ['what the service writes', djangoSha256('x', 5), null],
+    ['the same in an older version', djangoSha256('x', 5).replace('$2b$', '$2a$'), null],
+    ['a lower cost', djangoSha256('x', 4), 5],
+    ['a higher cost', djangoSha256('x', 6), null],
+    ['plain bcrypt', bare('x'), 5],
+    ["Django's plain bcrypt", `bcrypt$${bare('x')}`, 5],
+    ['plain bcrypt of a higher cost', bare('x').replace('$04$', '$12$'), 12],
+    ['PBKDF2', pbkdf2('x'), 5],
+    ['scrypt', scrypt('x'), 5],
+    ['an unusable hash', '!', 5],
   ])('%s: %#', (_, encoded, expected) => {
-    expect(needsRehash(encoded, 4)).toBe(expected);
+    expect(rehashRounds(encoded, 'x', 5)).toBe(expected);
+  });
+
+  test('plain bcrypt stays if it covers only a part of the password', () => {
+    for (const [password, expected] of [
+      ['a'.repeat(72), 5],
+      ['a'.repeat(73), null],
+      ['é'.repeat(36), 5],
+      ['é'.repeat(37), null],
+    ] as const) {
+      expect(rehashRounds(bare(password), password, 5)).toBe(expected);
+      expect(rehashRounds(pbkdf2(password), password, 5)).toBe(5);
+    }
   });
 });

@@ -28,7 +28,7 @@ function appWith(token: string): Hono<AppEnv> {
 async function readyz(authorization?: string) {
   const headers = authorization === undefined ? {} : { Authorization: authorization };
   const context = { waitUntil, passThroughOnException: () => undefined, props: {} };
-  const response = await app.request('/readyz', { headers }, {}, context as never);
+  const response = await app.request('/readyz', { headers }, {}, context);
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 

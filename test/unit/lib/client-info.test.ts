@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { networkOf, parseIpAddress, readClientInfo } from '../../../src/lib/client-info.ts';
+import { networkOf, parseIpAddress, readClientInfo, siteOf } from '../../../src/lib/client-info.ts';
 import fc, { anyText } from '../../fakes/property.ts';
 
 /** A request as Workers receive it: header values may hold any character, and there is `cf`. */
@@ -53,6 +53,8 @@ describe('readClientInfo', () => {
     ['255.255.255.255', '2001:db8::1'],
     ['24.0.0.1', '24.0.0.1'],
     ['2001:db8::2', '2001:db8::2'],
+    ['::ffff:203.0.113.7', '203.0.113.7'],
+    ['::ffff:240.1.2.3', '2001:db8::1'],
   ])('CF-Connecting-IP %s, with an IPv6 address too: %s', (connecting, expected) => {
     const headers = { 'CF-Connecting-IP': connecting, 'CF-Connecting-IPv6': '2001:DB8:0:0::1' };
     expect(readClientInfo(requestWith(headers)).ipAddress).toBe(expected);
@@ -65,7 +67,8 @@ describe('readClientInfo', () => {
   test.each([
     ['DE', undefined, 'DE'],
     ['XX', undefined, 'XX'],
-    ['T1', { country: 'DE' }, 'T1'],
+    ['T1', { country: 'DE' }, 'DE'],
+    ['T1', {}, 'T1'],
     [undefined, { country: 'FR' }, 'FR'],
     [undefined, {}, null],
     [undefined, { country: 7 }, null],
@@ -73,7 +76,7 @@ describe('readClientInfo', () => {
     ['de', undefined, null],
     ['DEU', undefined, null],
     ['D\n', undefined, null],
-    ['', { country: 'FR' }, null],
+    ['', { country: 'FR' }, 'FR'],
   ])('country header %j and cf %j: %j', (header, cf, expected) => {
     const headers: Record<string, string> = header === undefined ? {} : { 'CF-IPCountry': header };
     expect(readClientInfo(requestWith(headers, cf)).country).toBe(expected);
@@ -116,6 +119,11 @@ describe('parseIpAddress', () => {
     ['1:0:0:2:0:0:0:3', '1:0:0:2::3'],
     ['2001:db8:0:1:1:1:1:1', '2001:db8:0:1:1:1:1:1'],
     ['ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+    ['::ffff:203.0.113.7', '203.0.113.7'],
+    ['::FFFF:CB00:7107', '203.0.113.7'],
+    ['0:0:0:0:0:ffff:0:0', '0.0.0.0'],
+    ['::ffff:0:203.0.113.7', '::ffff:0:cb00:7107'],
+    ['::203.0.113.7', '::cb00:7107'],
   ])('%s becomes %s', (text, expected) => {
     expect(parseIpAddress(text)).toBe(expected);
   });
@@ -176,9 +184,34 @@ describe('parseIpAddress', () => {
   });
 });
 
+describe('siteOf', () => {
+  test.each([
+    ['203.0.113.7', null],
+    ['2001:db8:1:2::/64', '2001:db8:1::/48'],
+    ['2001:db8:0:0::/64', '2001:db8:0::/48'],
+    ['0:0:0:0::/64', '0:0:0::/48'],
+  ])('%s is in %s', (network, site) => {
+    expect(siteOf(network)).toBe(site);
+  });
+
+  test('every IPv6 address has one, IPv4 addresses none, mapped ones included', () => {
+    fc.assert(
+      fc.property(fc.ipV6(), (text) => {
+        const address = parseIpAddress(text)!;
+        expect(siteOf(networkOf(address)!) !== null).toBe(address.includes(':'));
+      }),
+    );
+    fc.assert(
+      fc.property(fc.ipV4(), (text) => {
+        expect(networkOf(parseIpAddress(`::ffff:${text}`))).toBe(text);
+      }),
+    );
+  });
+});
+
 describe('networkOf', () => {
   test.each([
-    [null, 'unknown'],
+    [null, null],
     ['203.0.113.7', '203.0.113.7'],
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
     ['2001:db8::1', '2001:db8:0:0::/64'],

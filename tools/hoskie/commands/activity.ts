@@ -8,6 +8,7 @@ import {
   type LoginOutcome,
   type LogoutReason,
 } from '../../../src/activity/events.ts';
+import { unknownName } from '../../../src/auth/username.ts';
 import { parseIpAddress } from '../../../src/lib/client-info.ts';
 import {
   addCommand,
@@ -18,10 +19,11 @@ import {
   type CommonOptions,
   type Finish,
 } from '../command.ts';
+import { hasSecretKey } from '../environment.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { parseUserId } from '../find-user.ts';
 import { followRows } from '../follow.ts';
-import { printable, say, sayJson, sayTable, timeText, type Cell } from '../output.ts';
+import { note, printable, say, sayJson, sayTable, timeText, type Cell } from '../output.ts';
 import { openStores, type Stores } from '../stores.ts';
 
 const LIMIT = 50;
@@ -105,7 +107,7 @@ async function filterOf<Detail extends string>(
   const owner = name === null || what === 'logins' ? null : await stores.users.findByUsername(name);
   return {
     userId: userId ?? owner?.id ?? null,
-    username: owner === null ? name : null,
+    usernames: name === null || owner !== null ? [] : [name, ...unknownNames(stores, name, what)],
     ipAddress,
     sinceMs: options.since ?? null,
     untilMs: options.until ?? null,
@@ -113,6 +115,17 @@ async function filterOf<Detail extends string>(
     limit: options.limit,
     recordedFromMs: null,
   };
+}
+
+/** What failed attempts under a name are recorded as if no user has it. */
+function unknownNames({ settings }: Stores, name: string, what: 'logouts' | 'logins'): string[] {
+  if (what === 'logouts') return [];
+  if (hasSecretKey(settings))
+    return [settings.SECRET_KEY, ...settings.SECRET_KEY_FALLBACKS].map((key) => unknownName(name, key));
+  note(
+    'hoskie: SECRET_KEY is not set, so attempts under a name that no user has are not found: they hold a hash of it.',
+  );
+  return [];
 }
 
 async function printActivity<Detail extends string>(

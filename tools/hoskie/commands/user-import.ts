@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { addCommand, setAction, type Finish } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { DEFAULT_MODEL, readDump } from '../import/dump.ts';
+import { recommendRefusalFloor, type RefusalFloor } from '../import/hash-format.ts';
 import { importUsers, newReport, type ImportReport } from '../import/import-users.ts';
 import { validateUsers } from '../import/validate-users.ts';
 import { count, note, say, sayFirstRows, sayJson, sayTable } from '../output.ts';
@@ -43,7 +44,10 @@ export function addUserImport(parent: Command, finish: Finish): void {
     } finally {
       progress.stop();
       // Also after an outage: what was done stays done.
-      const facts = { read: dump.users.length, others: dump.others, isDryRun, isWhole };
+      const { BCRYPT_ROUNDS, PBKDF2_MAX_ITERATIONS } = stores.settings;
+      const hashes = valid.map(({ record }) => record.passwordHash);
+      const refusalFloor = recommendRefusalFloor(hashes, BCRYPT_ROUNDS, PBKDF2_MAX_ITERATIONS);
+      const facts = { read: dump.users.length, others: dump.others, isDryRun, isWhole, refusalFloor };
       if (options.json === true) sayJson(viewReport(report, facts));
       else sayReport(report, facts);
       if (!isWhole) note('hoskie: The import was interrupted; run the command again to continue.');
@@ -52,11 +56,17 @@ export function addUserImport(parent: Command, finish: Finish): void {
   });
 }
 
+/** For argon2 and whatever else can't be checked on Workers. */
+const OTHER_HASHER_ADVICE =
+  "Hashes of other algorithms can't be checked here. While the Django site runs, its next sign-in can replace them: put BCryptSHA256PasswordHasher first in its PASSWORD_HASHERS, wait, dump and import again.";
+
 interface Facts {
   readonly read: number;
   readonly others: number;
   readonly isDryRun: boolean;
   readonly isWhole: boolean;
+  /** Null: none is needed. */
+  readonly refusalFloor: RefusalFloor | null;
 }
 
 function conclude(report: ImportReport, allowsSkips: boolean): ExitCode {
@@ -64,7 +74,7 @@ function conclude(report: ImportReport, allowsSkips: boolean): ExitCode {
   return report.skipped.length > 0 && !allowsSkips ? EXIT.failed : EXIT.ok;
 }
 
-const viewReport = (report: ImportReport, { read, others, isDryRun, isWhole }: Facts) => ({
+const viewReport = (report: ImportReport, { read, others, isDryRun, isWhole, refusalFloor }: Facts) => ({
   dry_run: isDryRun,
   complete: isWhole,
   read,
@@ -76,9 +86,10 @@ const viewReport = (report: ImportReport, { read, others, isDryRun, isWhole }: F
   sessions_ended: report.sessionsEnded,
   skipped: report.skipped,
   without_password: report.withoutPassword,
+  refusal_floor_ms: refusalFloor?.floorMs ?? null,
 });
 
-function sayReport(report: ImportReport, { read, others, isDryRun }: Facts): void {
+function sayReport(report: ImportReport, { read, others, isDryRun, refusalFloor }: Facts): void {
   const aside = others === 0 ? '' : ` (and ${count(others, 'entry', 'entries')} of other models)`;
   say(`${count(read, 'user')} in the file${aside}${isDryRun ? '; this is a dry run' : ''}.`);
   sayTable(
@@ -109,6 +120,13 @@ function sayReport(report: ImportReport, { read, others, isDryRun }: Facts): voi
     sayFirstRows(
       ['NAME', 'PASSWORD IN THE DUMP'],
       report.withoutPassword.map((each) => [each.username, each.reason]),
+    );
+    if (report.withoutPassword.some(({ reason }) => reason !== 'none')) say(OTHER_HASHER_ADVICE);
+  }
+  if (refusalFloor !== null) {
+    const { slowestMs, floorMs } = refusalFloor;
+    say(
+      `\nChecking the slowest hash takes about ${slowestMs} ms, more than one of ours. Set REFUSAL_FLOOR_MS to ${floorMs}: otherwise the time of a refusal shows which names exist. Once user list shows no such hash any more, 0 will do.`,
     );
   }
 }

@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { hashPassword } from '../../../src/auth/password.ts';
 import { findPasswordFlaw } from '../../../src/auth/password-rules.ts';
 import { UserRefusedError, type StoredUser } from '../stores/user-admin.ts';
-import { NEW_PASSWORD_MAX_CHARACTERS, USERNAME_MAX_CHARACTERS } from '../../../src/http/fields.ts';
+import { findUsernameFlaw } from '../../../src/auth/username.ts';
+import { NEW_PASSWORD_MAX_CHARACTERS } from '../../../src/http/fields.ts';
 import { characterCount } from '../../../src/lib/text.ts';
 import type { Settings } from '../../../src/settings.ts';
 import { addCommand, setAction, wholeNumber, type Finish } from '../command.ts';
@@ -164,15 +165,8 @@ function addList(parent: Command, finish: Finish): void {
 }
 
 function requireGoodName(name: string): void {
-  const flaw =
-    name === ''
-      ? 'The name is empty.'
-      : characterCount(name) > USERNAME_MAX_CHARACTERS
-        ? `The name can't be longer than ${USERNAME_MAX_CHARACTERS} characters.`
-        : name.trim() !== name || /\p{Cc}/u.test(name) || !name.isWellFormed()
-          ? 'The name starts or ends with a space, or has control characters.'
-          : null;
-  if (flaw !== null) throw new CliError(EXIT.usage, flaw);
+  const flaw = findUsernameFlaw(name);
+  if (flaw !== null) throw new CliError(EXIT.usage, `Not added: ${flaw}.`);
 }
 
 const nameTaken = (name: string): CliError =>

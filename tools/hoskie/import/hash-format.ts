@@ -1,9 +1,9 @@
-import { parseHash } from '../../../src/auth/password.ts';
+import { estimateCheckMs, parseHash } from '../../../src/auth/password.ts';
 import { DEFAULT_PBKDF2_MAX_ITERATIONS } from '../../../src/settings.ts';
 
 /** A description of a stored hash. */
 export interface HashFormat {
-  /** `bcrypt_sha256`, `bcrypt`, `pbkdf2_sha256`; `none`; or the name of a format that this service can't read. */
+  /** `bcrypt_sha256`, `bcrypt`, `pbkdf2_sha256`, `scrypt`; `none`; or the name of a format that this service can't read. */
   readonly name: string;
   /** False: no password ever matches it. */
   readonly isUsable: boolean;
@@ -30,8 +30,38 @@ export function hashFormat(encoded: string, pbkdf2MaxIterations = DEFAULT_PBKDF2
   // Never shows more of the hash than the algorithm's name.
   const name = /^([a-z][a-z0-9_]{1,30})\$/.exec(encoded)?.[1] ?? 'unknown';
   return {
-    name: name === 'pbkdf2_sha256' || name.startsWith('bcrypt') ? `${name} (unreadable)` : name,
+    name:
+      name === 'scrypt'
+        ? 'scrypt (too costly or unreadable)'
+        : name === 'pbkdf2_sha256' || name.startsWith('bcrypt')
+          ? `${name} (unreadable)`
+          : name,
     isUsable: false,
     isOwn: false,
   };
+}
+
+/** What a sign-in does besides the check, in ms: round trips, and its turn. */
+const AROUND_THE_CHECK_MS = 200;
+const REFUSAL_FLOOR_MAX_MS = 2000;
+
+/** How long the slowest of some hashes takes to check, and which REFUSAL_FLOOR_MS hides that. */
+export interface RefusalFloor {
+  readonly slowestMs: number;
+  readonly floorMs: number;
+}
+
+/** Null: none takes longer than ours of cost `bcryptRounds`, so a refusal's time shows nothing. */
+export function recommendRefusalFloor(
+  hashes: readonly string[],
+  bcryptRounds: number,
+  pbkdf2MaxIterations: number,
+): RefusalFloor | null {
+  const slowestMs = hashes
+    .filter((encoded) => hashFormat(encoded, pbkdf2MaxIterations).isUsable)
+    .flatMap((encoded) => parseHash(encoded) ?? [])
+    .reduce((slowest, parsed) => Math.max(slowest, estimateCheckMs(parsed)), 0);
+  if (slowestMs <= 100 * 2 ** (bcryptRounds - 10)) return null;
+  const floorMs = Math.ceil((slowestMs + AROUND_THE_CHECK_MS) / 100) * 100;
+  return { slowestMs: Math.round(slowestMs), floorMs: Math.min(floorMs, REFUSAL_FLOOR_MAX_MS) };
 }

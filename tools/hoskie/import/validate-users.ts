@@ -1,3 +1,4 @@
+import { findUsernameFlaw } from '../../../src/auth/username.ts';
 import type { UserId } from '../../../src/lib/ids.ts';
 import { characterCount } from '../../../src/lib/text.ts';
 import type { NewUserRecord } from '../stores/user-admin.ts';
@@ -30,8 +31,7 @@ class Flaw extends Error {
 }
 
 /**
- * Validates the users of a dump, each by itself and against the previous ones. Names aren't changed, but MySQL considers
- * names that differ only in trailing spaces equal, so the second of them is skipped.
+ * Validates the users of a dump, each by itself and against the previous ones. Names aren't changed.
  */
 export function validateUsers(
   users: readonly DumpedUser[],
@@ -48,7 +48,7 @@ export function validateUsers(
     try {
       const { record, noPassword } = readUser(user, pbkdf2MaxIterations);
       const keys = { name: `name ${nameKey(record.username)}`, id: `id ${record.id}` };
-      requireFree(keys.name, 'the same name (ignoring trailing spaces)');
+      requireFree(keys.name, 'the same name');
       if (record.id !== null) requireFree(keys.id, 'the same id');
       for (const key of Object.values(keys)) places.set(key, user.place);
       valid.push({ place: user.place, record, noPassword });
@@ -70,7 +70,8 @@ export const nameKey = (username: string): string => username.replace(/ +$/, '')
 
 function readUser({ id, fields }: DumpedUser, pbkdf2MaxIterations: number): Omit<ValidUser, 'place'> {
   const username = readText(fields, 'username');
-  if (username === '') throw new Flaw('the name is empty');
+  const flaw = findUsernameFlaw(username);
+  if (flaw !== null) throw new Flaw(flaw);
   const encoded = typeof fields['password'] === 'string' ? fields['password'] : '';
   const format = hashFormat(encoded, pbkdf2MaxIterations);
   const isStorable =

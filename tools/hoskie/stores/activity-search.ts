@@ -12,8 +12,8 @@ export type Recorded<T> = T & { readonly recordedAtMs: number };
 /** All conditions together; null or empty: any. */
 export interface ActivityFilter<Detail extends string> {
   readonly userId: UserId | null;
-  /** The name at the time of the event, compared exactly. */
-  readonly username: string | null;
+  /** One of these was the name at the time of the event, compared exactly. */
+  readonly usernames: readonly string[];
   /** In canonical form, as stored. */
   readonly ipAddress: string | null;
   readonly sinceMs: number | null;

@@ -69,7 +69,11 @@ function conditionsOf(table: Table, filter: ActivityFilter<string>) {
   };
   if (filter.userId !== null) add('user_id = ?', filter.userId);
   // The first condition can use an index; the second respects trailing spaces, which the collation ignores.
-  if (filter.username !== null) add('username = ? AND BINARY username = ?', filter.username, filter.username);
+  if (filter.usernames.length > 0) {
+    const places = filter.usernames.map(() => '?').join(', ');
+    const condition = `username IN (${places}) AND BINARY username IN (${places})`;
+    add(condition, ...filter.usernames, ...filter.usernames);
+  }
   if (filter.ipAddress !== null) add('ip_address = ?', filter.ipAddress);
   if (filter.sinceMs !== null) add(`${table.time} >= ?`, toSqlTime(filter.sinceMs));
   if (filter.untilMs !== null) add(`${table.time} < ?`, toSqlTime(filter.untilMs));
