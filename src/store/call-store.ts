@@ -1,4 +1,10 @@
-import { isStoreUnavailable, storeUnavailable, type StoreFault, type StoreName } from '../errors.ts';
+import {
+  isStoreUnavailable,
+  storeUnavailable,
+  type StoreErrorCode,
+  type StoreFault,
+  type StoreName,
+} from '../errors.ts';
 import type { StoreTrace } from './store-trace.ts';
 
 /**
@@ -26,7 +32,13 @@ export interface StoreCall {
   /** For all attempts together, in ms; less if the request has less left. */
   readonly timeoutMs: number;
   /** Sorts what the client threw. A `final` fault isn't tried again; `rethrow` hands the error to the caller. */
-  readonly classify: (error: unknown) => { readonly fault: StoreFault; readonly final: boolean } | 'rethrow';
+  readonly classify: (error: unknown) => ClassifiedError | 'rethrow';
+}
+
+export interface ClassifiedError {
+  readonly fault: StoreFault;
+  readonly final: boolean;
+  readonly said?: StoreErrorCode;
 }
 
 /**
@@ -55,7 +67,8 @@ export async function callStore<T>(
         if (isStoreUnavailable(error)) throw error;
         const verdict = classify(error);
         if (verdict === 'rethrow') throw error;
-        if (verdict.final || attempt === MAX_ATTEMPTS) throw storeUnavailable(store, verdict.fault);
+        if (verdict.final || attempt === MAX_ATTEMPTS)
+          throw storeUnavailable(store, verdict.fault, undefined, verdict.said);
         const pauseMs = PAUSES_MS[attempt - 1] ?? 0;
         await Promise.race([new Promise((resolve) => setTimeout(resolve, pauseMs)), timedOut]);
       }

@@ -1,7 +1,7 @@
 import { Client, DatabaseError, UnknownError } from '@planetscale/database';
-import { storeUnavailable, type StoreFault } from '../errors.ts';
+import { storeUnavailable, type StoreErrorCode } from '../errors.ts';
 import type { DatabaseCredentials } from '../lib/database-url.ts';
-import { callStore } from './call-store.ts';
+import { callStore, type ClassifiedError } from './call-store.ts';
 import type { StoreTrace } from './store-trace.ts';
 
 /** A value to be put into SQL. Nothing else: an array or object would change the statement's shape. */
@@ -64,19 +64,30 @@ const isReply = (body: unknown): boolean =>
   typeof body === 'object' && body !== null && ('result' in body || 'error' in body);
 
 /** The client's texts hold the SQL with its values, so only the kind of error leaves this file. */
-function classify(error: unknown): { fault: StoreFault; final: boolean } | 'rethrow' {
+function classify(error: unknown): ClassifiedError | 'rethrow' {
   if (error instanceof StatementRefusedError) return 'rethrow';
-  if (error instanceof UnknownError) return { fault: 'unreachable', final: false };
-  if (error instanceof DatabaseError) return { fault: 'refused', final: error.status < 500 };
+  if (error instanceof UnknownError) return { fault: 'unreachable', final: false, said: codeOf(error) };
+  if (error instanceof DatabaseError)
+    return { fault: 'refused', final: error.status < 500, said: codeOf(error) };
   if (error instanceof SyntaxError) return { fault: 'protocol', final: false };
   return { fault: 'unreachable', final: false };
 }
 
 /** Vitess passes MySQL's numbers on inside its message: "... (errno 1406) (sqlstate 22001) ...". */
+function numbersIn(message: string): RegExpExecArray | null {
+  // The statement's own text comes later in the message, so the first match is the server's.
+  return /\(errno (\d+)\) \(sqlstate (\w{5})\)/.exec(message);
+}
+
+/** An error inside a response of status 200 has a number instead of a status. */
+function codeOf({ message, status }: DatabaseError): StoreErrorCode {
+  const match = numbersIn(message);
+  return match === null ? { httpStatus: status } : { errno: Number(match[1]) };
+}
+
 function rowErrorOf(error: unknown): StatementRefusedError | null {
   if (!(error instanceof DatabaseError)) return null;
-  // The statement's own text comes later in the message, so the first match is the server's.
-  const match = /\(errno (\d+)\) \(sqlstate (\w{5})\)/.exec(error.message);
+  const match = numbersIn(error.message);
   const errno = Number(match?.[1]);
   const sqlstate = match?.[2] ?? '';
   const isRowError = ROW_ERRNOS.has(errno) || ROW_SQLSTATE_CLASSES.includes(sqlstate.slice(0, 2));

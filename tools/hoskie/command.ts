@@ -5,6 +5,8 @@ import type { ExitCode } from './exit.ts';
 export interface CommonOptions {
   readonly json?: boolean;
   readonly env?: string;
+  /** In seconds. */
+  readonly timeout: number;
 }
 
 /** What a command does. Returns the exit code; undefined means 0. */
@@ -24,6 +26,9 @@ export interface CommandText {
   readonly examples: readonly (readonly [command: string, meaning: string])[];
 }
 
+/** Longer than in the Worker, for which a visitor waits. */
+const STORE_TIMEOUT_SECONDS = 10;
+
 /** Adds a command with the common options and its examples to the help. */
 export function addCommand(parent: Command, { signature, summary, examples }: CommandText): Command {
   const width = Math.max(...examples.map(([command]) => command.length));
@@ -36,6 +41,12 @@ export function addCommand(parent: Command, { signature, summary, examples }: Co
     .description(summary)
     .addOption(new Option('--json', 'print JSON'))
     .addOption(new Option('--env <file>', 'read credentials and settings only from this file'))
+    .option(
+      '--timeout <seconds>',
+      'give up on a store that does not reply',
+      wholeNumber(1, 3600),
+      STORE_TIMEOUT_SECONDS,
+    )
     .addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
 }
 

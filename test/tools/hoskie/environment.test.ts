@@ -69,7 +69,10 @@ test('malformed values are named, never shown; settings are those of the Worker'
 
 test('help has examples for each command, and exits with 0; a missing command is a usage error', async () => {
   const commands = [
-    ...['add', 'passwd', 'disable', 'enable', 'list', 'import'].map((word) => ['user', word]),
+    ...['add', 'passwd', 'disable', 'enable', 'rename', 'delete', 'list', 'import'].map((word) => [
+      'user',
+      word,
+    ]),
     ...['list', 'end', 'end-all'].map((word) => ['session', word]),
     ['logouts'],
     ['logins'],

@@ -46,11 +46,17 @@ export function addUserImport(parent: Command, finish: Finish): void {
       const facts = { read: dump.users.length, others: dump.others, isDryRun, isWhole };
       if (options.json === true) sayJson(viewReport(report, facts));
       else sayReport(report, facts);
-      if (!isWhole) note('hoskie: The import was interrupted; run the command again to continue.');
+      if (!isWhole)
+        note(
+          `hoskie: The import was interrupted after ${count(doneBy(report), 'user')}; run the command again to continue.`,
+        );
     }
     return conclude(report, options.allowSkips === true);
   });
 }
+
+const doneBy = ({ added, updated, unchanged, skipped }: ImportReport): number =>
+  added + updated + unchanged + skipped.length;
 
 interface Facts {
   readonly read: number;

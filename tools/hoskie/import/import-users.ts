@@ -1,6 +1,11 @@
 import type { UserId } from '../../../src/lib/ids.ts';
-import { UserRefusedError, type StoredUser, type UserUpdate } from '../stores/user-admin.ts';
-import { concludeEnd, endSessionsOf } from '../end-sessions.ts';
+import {
+  UserRefusedError,
+  type ProfileUpdate,
+  type StoredUser,
+  type UserUpdate,
+} from '../stores/user-admin.ts';
+import { concludeEnd, deliverEnded, endSessionsOf } from '../end-sessions.ts';
 import { EXIT } from '../exit.ts';
 import type { Stores } from '../stores.ts';
 import { hashFormat } from './hash-format.ts';
@@ -52,13 +57,15 @@ export async function importUsers(run: ImportRun, users: readonly ValidUser[]): 
   for (let i = 0; i < sorted.length; i += BATCH_SIZE) {
     const batch = sorted.slice(i, i + BATCH_SIZE);
     const fresh: ValidUser[] = [];
+    const changed: ChangedProfile[] = [];
     const find = await findExisting(run.stores, batch);
     for (const user of batch) {
       const found = find(user);
       if (found === null) fresh.push(user);
       else if (typeof found === 'string') skip(run, user, found);
-      else await updateUser(run, user, found);
+      else changed.push(...(await updateUser(run, user, found)));
     }
+    await updateProfiles(run, changed);
     await insertUsers(
       run,
       fresh.filter(({ record }) => record.id !== null),
@@ -71,6 +78,12 @@ export async function importUsers(run: ImportRun, users: readonly ValidUser[]): 
   }
 }
 
+interface ChangedProfile {
+  readonly user: ValidUser;
+  readonly id: UserId;
+  readonly changes: ProfileUpdate;
+}
+
 function skip({ report }: ImportRun, user: ValidUser, reason: string): void {
   report.skipped.push({ place: user.place, username: user.record.username, reason });
 }
@@ -78,8 +91,9 @@ function skip({ report }: ImportRun, user: ValidUser, reason: string): void {
 /** Looks up users: returns null for a new one, the row of an existing one, or why the name or id conflicts. */
 async function findExisting(stores: Stores, batch: readonly ValidUser[]) {
   const ids = batch.flatMap(({ record }) => record.id ?? []);
-  const [byIds, byNames] = await Promise.all([
+  const [byIds, reserved, byNames] = await Promise.all([
     stores.users.findByIds(ids),
+    stores.users.findReserved(ids),
     stores.users.findByUsernames(batch.map(({ record }) => record.username)),
   ]);
   const ofId = new Map<UserId, StoredUser>(byIds.map((user) => [user.id, user]));
@@ -93,7 +107,9 @@ async function findExisting(stores: Stores, batch: readonly ValidUser[]) {
       return sameName;
     }
     const sameId = record.id === null ? undefined : ofId.get(record.id);
-    return sameId === undefined ? null : `the id belongs to ${sameId.username} here`;
+    if (sameId !== undefined) return `the id belongs to ${sameId.username} here`;
+    const isReserved = record.id !== null && reserved.has(record.id);
+    return isReserved ? 'a user with this id was deleted here' : null;
   };
 }
 
@@ -121,7 +137,8 @@ export function planUpdate({ record }: ValidUser, here: StoredUser): UserUpdate 
 /** An empty value may be a column that the dump leaves out. */
 const isNewValue = (dumped: string, here: string): boolean => dumped !== '' && dumped !== here;
 
-async function updateUser(run: ImportRun, user: ValidUser, here: StoredUser): Promise<void> {
+/** Returns what is left to change: profiles are changed by one statement for many users, as most of a dump may be these. */
+async function updateUser(run: ImportRun, user: ValidUser, here: StoredUser): Promise<ChangedProfile[]> {
   const { report, stores } = run;
   const { keepsPassword, ...changes } = planUpdate(user, here);
   if (keepsPassword) report.keptPasswords += 1;
@@ -129,23 +146,40 @@ async function updateUser(run: ImportRun, user: ValidUser, here: StoredUser): Pr
   if (!hashFormat(passwordHash, stores.settings.PBKDF2_MAX_ITERATIONS).isUsable) notePassword(run, user);
   if (Object.keys(changes).length === 0) {
     report.unchanged += 1;
-    return;
+    return [];
   }
+  const { passwordHash: newHash, isActive, ...profile } = changes;
+  if (newHash === undefined && isActive === undefined) return [{ user, id: here.id, changes: profile }];
   if (!run.isDryRun) {
     try {
       if (!(await stores.users.update(here.id, here.passwordHash, changes))) {
         skip(run, user, 'the password was changed here just now; run the import again');
-        return;
+        return [];
       }
     } catch (error) {
       skip(run, user, describeRefusal(error));
-      return;
+      return [];
     }
     // As after any password change and whenever a user is disabled.
-    if (changes.isActive === false) await endSessions(run, here.id, 'admin');
-    else if (changes.passwordHash !== undefined) await endSessions(run, here.id, 'password_changed');
+    await endSessions(run, here.id, isActive === false ? 'admin' : 'password_changed');
   }
   report.updated += 1;
+  return [];
+}
+
+/** Changes all with one statement; if MySQL refuses it, one by one to find the refused user. */
+async function updateProfiles(run: ImportRun, changed: readonly ChangedProfile[]): Promise<void> {
+  if (changed.length === 0) return;
+  try {
+    if (!run.isDryRun) await run.stores.users.updateProfiles(changed);
+  } catch (error) {
+    const [only] = changed;
+    if (changed.length === 1 && only !== undefined) skip(run, only.user, describeRefusal(error));
+    else if (!(error instanceof UserRefusedError)) throw error;
+    else for (const each of changed) await updateProfiles(run, [each]);
+    return;
+  }
+  run.report.updated += changed.length;
 }
 
 async function endSessions(
@@ -155,9 +189,10 @@ async function endSessions(
 ): Promise<void> {
   const ended = await endSessionsOf(stores, userId, reason);
   report.sessionsEnded += ended.logouts.length;
+  await deliverEnded(stores, ended.logouts);
   const exitCode = concludeEnd(
     ended,
-    `User ${userId} is changed, but`,
+    `User ${userId} is changed, but sessions may still be open`,
     `hoskie session end-all --id ${userId}`,
   );
   if (exitCode !== EXIT.ok) report.isIncomplete = true;
