@@ -190,7 +190,7 @@ describe('a second import', () => {
   });
 
   test('stopped with Ctrl-C says what is done, and goes on when it is repeated', async () => {
-    const all = Array.from({ length: 450 }, (_, i) => entry(i + 1, { username: `user-${i + 1}` }));
+    const all = Array.from({ length: 1200 }, (_, i) => entry(i + 1, { username: `user-${i + 1}` }));
     const path = write('stopped.json', all);
     let inserts = 0;
     cloud().faults.set('mysql', {
@@ -213,14 +213,14 @@ describe('a second import', () => {
     expect(await closed).toBe(130);
     const report = JSON.parse(stdout) as { added: number };
     expect(report).toMatchObject({ complete: false });
-    expect(report.added).toBeLessThan(450);
+    expect(report.added).toBeLessThan(1200);
     expect(await users()).toHaveLength(report.added);
     expect(stderr).toMatch(/interrupted after \d+ users; run the command again/);
-    expect(await imported(path)).toMatchObject({ unchanged: report.added, added: 450 - report.added });
+    expect(await imported(path)).toMatchObject({ unchanged: report.added, added: 1200 - report.added });
   });
 
   test('continues after an outage in the middle', async () => {
-    const all = Array.from({ length: 450 }, (_, i) => entry(i + 1, { username: `user-${i + 1}` }));
+    const all = Array.from({ length: 1200 }, (_, i) => entry(i + 1, { username: `user-${i + 1}` }));
     const path = write('many.json', all.map((each) => JSON.stringify(each)).join('\n'));
     let inserts = 0;
     cloud().faults.set('mysql', {
@@ -234,7 +234,7 @@ describe('a second import', () => {
     cloud().faults.clear();
     expect(failed.exitCode).toBe(4);
     expect(failed.stderr).toMatch(/run the command again to continue\."}\n.*MySQL can't be reached\..*\n$/);
-    expect(JSON.parse(failed.stdout)).toMatchObject({ complete: false, added: 200 });
+    expect(JSON.parse(failed.stdout)).toMatchObject({ complete: false, added: 500 });
 
     // The answer to one INSERT is lost: it is sent again, and finds its own rows.
     cloud().faults.set('mysql', {
@@ -242,9 +242,9 @@ describe('a second import', () => {
       times: 1,
       match: (call) => call.store === 'mysql' && call.sql.startsWith('INSERT'),
     });
-    expect(await imported(path)).toMatchObject({ unchanged: 200, added: 250, skipped: [] });
+    expect(await imported(path)).toMatchObject({ unchanged: 500, added: 700, skipped: [] });
     cloud().faults.clear();
-    expect(await users()).toHaveLength(450);
+    expect(await users()).toHaveLength(1200);
   });
 });
 

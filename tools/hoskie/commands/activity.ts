@@ -50,7 +50,7 @@ export function addActivityCommands(program: Command, finish: Finish): void {
   ).option('--reason <words>', `one or more of: ${LOGOUT_REASONS.join(', ')}`, wordsOf(LOGOUT_REASONS));
   setAction<SearchOptions & { reason?: LogoutReason[] }>(logouts, finish, async (options) => {
     const stores = openStores(options, 'database');
-    const filter = await filterOf(stores, options, options.reason ?? [], 'logouts');
+    const filter = await filterOf(stores, options, options.reason ?? []);
     await printActivity('logouts', options, filter, stores, (each) => stores.activitySearch.logouts(each));
   });
 
@@ -67,7 +67,7 @@ export function addActivityCommands(program: Command, finish: Finish): void {
   ).option('--outcome <words>', `one or more of: ${LOGIN_OUTCOMES.join(', ')}`, wordsOf(LOGIN_OUTCOMES));
   setAction<SearchOptions & { outcome?: LoginOutcome[] }>(logins, finish, async (options) => {
     const stores = openStores(options, 'database');
-    const filter = await filterOf(stores, options, options.outcome ?? [], 'logins');
+    const filter = await filterOf(stores, options, options.outcome ?? []);
     await printActivity('logins', options, filter, stores, (each) => stores.activitySearch.logins(each));
   });
 }
@@ -90,18 +90,18 @@ async function filterOf<Detail extends string>(
   stores: Stores,
   options: SearchOptions,
   details: readonly Detail[],
-  what: 'logouts' | 'logins',
 ): Promise<ActivityFilter<Detail>> {
   const ipAddress = parseIpAddress(options.ip ?? null);
   if (options.ip !== undefined && ipAddress === null)
     throw new CliError(EXIT.usage, '--ip is not an IP address.');
   const userId = options.userId === undefined ? null : parseUserId(options.userId);
   if (options.userId !== undefined && userId === null)
-    throw new CliError(EXIT.usage, '--user-id is not a number.');
+    throw new CliError(EXIT.usage, '--user-id is not a number from users.id.');
+  requireWindow(options, Date.now());
   const name = options.user ?? null;
-  // Failed attempts have a name, but not always a user. Log-outs are indexed only by user id, so the name of a deleted
-  // user takes longer to find.
-  const owner = name === null || what === 'logins' ? null : await stores.users.findByUsername(name);
+  // By the id behind the name, as they may have had another one. Only if no user has it (any more), by the name itself:
+  // log-outs have no index on it, so that takes longer.
+  const owner = name === null ? null : await stores.users.findByUsername(name);
   return {
     userId: userId ?? owner?.id ?? null,
     username: owner === null ? name : null,
@@ -112,6 +112,15 @@ async function filterOf<Detail extends string>(
     limit: options.limit,
     recordedFromMs: null,
   };
+}
+
+/** A window of time in which nothing can be found is a mistake, not a result. */
+function requireWindow({ since, until, follow }: SearchOptions, nowMs: number): void {
+  if (follow === true && until !== undefined)
+    throw new CliError(EXIT.usage, '--follow has no end: leave --until out.');
+  if (since !== undefined && until !== undefined && since >= until)
+    throw new CliError(EXIT.usage, '--since is not before --until.');
+  if (since !== undefined && since > nowMs) throw new CliError(EXIT.usage, '--since is in the future.');
 }
 
 async function printActivity<Detail extends string>(
