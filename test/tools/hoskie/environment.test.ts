@@ -35,7 +35,9 @@ test('credentials come from the file of --env, the environment, .dev.vars or npm
   writeFileSync(join(cwd, '.local/dev/worker.env'), envText(cloud.env));
   const development = await list({});
   expect(development).toMatchObject({ exitCode: 0, stdout: '{"users":[],"has_more":false}\n' });
-  expect(development.stderr).toBe('hoskie: using the local cloud of npm run dev (.local/dev/worker.env).\n');
+  expect(development.stderr).toBe(
+    '{"note":"using the local cloud of npm run dev (.local/dev/worker.env)."}\n',
+  );
 
   writeFileSync(join(cwd, '.dev.vars'), envText({ DATABASE_URL: ELSEWHERE }));
   expectFailure(await list({}), 4, 'MySQL');
