@@ -19,6 +19,12 @@ CREATE TABLE IF NOT EXISTS users (
   UNIQUE KEY users_username (username)
 ) DEFAULT CHARACTER SET utf8mb4 COMMENT 'Who may sign in';
 
+CREATE TABLE IF NOT EXISTS deleted_users (
+  id BIGINT UNSIGNED NOT NULL COMMENT 'users.id of a user whom the operator tool deleted; no new user may get it, as activity rows keep it',
+  deleted_at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) COMMENT 'UTC time at which the user was deleted',
+  PRIMARY KEY (id)
+) DEFAULT CHARACTER SET utf8mb4 COMMENT 'Ids that are never given out again';
+
 CREATE TABLE IF NOT EXISTS logout_activity (
   id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'UUIDv7 made when the session ended; the same event never makes two rows',
   user_id BIGINT UNSIGNED NOT NULL COMMENT 'users.id of the session that ended',

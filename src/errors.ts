@@ -10,6 +10,14 @@ export type StoreFault =
   /** The store refused a start that is out of date: the password changed meanwhile, or the sign-in was abandoned. */
   | 'superseded';
 
+/** What a store said of an error, as far as it may leave its client: numbers, and Redis's error word such as `OOM`. */
+export interface StoreErrorCode {
+  /** MySQL's error number. */
+  readonly errno?: number;
+  readonly httpStatus?: number;
+  readonly redisError?: string;
+}
+
 /** A field of the request that is wrong, and how; the message is for people. */
 export interface FieldError {
   readonly field: string;
@@ -46,6 +54,8 @@ export type Reason =
       readonly store: StoreName;
       readonly fault: StoreFault;
       readonly unconfirmed?: Unconfirmed;
+      /** Absent: the store said nothing. */
+      readonly said?: StoreErrorCode;
     }
   /** Too many password checks are queued for this one to finish in time. */
   | { readonly code: 'overloaded' }
@@ -69,12 +79,14 @@ export const storeUnavailable = (
   store: StoreName,
   fault: StoreFault,
   unconfirmed?: Unconfirmed,
+  said?: StoreErrorCode,
 ): StoreUnavailableError =>
   new ServiceError({
     code: 'store_unavailable',
     store,
     fault,
     ...(unconfirmed === undefined ? {} : { unconfirmed }),
+    ...(said === undefined ? {} : { said }),
   }) as StoreUnavailableError;
 
 export const isStoreUnavailable = (error: unknown): error is StoreUnavailableError =>

@@ -1,4 +1,10 @@
-import { isStoreUnavailable, storeUnavailable, type StoreFault, type StoreName } from '../errors.ts';
+import {
+  isStoreUnavailable,
+  storeUnavailable,
+  type StoreErrorCode,
+  type StoreFault,
+  type StoreName,
+} from '../errors.ts';
 import type { StoreTrace } from './store-trace.ts';
 
 /**
@@ -27,6 +33,8 @@ export interface Verdict {
   readonly final: boolean;
   /** Thrown in the end, instead of `store_unavailable`. */
   readonly error?: Error;
+  /** What the store said, as far as it may be known. */
+  readonly said?: StoreErrorCode;
 }
 
 export interface StoreCall {
@@ -64,7 +72,7 @@ export async function callStore<T>(
         if (isStoreUnavailable(error)) throw error;
         const verdict = classify(error);
         if (verdict.final || attempt === MAX_ATTEMPTS)
-          throw verdict.error ?? storeUnavailable(store, verdict.fault);
+          throw verdict.error ?? storeUnavailable(store, verdict.fault, undefined, verdict.said);
         const pauseMs = PAUSES_MS[attempt - 1] ?? 0;
         await Promise.race([new Promise((resolve) => setTimeout(resolve, pauseMs)), timedOut]);
       }

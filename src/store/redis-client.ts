@@ -42,13 +42,16 @@ export function upstashRedis({ url, token }: RedisCredentials, timeoutMs: number
 }
 
 // The client exposes neither the status nor a code, but Redis's own errors begin with one: they would come again.
-const REDIS_ERROR = /^[A-Z]+ /;
+const REDIS_ERROR = /^([A-Z]+) /;
 
 /** The client's texts hold the command with its keys and values, so only the kind of error leaves this file. */
 function classify(error: unknown): Verdict {
   if (error instanceof errors.UpstashJSONParseError) return { fault: 'protocol', final: false };
   if (error instanceof errors.UpstashError) {
-    return { fault: 'refused', final: REDIS_ERROR.test(error.message) };
+    const redisError = REDIS_ERROR.exec(error.message)?.[1];
+    return redisError === undefined
+      ? { fault: 'refused', final: false }
+      : { fault: 'refused', final: true, said: { redisError } };
   }
   // Thrown for a reply without `result`, which must not read as "no such key".
   if (error instanceof TypeError && /did not return a result/.test(error.message)) {

@@ -2,7 +2,7 @@ import { Client, DatabaseError, UnknownError } from '@planetscale/database';
 import { storeUnavailable } from '../errors.ts';
 import type { DatabaseCredentials } from '../lib/database-url.ts';
 import { callStore, type Verdict } from './call-store.ts';
-import { refusalOf, StatementRefusedError } from './sql-errors.ts';
+import { codeOf, refusalOf, StatementRefusedError } from './sql-errors.ts';
 import type { StoreTrace } from './store-trace.ts';
 
 export { StatementRefusedError, UnexplainedRefusalError } from './sql-errors.ts';
@@ -54,9 +54,10 @@ function classify(error: unknown): Verdict {
   const refusal = refusalOf(error);
   if (refusal !== null)
     return { fault: 'refused', final: refusal instanceof StatementRefusedError, error: refusal };
-  if (error instanceof UnknownError) return { fault: 'unreachable', final: false };
+  if (error instanceof UnknownError) return { fault: 'unreachable', final: false, said: codeOf(error) };
   // In-band errors have status 400, a deadlock as well as a missing table: only credentials stay wrong.
-  if (error instanceof DatabaseError) return { fault: 'refused', final: [401, 403].includes(error.status) };
+  if (error instanceof DatabaseError)
+    return { fault: 'refused', final: [401, 403].includes(error.status), said: codeOf(error) };
   if (error instanceof SyntaxError) return { fault: 'protocol', final: false };
   return { fault: 'unreachable', final: false };
 }

@@ -1,5 +1,5 @@
 import { DatabaseError, UnknownError } from '@planetscale/database';
-import { ServiceError } from '../errors.ts';
+import { ServiceError, type StoreErrorCode } from '../errors.ts';
 
 /** MySQL will never take this row: a data or constraint error. Holds the error's number and nothing else. */
 export class StatementRefusedError extends Error {
@@ -19,7 +19,8 @@ export class UnexplainedRefusalError extends ServiceError {
   /** Null: Vitess gave no number. */
   readonly errno: number | null;
   constructor(errno: number | null) {
-    super({ code: 'store_unavailable', store: 'database', fault: 'refused' });
+    const said = errno === null ? {} : { said: { errno } };
+    super({ code: 'store_unavailable', store: 'database', fault: 'refused', ...said });
     this.errno = errno;
   }
 }
@@ -75,13 +76,24 @@ const DATABASE_CODES = [
 const REFUSED_STATUS = 400;
 const TOO_LARGE_STATUS = 413;
 
+/** Vitess passes MySQL's numbers on inside its message: "... (errno 1406) (sqlstate 22001) ...". */
+function numbersIn(message: string): RegExpExecArray | null {
+  // The statement's own text comes later in the message, so the first match is the server's.
+  return /\(errno (\d+)\) \(sqlstate (\w{5})\)/.exec(message);
+}
+
+/** The number of an error inside a reply, or else the reply's status. */
+export function codeOf({ message, status }: DatabaseError): StoreErrorCode {
+  const match = numbersIn(message);
+  return match === null ? { httpStatus: status } : { errno: Number(match[1]) };
+}
+
 /** What a reply says against the statement's rows. Null: nothing; the database is to blame, or didn't reply. */
 export function refusalOf(error: unknown): StatementRefusedError | UnexplainedRefusalError | null {
   if (!(error instanceof DatabaseError)) return null;
   if (error.status === TOO_LARGE_STATUS) return new UnexplainedRefusalError(null);
   if (error.status !== REFUSED_STATUS || error instanceof UnknownError) return null;
-  // "... (errno 1406) (sqlstate 22001) ...". The statement's own text comes later, so the first match is the server's.
-  const match = /\(errno (\d+)\) \(sqlstate (\w{5})\)/.exec(error.message);
+  const match = numbersIn(error.message);
   const errno = match === null ? null : Number(match[1]);
   const sqlstate = match?.[2] ?? '';
   if (errno === null || errno === UNKNOWN_ERRNO) {

@@ -1,10 +1,13 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { existingTime } from './existing-time.ts';
 import type { ExitCode } from './exit.ts';
 
 /** Options that every command has. */
 export interface CommonOptions {
   readonly json?: boolean;
   readonly env?: string;
+  /** In seconds. */
+  readonly timeout: number;
 }
 
 /** What a command does. Returns the exit code; undefined means 0. */
@@ -24,6 +27,9 @@ export interface CommandText {
   readonly examples: readonly (readonly [command: string, meaning: string])[];
 }
 
+/** Longer than in the Worker, for which a visitor waits. */
+const STORE_TIMEOUT_SECONDS = 10;
+
 /** Adds a command with the common options and its examples to the help. */
 export function addCommand(parent: Command, { signature, summary, examples }: CommandText): Command {
   const width = Math.max(...examples.map(([command]) => command.length));
@@ -36,6 +42,12 @@ export function addCommand(parent: Command, { signature, summary, examples }: Co
     .description(summary)
     .addOption(new Option('--json', 'print JSON'))
     .addOption(new Option('--env <file>', 'read credentials and settings only from this file'))
+    .option(
+      '--timeout <seconds>',
+      'give up on a store that does not reply',
+      wholeNumber(1, 3600),
+      STORE_TIMEOUT_SECONDS,
+    )
     .addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
 }
 
@@ -65,11 +77,15 @@ const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_60
  */
 export function pointInTime(text: string): number {
   const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  if (amount !== undefined && unit !== undefined) return Date.now() - Number(amount) * (UNITS_MS[unit] ?? 0);
+  if (amount !== undefined && unit !== undefined) {
+    const atMs = Date.now() - Number(amount) * (UNITS_MS[unit] ?? 0);
+    if (atMs >= 0) return atMs;
+    throw new InvalidArgumentError('That is before 1970.');
+  }
   const [, date, time = '00:00', zone = 'Z'] =
     /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/i.exec(text) ?? [];
-  const atMs = date === undefined ? Number.NaN : Date.parse(`${date}T${time}${zone.toUpperCase()}`);
-  if (!Number.isNaN(atMs)) return atMs;
+  const atMs = date === undefined ? null : existingTime(date, time, zone.toUpperCase());
+  if (atMs !== null) return atMs;
   throw new InvalidArgumentError('Use a time such as 2026-11-23, 2026-11-23T20:00:00Z, 15m, 24h or 7d.');
 }
 

@@ -1,6 +1,7 @@
 import { isStoreUnavailable, type StoreUnavailableError } from '../../src/errors.ts';
 import packageJson from '../../package.json' with { type: 'json' };
-import { deliver } from '../../src/activity/delivery.ts';
+import { encodeActivity } from '../../src/activity/activity-encoding.ts';
+import { deliver, DELIVERY_BATCH_SIZE } from '../../src/activity/delivery.ts';
 import type { LogoutActivity, LogoutReason } from '../../src/activity/events.ts';
 import type { OutboxEntry } from '../../src/activity/outbox.ts';
 import type { Log } from '../../src/log.ts';
@@ -8,8 +9,8 @@ import { viewReceipt } from '../../src/http/session-views.ts';
 import type { Operation, RecordedLogout } from '../../src/session/session-store.ts';
 import type { TokenHash } from '../../src/session/token.ts';
 import { uuidV7, type UserId } from '../../src/lib/ids.ts';
-import { describeOutage, EXIT, type ExitCode } from './exit.ts';
-import { count, note, say, sayTable } from './output.ts';
+import { describeOutage, detailsOf, EXIT, exitCodeOf, type ExitCode } from './exit.ts';
+import { count, note, say, sayError, sayJson, sayTable } from './output.ts';
 import type { Stores } from './stores.ts';
 
 /** For `logout_activity.user_agent`. The user sees it, so it says nothing about the operator. */
@@ -20,79 +21,76 @@ const BATCH_SIZE = 100;
 /** New sessions may start while others are ended. After this many rounds, give up. */
 const ROUNDS_MAX = 50;
 
-/** What was ended, and what is left to do. */
+/** What is known to have ended, and whether that is all. */
 export interface EndResult {
+  /** Their rows are in the outbox, see `deliverEnded`. */
   readonly logouts: readonly RecordedLogout[];
-  /** Not null: sessions may still be open; a retry ends them. */
+  /** False: more sessions may be open, or may still start; a retry ends them. */
+  readonly isComplete: boolean;
+  /** Why it isn't complete; null if sessions kept starting. */
   readonly outage: StoreUnavailableError | null;
-  /** False: MySQL is unavailable; the rows are in the outbox, and the cron delivers them. */
-  readonly isRecorded: boolean;
 }
 
-/** Ends these sessions, adds a log-out for each to the outbox in the same step, and delivers these immediately. */
+/** Ends these sessions, and adds a log-out for each to the outbox in the same step. */
 export async function endSessions(
   stores: Stores,
   tokenHashes: readonly TokenHash[],
   reason: LogoutReason,
 ): Promise<EndResult> {
   const logouts: RecordedLogout[] = [];
-  let outage: StoreUnavailableError | null = null;
   try {
     const nowMs = await stores.sessionAdmin.nowMs();
     for (let i = 0; i < tokenHashes.length; i += BATCH_SIZE) {
       const batch = tokenHashes.slice(i, i + BATCH_SIZE);
       logouts.push(...(await stores.sessions.end(batch, 'either', reason, newOperation(nowMs))));
     }
+    return { logouts, isComplete: true, outage: null };
   } catch (error) {
-    outage = outageOrThrow(error);
+    return { logouts, isComplete: false, outage: outageOrThrow(error) };
   }
-  return { logouts, outage, isRecorded: await record(stores, logouts) };
 }
 
 /**
  * Ends all sessions of a user, including those that this release can't read. Doesn't throw `store_unavailable`, see
  * `outage`. Refuses pending starts first: a sign-in that was accepted just before the user was locked out would
- * otherwise start its session after the last look.
+ * otherwise start its session after the last look. If Redis can't store that (it is full), the open ones end all the same.
  */
 export async function endSessionsOf(
   stores: Stores,
   userId: UserId,
   reason: LogoutReason,
 ): Promise<EndResult> {
-  let total: EndResult = { logouts: [], outage: null, isRecorded: true };
+  const logouts: RecordedLogout[] = [];
+  const incomplete = (outage: StoreUnavailableError | null): EndResult => ({
+    logouts,
+    isComplete: false,
+    outage,
+  });
+  let refusal: StoreUnavailableError | null = null;
   try {
     await stores.sessionAdmin.refuseStartsUnderWay(userId);
   } catch (error) {
-    return { ...total, outage: outageOrThrow(error) };
+    refusal = outageOrThrow(error);
+    if (refusal.reason.fault !== 'refused') return incomplete(refusal);
   }
-  for (let round = 0; round < ROUNDS_MAX && total.outage === null; round += 1) {
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
     try {
       const nowMs = await stores.sessionAdmin.nowMs();
       const open = await stores.sessionAdmin.listOf(userId, nowMs);
       if (open.length === 0) {
-        const logouts = await stores.sessionAdmin.endUnreadable(userId, reason, newOperation(nowMs));
-        return together(total, { logouts, outage: null, isRecorded: await record(stores, logouts) });
+        logouts.push(...(await stores.sessionAdmin.endUnreadable(userId, reason, newOperation(nowMs))));
+        return refusal === null ? { logouts, isComplete: true, outage: null } : incomplete(refusal);
       }
-      total = together(
-        total,
-        await endSessions(
-          stores,
-          open.map((found) => found.tokenHash),
-          reason,
-        ),
-      );
+      const hashes = open.map(({ tokenHash }) => tokenHash);
+      const ended = await endSessions(stores, hashes, reason);
+      logouts.push(...ended.logouts);
+      if (ended.outage !== null) return incomplete(ended.outage);
     } catch (error) {
-      total = { ...total, outage: outageOrThrow(error) };
+      return incomplete(outageOrThrow(error));
     }
   }
-  return total;
+  return incomplete(null);
 }
-
-const together = (a: EndResult, b: EndResult): EndResult => ({
-  logouts: [...a.logouts, ...b.logouts],
-  outage: a.outage ?? b.outage,
-  isRecorded: a.isRecorded && b.isRecorded,
-});
 
 function newOperation(nowMs: number): Operation {
   return {
@@ -102,17 +100,36 @@ function newOperation(nowMs: number): Operation {
   };
 }
 
-async function record(stores: Stores, logouts: readonly RecordedLogout[]): Promise<boolean> {
-  if (logouts.length === 0) return true;
+/** Writes the rows of what was ended. False: they stay in the outbox, and the cron delivers them; it says why. */
+export async function deliverEnded(stores: Stores, logouts: readonly RecordedLogout[]): Promise<boolean> {
+  const rejected = logouts.flatMap(({ entryId, activity }) => (entryId === null ? [activity] : []));
+  if (!(await writeRejected(stores, rejected))) return false;
   try {
     const queued = logouts.filter((each): each is OutboxEntry<LogoutActivity> => each.entryId !== null);
-    const delivered = await deliver({ stores, log: NOTES, nowMs: Date.now() }, queued);
-    const rejected = logouts.flatMap(({ entryId, activity }) => (entryId === null ? [activity] : []));
-    await stores.activityLog.writeLogouts(rejected);
-    await stores.outbox.markRecorded(rejected.map(({ id }) => id));
+    let delivered = 0;
+    for (let i = 0; i < queued.length; i += DELIVERY_BATCH_SIZE) {
+      const batch = queued.slice(i, i + DELIVERY_BATCH_SIZE);
+      delivered += await deliver({ stores, log: NOTES, nowMs: Date.now() }, batch);
+    }
     return delivered === queued.length;
   } catch (error) {
-    outageOrThrow(error);
+    note(
+      `hoskie: ${describeOutage(outageOrThrow(error))} The rows are in the outbox; the cron delivers them, or hoskie outbox deliver.`,
+    );
+    return false;
+  }
+}
+
+/** Writes the rows of log-outs that a full outbox rejected. False: what it prints is the only place that has them. */
+async function writeRejected(stores: Stores, rejected: readonly LogoutActivity[]): Promise<boolean> {
+  try {
+    await stores.activityLog.writeLogouts(rejected);
+    await stores.outbox.markRecorded(rejected.map(({ id }) => id));
+    return true;
+  } catch (error) {
+    note(`hoskie: ${describeOutage(outageOrThrow(error))} Keep these lines for hoskie outbox restore:`);
+    for (const logout of rejected)
+      note(JSON.stringify({ event: 'activity_not_queued', activity: encodeActivity(logout) }));
     return false;
   }
 }
@@ -133,17 +150,42 @@ function outageOrThrow(error: unknown): StoreUnavailableError {
   throw error;
 }
 
+interface EndReport {
+  readonly json: boolean;
+  /** Further members of the JSON document. */
+  readonly view: Readonly<Record<string, unknown>>;
+  /** Which sessions may still be open if it isn't complete, as a clause. */
+  readonly left: string;
+  /** The command that ends what is left. */
+  readonly retry: string;
+}
+
+/**
+ * Reports what was ended, then delivers the rows: an end is known before MySQL is asked, and stays known if the operator
+ * stops the tool. JSON comes after the delivery, as it says whether the rows are `recorded`. Returns the exit code.
+ */
+export async function reportEnd(
+  stores: Stores,
+  result: EndResult,
+  { json, view, left, retry }: EndReport,
+): Promise<ExitCode> {
+  if (!json) sayEnd(result);
+  const isRecorded = await deliverEnded(stores, result.logouts);
+  if (json) sayJson({ ...view, ...viewEnd(result, isRecorded) });
+  return concludeEnd(result, left, retry);
+}
+
 /** What was ended, as JSON: `complete` false means that sessions may still be open. */
-export const viewEnd = (result: EndResult) => ({
-  ...viewReceipt(result.logouts),
-  recorded: result.isRecorded,
-  complete: result.outage === null,
+export const viewEnd = ({ logouts, isComplete }: EndResult, isRecorded: boolean) => ({
+  ...viewReceipt(logouts),
+  recorded: isRecorded,
+  complete: isComplete,
 });
 
 /** Prints what was ended. */
-export function sayEnd({ logouts, isRecorded }: EndResult): void {
+export function sayEnd({ logouts, isComplete }: EndResult): void {
   if (logouts.length === 0) {
-    say('No session was open.');
+    say(isComplete ? 'No session was open.' : 'No session is known to have ended.');
     return;
   }
   say(`Ended ${count(logouts.length, 'session')}.`);
@@ -151,13 +193,14 @@ export function sayEnd({ logouts, isRecorded }: EndResult): void {
     ['SESSION', 'REASON', 'LOGOUT'],
     logouts.map(({ activity }) => [activity.sessionId, activity.reason, activity.id]),
   );
-  if (!isRecorded)
-    note('hoskie: MySQL is unavailable. The rows are in the outbox and will be delivered later.');
 }
 
 /** Says what is left to do after an outage. Returns the exit code. */
-export function concludeEnd({ outage }: EndResult, done: string, retry: string): ExitCode {
-  if (outage === null) return EXIT.ok;
-  note(`hoskie: ${done} sessions may still be open: ${describeOutage(outage)} Retry with: ${retry}`);
-  return EXIT.storeOut;
+export function concludeEnd({ isComplete, outage }: EndResult, left: string, retry: string): ExitCode {
+  if (isComplete) return EXIT.ok;
+  const why = outage === null ? 'new ones kept starting.' : describeOutage(outage);
+  const exitCode = outage === null ? EXIT.failed : exitCodeOf(outage);
+  const details = outage === null ? {} : detailsOf(outage);
+  sayError(`${left}: ${why} Retry with: ${retry}`, exitCode, { ...details, retry });
+  return exitCode;
 }

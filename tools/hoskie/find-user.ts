@@ -9,15 +9,22 @@ export interface ById {
   readonly id?: boolean;
 }
 
-/** Parses `users.id`, an unsigned 64-bit number. Null: it isn't one. */
+/** The column could hold twice as much, but what reads ids elsewhere has signed integers. */
+export const USER_ID_MAX = 2n ** 63n - 1n;
+
+/** Parses `users.id`. Null: it isn't one. */
 export function parseUserId(text: string): UserId | null {
-  if (!/^[1-9]\d{0,19}$/.test(text) || BigInt(text) >= 2n ** 64n) return null;
+  if (!/^[1-9]\d{0,18}$/.test(text) || BigInt(text) > USER_ID_MAX) return null;
   return text as UserId;
 }
 
-function requireUserId(text: string): UserId {
+export function requireUserId(text: string): UserId {
   const id = parseUserId(text);
-  if (id === null) throw new CliError(EXIT.usage, 'With --id, the argument is a number from users.id.');
+  if (id === null)
+    throw new CliError(
+      EXIT.usage,
+      `With --id, the argument is a number from users.id, at most ${USER_ID_MAX}.`,
+    );
   return id;
 }
 
@@ -31,7 +38,18 @@ export async function requireUser(stores: Stores, text: string, { id }: ById): P
   );
 }
 
-/** A user's id; with `--id` also of a deleted user, whose sessions may still be open. */
-export async function requireIdOf(stores: Stores, text: string, byId: ById): Promise<UserId> {
-  return byId.id === true ? requireUserId(text) : (await requireUser(stores, text, byId)).id;
+/** A user's id; with `--id` also of a deleted user, whose sessions may still be open; `command` takes it. */
+export async function requireIdOf(
+  stores: Stores,
+  text: string,
+  byId: ById,
+  command: string,
+): Promise<UserId> {
+  if (byId.id === true) return requireUserId(text);
+  const user = await stores.users.findByUsername(text);
+  if (user !== null) return user.id;
+  throw new CliError(
+    EXIT.notFound,
+    `There is no user ${printable(text)}. If they were deleted or renamed, use their id: ${command} --id N.`,
+  );
 }

@@ -24,15 +24,35 @@ export function say(line = ''): void {
   process.stdout.write(`${line}\n`);
 }
 
+let isJson = false;
+
+/** From now on standard error has JSON lines: `{"note": ...}` and `{"error": ...}`. */
+export function useJson(): void {
+  isJson = true;
+}
+
 /** A note on standard error. */
 export function note(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(isJson ? jsonLine({ note: line.replace(/^hoskie: /, '') }) : `${line}\n`);
 }
+
+/** An error for `sayError`, beside its message and exit code: what a program can act on. */
+export type ErrorDetails = Readonly<Record<string, string | number>>;
+
+/** Why the command failed, on standard error. */
+export function sayError(message: string, exitCode: number, details: ErrorDetails = {}): void {
+  const line = isJson
+    ? jsonLine({ error: { message, exit_code: exitCode, ...details } })
+    : `hoskie: ${message}\n`;
+  process.stderr.write(line);
+}
+
+/** JSON itself escapes only C0. */
+const jsonLine = (value: unknown): string => `${printable(JSON.stringify(value))}\n`;
 
 /** One JSON document on one line, so that `--follow` prints JSON lines. */
 export function sayJson(value: unknown): void {
-  // JSON itself escapes only C0.
-  say(printable(JSON.stringify(value)));
+  process.stdout.write(jsonLine(value));
 }
 
 /** Prints aligned columns. */

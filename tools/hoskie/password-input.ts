@@ -50,7 +50,7 @@ async function ask(message: string): Promise<string> {
   return password({ message }, { output: process.stderr });
 }
 
-/** Without the line break that `echo` and editors put at the end. */
+/** Without the line break that `echo` and editors put at the end. What nobody can type at sign-in is refused. */
 async function readStdin(): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -59,9 +59,21 @@ async function readStdin(): Promise<string> {
     if (size > INPUT_MAX_BYTES) throw new CliError(EXIT.usage, 'Standard input is too long for a password.');
     chunks.push(chunk);
   }
+  const text = decode(Buffer.concat(chunks)).replace(/\r?\n$/, '');
+  const flaw = text.startsWith('\ufeff')
+    ? 'begins with a byte order mark: save the file without it'
+    : /[\r\n]/.test(text)
+      ? 'has more than one line'
+      : /\p{Cc}/u.test(text)
+        ? 'has control characters'
+        : null;
+  if (flaw !== null) throw new CliError(EXIT.usage, `Standard input ${flaw}.`);
+  return text;
+}
+
+function decode(bytes: Uint8Array): string {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
-    return text.replace(/\r?\n$/, '');
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw new CliError(EXIT.usage, 'Standard input is not UTF-8 text.');
   }

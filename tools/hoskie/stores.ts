@@ -1,3 +1,4 @@
+import { isStoreUnavailable, type StoreUnavailableError } from '../../src/errors.ts';
 import { StoreTrace } from '../../src/store/store-trace.ts';
 import type { ActivityLog } from '../../src/activity/activity-log.ts';
 import type { ActivitySearch } from './stores/activity-search.ts';
@@ -19,13 +20,21 @@ import type { UserAdmin } from './stores/user-admin.ts';
 import type { Need } from './environment.ts';
 import { readEnvironment } from './environment.ts';
 
-/** Longer than in the Worker: operators run heavier statements. */
-const REDIS_TIMEOUT_MS = 10_000;
-const SQL_TIMEOUT_MS = 60_000;
+/** A statement on the schema builds tables and indexes. */
+const SCHEMA_TIMEOUT_MS = 60_000;
+
+interface StoreOptions {
+  readonly env?: string;
+  /** In seconds, for one statement or command. */
+  readonly timeout: number;
+  /** True: MySQL is asked again after it was given up. */
+  readonly follow?: boolean;
+}
 
 /** The Worker's own adapters and those for operators. */
 export interface Stores {
   readonly settings: Settings;
+  /** For statements on the schema. */
   readonly sql: SqlClient;
   readonly sessions: SessionStore;
   readonly sessionAdmin: SessionAdmin;
@@ -37,18 +46,18 @@ export interface Stores {
 }
 
 /** Opens the stores, without sending anything. Only those in `needs` may be used. */
-export function openStores(options: { readonly env?: string }, ...needs: readonly Need[]): Stores {
+export function openStores(options: StoreOptions, ...needs: readonly Need[]): Stores {
   const settings = readEnvironment(options.env, needs);
   const credentials = { url: settings.UPSTASH_REDIS_REST_URL, token: settings.UPSTASH_REDIS_REST_TOKEN };
-  const redis = redisClient(upstashRedis(credentials, REDIS_TIMEOUT_MS), REDIS_TIMEOUT_MS, new StoreTrace());
-  const sql = sqlClient(
-    planetscaleClient(settings.DATABASE_URL, SQL_TIMEOUT_MS),
-    SQL_TIMEOUT_MS,
-    new StoreTrace(),
-  );
+  const timeoutMs = options.timeout * 1000;
+  const redis = redisClient(upstashRedis(credentials, timeoutMs), timeoutMs, new StoreTrace());
+  const openSql = (ms: number): SqlClient =>
+    sqlClient(planetscaleClient(settings.DATABASE_URL, ms), ms, new StoreTrace());
+  const schemaSql = openSql(Math.max(timeoutMs, SCHEMA_TIMEOUT_MS));
+  const sql = options.follow === true ? openSql(timeoutMs) : givenUpOnce(openSql(timeoutMs));
   return {
     settings,
-    sql,
+    sql: schemaSql,
     sessions: redisSessionStore(redis),
     sessionAdmin: redisSessionAdmin(redis),
     outbox: redisOutbox(redis),
@@ -56,5 +65,21 @@ export function openStores(options: { readonly env?: string }, ...needs: readonl
     users: mysqlUserAdmin(sql),
     activityLog: mysqlActivityLog(sql),
     activitySearch: mysqlActivitySearch(sql),
+  };
+}
+
+/** A command that can go on without MySQL waits for it once, not at each statement. */
+function givenUpOnce(sql: SqlClient): SqlClient {
+  let givenUp: StoreUnavailableError | null = null;
+  return {
+    async execute(statement, values) {
+      if (givenUp !== null) throw givenUp;
+      try {
+        return await sql.execute(statement, values);
+      } catch (error) {
+        if (isStoreUnavailable(error) && error.reason.fault === 'timeout') givenUp = error;
+        throw error;
+      }
+    },
   };
 }

@@ -73,6 +73,17 @@ describe('logouts', () => {
         ['--ip', '1.2.3'],
         ['--limit', '0'],
         ['--user-id', 'x'],
+        ['--user-id', '9223372036854775808'],
+        // No such day, month, hour; before 1970.
+        ['--since', '2026-02-30'],
+        ['--since', '2026-13-01'],
+        ['--until', '2026-01-01T25:00:00Z'],
+        ['--since', '999999999d'],
+        // Nothing can be found in these windows.
+        ['--since', '1h', '--until', '2h'],
+        ['--since', '2026-01-02', '--until', '2026-01-02'],
+        ['--since', new Date(Date.now() + HOUR_MS).toISOString()],
+        ['--follow', '--until', '1h'],
         ['--nonsense'],
       ].map((args) => runCli(cloud, ['logouts', ...args])),
     );
@@ -106,6 +117,18 @@ describe('logins', () => {
     expect(without.stderr).toContain('SECRET_KEY is not set');
     // A key is no reason to refuse what needs none.
     expect((await runCli(cloud, ['logins', '--limit', '1'])).stderr).toBe('');
+  });
+
+  test('of a user who was renamed, by the new name', async () => {
+    const { activityLog } = openCloudStores(cloud);
+    const user = await addUser(cloud, { username: 'old-name' });
+    const login = sampleLogin(Date.now(), { userId: user.id as UserId, username: 'old-name' });
+    await activityLog.writeLogins([login]);
+    await cloud.query("UPDATE users SET username = 'new-name' WHERE id = ?", [user.id]);
+    for (const name of ['new-name', 'old-name']) {
+      const { logins } = await runJson<{ logins: RowJson[] }>(cloud, ['logins', '--user', name]);
+      expect(ids(logins), name).toEqual([login.id]);
+    }
   });
 
   test('also those of users who are gone', async () => {

@@ -97,6 +97,26 @@ describe('finds what anyone can see broken', () => {
       ['https: plain http returns 200, not a redirect to https'],
     ],
     [
+      'a health check of something else',
+      (_, { url }) => (url.pathname === '/healthz' ? new Response('{"status":"UP"}') : undefined),
+      ['healthz: /healthz is not that of this service: something else answers at this address'],
+    ],
+    [
+      'responses that every origin may read',
+      (response) => response.headers.set('Access-Control-Allow-Origin', '*'),
+      ['cross-origin access: /sign-in/ has Access-Control-Allow-Origin: *'],
+    ],
+    [
+      'responses that any origin that asks may read',
+      (response, { url, headers }) => {
+        if (url.pathname.startsWith('/api/'))
+          response.headers.set('Access-Control-Allow-Origin', headers.get('Origin') ?? '');
+      },
+      [
+        'cross-origin access: /api/v1/sessions/current has Access-Control-Allow-Origin: https://attacker.example',
+      ],
+    ],
+    [
       'a protected page that is open',
       (_, { url }) => (url.pathname === '/home/' ? new Response('welcome') : undefined),
       ['protected page: /home/ returns 200 to an anonymous visitor'],
@@ -104,6 +124,21 @@ describe('finds what anyone can see broken', () => {
   ])('%s', async (_, spoil, failures) => {
     expect(failuresOf(await examineWith({ from: environment.worker, spoil }, null))).toEqual(failures);
   });
+});
+
+test('names a proxy that rewrites Host, where sign-ins fail because of it', async () => {
+  const ask = ({ url }: Asked): void => {
+    url.host = 'internal.example';
+  };
+  const cause = /its own origin, for a foreign one: a proxy in front rewrites Host/;
+  const redirect = 'https: plain http redirects to internal.example; does a proxy in front rewrite Host?';
+  const failures = failuresOf(await examineWith({ from: environment.worker, ask }, user));
+  expect(failures).toEqual([
+    redirect,
+    expect.stringMatching(/^wrong password: /) as string,
+    expect.stringMatching(/^sign-in: /) as string,
+  ]);
+  for (const failure of failures.slice(1)) expect(failure).toMatch(cause);
 });
 
 describe('finds what a signed-in user can see broken', () => {

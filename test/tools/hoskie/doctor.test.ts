@@ -45,7 +45,7 @@ describe('a healthy service', () => {
   test('as a command, over http on this machine', async () => {
     const result = await runCli(
       null,
-      ['doctor', `${environment.worker.localOrigin}/some/path`, '--username', user.username],
+      ['doctor', `${environment.worker.localOrigin}/`, '--username', user.username],
       {
         env: {},
         input: `${user.password}\n`,
@@ -95,6 +95,12 @@ describe('the command', () => {
       'must begin with https:// or http://',
     );
     expectFailure(await runCli(null, ['doctor', ORIGIN, '--username', 'x']), 2, 'No password was given.');
+    for (const more of ['/auth/', '/?next=x', '/#top'])
+      expectFailure(
+        await runCli(null, ['doctor', ORIGIN + more]),
+        2,
+        `The URL has more than a host; did you mean ${ORIGIN}?`,
+      );
   });
 
   test('a wrong password is one failure, not many', async () => {

@@ -35,7 +35,9 @@ test('credentials come from the file of --env, the environment, .dev.vars or npm
   writeFileSync(join(cwd, '.local/dev/worker.env'), envText(cloud.env));
   const development = await list({});
   expect(development).toMatchObject({ exitCode: 0, stdout: '{"users":[],"has_more":false}\n' });
-  expect(development.stderr).toBe('hoskie: using the local cloud of npm run dev (.local/dev/worker.env).\n');
+  expect(development.stderr).toBe(
+    '{"note":"using the local cloud of npm run dev (.local/dev/worker.env)."}\n',
+  );
 
   writeFileSync(join(cwd, '.dev.vars'), envText({ DATABASE_URL: ELSEWHERE }));
   expectFailure(await list({}), 4, 'MySQL');
@@ -69,7 +71,10 @@ test('malformed values are named, never shown; settings are those of the Worker'
 
 test('help has examples for each command, and exits with 0; a missing command is a usage error', async () => {
   const commands = [
-    ...['add', 'passwd', 'disable', 'enable', 'list', 'import'].map((word) => ['user', word]),
+    ...['add', 'passwd', 'disable', 'enable', 'rename', 'delete', 'list', 'import'].map((word) => [
+      'user',
+      word,
+    ]),
     ...['list', 'end', 'end-all'].map((word) => ['session', word]),
     ['logouts'],
     ['logins'],

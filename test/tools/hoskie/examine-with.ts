@@ -42,7 +42,7 @@ export async function examineWith(
       asked.headers.set('CF-Connecting-IP', '203.0.113.9');
       ask?.(asked);
       const { status, headers, ...rest } = await from
-        .fetch(address, {
+        .fetch(asked.url.href, {
           ...init,
           headers: Object.fromEntries(asked.headers),
         })

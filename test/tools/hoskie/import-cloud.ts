@@ -48,6 +48,7 @@ export function openImportCloud() {
   });
   beforeEach(async () => {
     await cloud.query('TRUNCATE users');
+    await cloud.query('TRUNCATE deleted_users');
     await cloud.redis.flushdb();
   });
 

@@ -25,6 +25,8 @@ describe('what cannot be imported', () => {
       entry(0, { username: 'zero' }),
       entry(7, { username: 'no-time', last_login: 'yesterday' }),
       entry(8, { username: 'no-bool', is_active: 'perhaps' }),
+      entry(13, { username: 'no-day', last_login: '2024-02-30T09:30:00Z' }),
+      entry(14, { username: 'not-yet', last_login: new Date(Date.now() + 3_600_000).toISOString() }),
       entry(9, { username: '\ud800' }),
       entry(10, { username: 42 }),
       { model: 'auth.group', pk: 1, fields: { name: 'editors' } },
@@ -34,12 +36,16 @@ describe('what cannot be imported', () => {
       entry(13, { username: 'zero\u200bwidth' }),
       entry(14, { username: 'ｕnknown:0123456789abcdef' }),
     ]);
-    // Beyond 2^53: the digits must come through as they are.
-    const text = JSON.stringify(entry('BIG', { username: 'big' })).replace('"BIG"', '18446744073709551615');
-    const withBig = write('flaws-big.json', `${readFileSync(path, 'utf8').slice(0, -1)},${text}]`);
+    // Beyond 2^53: the digits must come through as they are. Beyond 2^63, no other system would read them.
+    const text = JSON.stringify(entry('BIG', { username: 'big' })).replace('"BIG"', '9223372036854775807');
+    const bigger = JSON.stringify(entry('BIG', { username: 'bigger' })).replace(
+      '"BIG"',
+      '9223372036854775808',
+    );
+    const withBig = write('flaws-big.json', `${readFileSync(path, 'utf8').slice(0, -1)},${text},${bigger}]`);
 
     const report = await imported(withBig, 1);
-    expect(report).toMatchObject({ read: 21, added: 4, other_models: 1 });
+    expect(report).toMatchObject({ read: 23, added: 4, other_models: 1 });
     expect(report.skipped.map(({ place, reason }) => `${place}: ${reason}`).sort()).toEqual(
       [
         'entry 2: the same name as entry 1',
@@ -53,16 +59,19 @@ describe('what cannot be imported', () => {
         'entry 8: the name is empty',
         'entry 9: username has more than 150 characters',
         'entry 10: email has more than 254 characters',
-        'entry 11: the id is not a number from 1 to 18446744073709551615',
-        'entry 12: the id is not a number from 1 to 18446744073709551615',
+        'entry 11: the id is not a number from 1 to 9223372036854775807',
+        'entry 12: the id is not a number from 1 to 9223372036854775807',
         'entry 13: last_login is not a time',
         'entry 14: is_active is neither true nor false',
-        'entry 15: username is not valid Unicode text',
-        'entry 16: username is not text',
+        'entry 15: last_login is not a time',
+        'entry 16: last_login is in the future',
+        'entry 17: username is not valid Unicode text',
+        'entry 18: username is not text',
+        'entry 23: the id is not a number from 1 to 9223372036854775807',
       ].sort(),
     );
     const rows = await users();
-    expect(rows.map((row) => row['id'])).toEqual(['1', '11', '12', '50', '51', '18446744073709551615']);
+    expect(rows.map((row) => row['id'])).toEqual(['1', '11', '12', '50', '51', '9223372036854775807']);
     expect(rows[0]).toMatchObject({ last_login_at: '2024-05-01 09:30:00.000' });
 
     expect(await imported(withBig, 0, '--allow-skips')).toMatchObject({ added: 0, unchanged: 4 });
@@ -117,11 +126,26 @@ describe('what cannot be imported', () => {
       ['d', '[{"model":"accounts.user","pk":1,"fields":{}}]', 'has no auth.user; it has accounts.user'],
       ['e', 'id,name\n1,ann\n', 'no column username and password'],
       ['f', 'username,password\n"ann', 'neither JSON nor CSV'],
+      ['g', '', 'is empty'],
+      ['h', ' \n', 'is empty'],
+      ['i', ' [ ] ', 'has no users'],
+      ['j', 'username,password\n', 'has no users'],
+      ['k', '[{"model":"auth.user","pk":1,"fields":{}},]', 'is not JSON'],
+      ['l', '[{"model":"auth.user","pk":1,"fields":{}}] []', 'is not JSON'],
+      ['m', '[{"model":"auth.user","pk":1,"fields":{"username":"x}', 'is not JSON'],
     ];
     const results = await Promise.all(
       cases.map(([name, text]) => runCli(cloud(), ['user', 'import', write(name, text)])),
     );
     results.forEach((result, i) => expectFailure(result, 2, cases[i]?.[2] ?? ''));
     expectFailure(await runCli(cloud(), ['user', 'import', 'no-such-file.json']), 2, "can't be read");
+    expectFailure(await runCli(cloud(), ['user', 'import', '/dev/null']), 2, 'is no regular file');
+  });
+
+  test('a file that breaks off is found before anything is imported', async () => {
+    const whole = JSON.stringify(Array.from({ length: 1500 }, (_, i) => entry(i + 1, { username: `u${i}` })));
+    const result = await runCli(cloud(), ['user', 'import', write('broken.json', whole.slice(0, -50))]);
+    expectFailure(result, 2, 'is not JSON');
+    expect(await users()).toEqual([]);
   });
 });

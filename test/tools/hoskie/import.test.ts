@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { logoutRows } from '../../support/people.ts';
 import { seedSession } from '../../support/seed-session.ts';
 import { openWorker } from '../../support/worker.ts';
 import { djangoBcrypt, djangoPbkdf2, entry, openImportCloud } from './import-cloud.ts';
-import { runCli } from './run-cli.ts';
+import { eventually, logoutRows } from '../../support/people.ts';
+import { runCli, startCli } from './run-cli.ts';
 
 const FIXTURES = join(import.meta.dirname, 'fixtures');
 const DUMP = join(FIXTURES, 'django-users.json');
@@ -145,8 +145,82 @@ describe('a second import', () => {
     expect(reasons).toEqual(['password_changed', 'admin']);
   });
 
+  test('does not bring back a user who was deleted here', async () => {
+    const path = write(
+      'deleted.json',
+      [1, 2].map((id) => entry(id, { username: `user-${id}` })),
+    );
+    await imported(path);
+    await runCli(cloud(), ['user', 'delete', 'user-2']);
+    const report = await imported(path, 1);
+    expect(report.skipped).toEqual([
+      { place: 'entry 2', username: 'user-2', reason: 'a user with this id was deleted here' },
+    ]);
+    expect(await users()).toHaveLength(1);
+  });
+
+  test('changes the profiles of many users with a few statements, each to its own value', async () => {
+    const many = Array.from({ length: 600 }, (_, i) => ({ username: `user-${i}`, first_name: `Name ${i}` }));
+    // Ids beyond 2^53 differ only as integers.
+    const idOf = (i: number): string => String(2n ** 53n + BigInt(i));
+    const write600 = (name: string, more: (i: number) => Record<string, unknown>): string =>
+      write(
+        name,
+        many
+          .map((fields, i) => JSON.stringify(entry('ID', { ...fields, ...more(i) })).replace('"ID"', idOf(i)))
+          .join('\n'),
+      );
+    await imported(write600('before.json', () => ({})));
+    cloud().calls.length = 0;
+    const report = await imported(
+      write600('after.json', (i) => ({
+        last_login: new Date(Date.UTC(2024, 0, 1) + i * 1000).toISOString(),
+        ...(i === 7 && { email: 'seven@example.org' }),
+      })),
+    );
+    expect(report).toMatchObject({ updated: 600, unchanged: 0, skipped: [] });
+    const updates = cloud().calls.filter((call) => call.store === 'mysql' && call.sql.startsWith('UPDATE'));
+    expect(updates.length).toBeLessThanOrEqual(3);
+    const rows = await users();
+    expect(rows.map((row) => row['id'])).toEqual(many.map((_, i) => idOf(i)));
+    rows.forEach((row, i) => {
+      expect(Date.parse(`${String(row['last_login_at'])}Z`)).toBe(Date.UTC(2024, 0, 1) + i * 1000);
+      expect(row).toMatchObject({ first_name: `Name ${i}`, email: i === 7 ? 'seven@example.org' : null });
+    });
+  });
+
+  test('stopped with Ctrl-C says what is done, and goes on when it is repeated', async () => {
+    const all = Array.from({ length: 1200 }, (_, i) => entry(i + 1, { username: `user-${i + 1}` }));
+    const path = write('stopped.json', all);
+    let inserts = 0;
+    cloud().faults.set('mysql', {
+      kind: 'hang',
+      match: (call) => {
+        if (call.store === 'mysql' && call.sql.startsWith('INSERT')) inserts += 1;
+        return inserts > 0;
+      },
+    });
+    const child = startCli(cloud(), ['user', 'import', path, '--json']);
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const closed = new Promise((resolve) => child.on('close', resolve));
+    await eventually(() => expect(inserts).toBe(1));
+    child.kill('SIGINT');
+    await eventually(() => expect(stderr).toContain('Stopping'));
+    cloud().faults.clear();
+    expect(await closed).toBe(130);
+    const report = JSON.parse(stdout) as { added: number };
+    expect(report).toMatchObject({ complete: false });
+    expect(report.added).toBeLessThan(1200);
+    expect(await users()).toHaveLength(report.added);
+    expect(stderr).toMatch(/interrupted after \d+ users; run the command again/);
+    expect(await imported(path)).toMatchObject({ unchanged: report.added, added: 1200 - report.added });
+  });
+
   test('continues after an outage in the middle', async () => {
-    const all = Array.from({ length: 450 }, (_, i) => entry(i + 1, { username: `user-${i + 1}` }));
+    const all = Array.from({ length: 1200 }, (_, i) => entry(i + 1, { username: `user-${i + 1}` }));
     const path = write('many.json', all.map((each) => JSON.stringify(each)).join('\n'));
     let inserts = 0;
     cloud().faults.set('mysql', {
@@ -159,8 +233,8 @@ describe('a second import', () => {
     const failed = await runCli(cloud(), ['user', 'import', path, '--json']);
     cloud().faults.clear();
     expect(failed.exitCode).toBe(4);
-    expect(failed.stderr).toMatch(/run the command again to continue\.\nhoskie: MySQL can't be reached\.\n$/);
-    expect(JSON.parse(failed.stdout)).toMatchObject({ complete: false, added: 200 });
+    expect(failed.stderr).toMatch(/run the command again to continue\."}\n.*MySQL can't be reached\..*\n$/);
+    expect(JSON.parse(failed.stdout)).toMatchObject({ complete: false, added: 500 });
 
     // The answer to one INSERT is lost: it is sent again, and finds its own rows.
     cloud().faults.set('mysql', {
@@ -168,9 +242,9 @@ describe('a second import', () => {
       times: 1,
       match: (call) => call.store === 'mysql' && call.sql.startsWith('INSERT'),
     });
-    expect(await imported(path)).toMatchObject({ unchanged: 200, added: 250, skipped: [] });
+    expect(await imported(path)).toMatchObject({ unchanged: 500, added: 700, skipped: [] });
     cloud().faults.clear();
-    expect(await users()).toHaveLength(450);
+    expect(await users()).toHaveLength(1200);
   });
 });
 

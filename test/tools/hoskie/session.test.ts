@@ -220,7 +220,7 @@ describe('outbox', () => {
 
     const delivered = await runCli(cloud, ['outbox', 'deliver', '--json']);
     expect(delivered.exitCode).toBe(1);
-    expect(delivered.stderr).toBe(`hoskie: event ${bad.id} was set aside: mysql errno 1406.\n`);
+    expect(delivered.stderr).toBe(`{"note":"event ${bad.id} was set aside: mysql errno 1406."}\n`);
     expect(JSON.parse(delivered.stdout)).toEqual({ delivered: 1, set_aside: 1, pending: 0 });
     expect(await logoutRows(cloud, user)).toMatchObject([{ id: good.id }]);
 

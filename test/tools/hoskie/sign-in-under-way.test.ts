@@ -107,7 +107,7 @@ describe('with the Worker', () => {
     const other = environment.worker.visitor();
     const signIn = other.trySignIn({ ...user, password: NEW_PASSWORD });
     await eventually(() => expect(seen.start).toBe(true));
-    const stores = openStores({}, 'redis', 'database');
+    const stores = openStores({ timeout: 10 }, 'redis', 'database');
     await stores.users.setActive(user.id as UserId, false);
     await endSessionsOf(stores, user.id as UserId, 'admin');
     await changing;
@@ -129,7 +129,7 @@ describe('with the Worker', () => {
     const signIn = environment.worker.visitor().trySignIn(user);
     await eventually(() => expect(isStarting).toBe(true));
 
-    const stores = openStores({}, 'redis', 'database');
+    const stores = openStores({ timeout: 10 }, 'redis', 'database');
     await stores.users.setPasswordHash(user.id as UserId, 'another one');
     const ended = await endSessionsOf(stores, user.id as UserId, 'password_changed');
     expect(ended).toMatchObject({ logouts: [], outage: null });

@@ -60,6 +60,17 @@ describe('user add', () => {
     expect(await cloud.query("SELECT id FROM users WHERE username = 'somebody-here'")).toEqual([]);
   });
 
+  test.each([
+    ['a byte order mark', `\ufeff${NEW_PASSWORD}\n`, 'begins with a byte order mark'],
+    ['more than one line', `${NEW_PASSWORD}\nand more\n`, 'has more than one line'],
+    ['a blank line', `${NEW_PASSWORD}\n\n`, 'has more than one line'],
+    ['a control character', `${NEW_PASSWORD}\u0007`, 'has control characters'],
+    ['a tab', `${NEW_PASSWORD}\t\n`, 'has control characters'],
+  ])('refuses standard input with %s', async (_, input, message) => {
+    expectFailure(await runCli(cloud, ['user', 'add', 'somebody-here'], { input }), 2, message);
+    expect(await cloud.query("SELECT id FROM users WHERE username = 'somebody-here'")).toEqual([]);
+  });
+
   test('refuses invalid names, and a password as an argument without repeating it', async () => {
     const [empty, spaces, long, argument] = await Promise.all([
       runCli(cloud, ['user', 'add', ''], { input: NEW_PASSWORD }),

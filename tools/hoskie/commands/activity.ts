@@ -100,11 +100,12 @@ async function filterOf<Detail extends string>(
     throw new CliError(EXIT.usage, '--ip is not an IP address.');
   const userId = options.userId === undefined ? null : parseUserId(options.userId);
   if (options.userId !== undefined && userId === null)
-    throw new CliError(EXIT.usage, '--user-id is not a number.');
+    throw new CliError(EXIT.usage, '--user-id is not a number from users.id.');
+  requireWindow(options, Date.now());
   const name = options.user ?? null;
-  // Failed attempts have a name, but not always a user. Log-outs are indexed only by user id, so the name of a deleted
-  // user takes longer to find.
-  const owner = name === null || what === 'logins' ? null : await stores.users.findByUsername(name);
+  // By the id behind the name, as they may have had another one. Only if no user has it (any more), by the name itself:
+  // log-outs have no index on it, so that takes longer.
+  const owner = name === null ? null : await stores.users.findByUsername(name);
   return {
     userId: userId ?? owner?.id ?? null,
     usernames: name === null || owner !== null ? [] : [name, ...unknownNames(stores, name, what)],
@@ -126,6 +127,15 @@ function unknownNames({ settings }: Stores, name: string, what: 'logouts' | 'log
     'hoskie: SECRET_KEY is not set, so attempts under a name that no user has are not found: they hold a hash of it.',
   );
   return [];
+}
+
+/** A window of time in which nothing can be found is a mistake, not a result. */
+function requireWindow({ since, until, follow }: SearchOptions, nowMs: number): void {
+  if (follow === true && until !== undefined)
+    throw new CliError(EXIT.usage, '--follow has no end: leave --until out.');
+  if (since !== undefined && until !== undefined && since >= until)
+    throw new CliError(EXIT.usage, '--since is not before --until.');
+  if (since !== undefined && since > nowMs) throw new CliError(EXIT.usage, '--since is in the future.');
 }
 
 async function printActivity<Detail extends string>(

@@ -60,5 +60,8 @@ function readOrigin(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new CliError(EXIT.usage, 'The URL must begin with https:// or http://.');
+  // Only the host is checked: a path that was silently left out would look checked.
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '')
+    throw new CliError(EXIT.usage, `The URL has more than a host; did you mean ${url.origin}?`);
   return url.origin;
 }

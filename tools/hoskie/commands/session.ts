@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { parseSessionId, type SessionId } from '../../../src/lib/ids.ts';
 import type { FoundSession } from '../stores/session-admin.ts';
 import { addCommand, setAction, type Finish } from '../command.ts';
-import { concludeEnd, endSessions, endSessionsOf, sayEnd, viewEnd } from '../end-sessions.ts';
-import { CliError, EXIT } from '../exit.ts';
+import { endSessions, endSessionsOf, reportEnd } from '../end-sessions.ts';
+import { CliError, describeOutage, EXIT } from '../exit.ts';
 import { requireIdOf, type ById } from '../find-user.ts';
 import { note, printable, say, sayJson, sayTable, timeText } from '../output.ts';
 import { openStores, type Stores } from '../stores.ts';
@@ -29,7 +29,7 @@ function addList(parent: Command, finish: Finish): void {
   }).option('--id', 'the argument is a number from users.id');
   setAction<ById>(command, finish, async (options, name = '') => {
     const stores = openStores(options, 'redis', 'database');
-    const userId = await requireIdOf(stores, name, options);
+    const userId = await requireIdOf(stores, name, options, 'hoskie session list');
     const found = await stores.sessionAdmin.listOf(userId, await stores.sessionAdmin.nowMs());
     if (options.json === true) {
       sayJson({ user_id: userId, sessions: found.map(viewFound) });
@@ -67,12 +67,13 @@ function addEnd(parent: Command, finish: Finish): void {
     const found = id === null ? null : await findSession(stores, id);
     if (id === null || found === null) return sayEndedBefore(stores, id, text, options.json === true);
     const ended = await endSessions(stores, [found.tokenHash], 'admin');
-    if (options.json === true) sayJson({ user_id: found.session.userId, ...viewEnd(ended) });
-    else {
-      say(`The session belonged to ${printable(found.session.username)}.`);
-      sayEnd(ended);
-    }
-    return concludeEnd(ended, 'The', `hoskie session end ${id}`);
+    if (options.json !== true) say(`The session belonged to ${printable(found.session.username)}.`);
+    return reportEnd(stores, ended, {
+      json: options.json === true,
+      view: { user_id: found.session.userId },
+      left: 'The session may still be open',
+      retry: `hoskie session end ${id}`,
+    });
   });
 }
 
@@ -105,7 +106,7 @@ async function sayEndedBefore(stores: Stores, id: SessionId | null, text: string
 /** MySQL only speeds up the search; the sessions are in Redis. */
 function nullOnOutage(error: unknown): null {
   if (!isStoreUnavailable(error)) throw error;
-  note('hoskie: MySQL is unavailable; continuing without it.');
+  note(`hoskie: ${describeOutage(error)} Continuing without it.`);
   return null;
 }
 
@@ -120,11 +121,14 @@ function addEndAll(parent: Command, finish: Finish): void {
   }).option('--id', 'the argument is a number from users.id');
   setAction<ById>(command, finish, async (options, name = '') => {
     const stores = openStores(options, 'redis', 'database');
-    const userId = await requireIdOf(stores, name, options);
+    const userId = await requireIdOf(stores, name, options, 'hoskie session end-all');
     const ended = await endSessionsOf(stores, userId, 'admin');
-    if (options.json === true) sayJson({ user_id: userId, ...viewEnd(ended) });
-    else sayEnd(ended);
-    return concludeEnd(ended, 'Some', `hoskie session end-all --id ${userId}`);
+    return reportEnd(stores, ended, {
+      json: options.json === true,
+      view: { user_id: userId },
+      left: 'Sessions may still be open',
+      retry: `hoskie session end-all --id ${userId}`,
+    });
   });
 }
 

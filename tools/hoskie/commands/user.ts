@@ -7,23 +7,26 @@ import { NEW_PASSWORD_MAX_CHARACTERS } from '../../../src/http/fields.ts';
 import { characterCount } from '../../../src/lib/text.ts';
 import type { Settings } from '../../../src/settings.ts';
 import { addCommand, setAction, wholeNumber, type Finish } from '../command.ts';
-import { concludeEnd, endSessionsOf, sayEnd, viewEnd } from '../end-sessions.ts';
+import { endSessionsOf, reportEnd } from '../end-sessions.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { requireUser, type ById } from '../find-user.ts';
 import { hashFormat } from '../import/hash-format.ts';
 import { note, paint, printable, say, sayJson, sayTable, timeText } from '../output.ts';
 import { readNewPassword, type PasswordInput } from '../password-input.ts';
 import { openStores } from '../stores.ts';
+import { addUserDelete } from './user-delete.ts';
 import { addUserImport } from './user-import.ts';
 
 const EMAIL_MAX_CHARACTERS = 254;
 const LIST_LIMIT = 50;
 
 export function addUserCommands(program: Command, finish: Finish): void {
-  const user = program.command('user').description('add, list, disable and import users');
+  const user = program.command('user').description('add, list, rename, disable, delete and import users');
   addAdd(user, finish);
   addPasswd(user, finish);
   addActivation(user, finish);
+  addRename(user, finish);
+  addUserDelete(user, finish);
   addList(user, finish);
   addUserImport(user, finish);
 }
@@ -79,13 +82,13 @@ function addPasswd(parent: Command, finish: Finish): void {
     // First lock out new sign-ins, then end the open sessions.
     await stores.users.setPasswordHash(user.id, passwordHash);
     const ended = await endSessionsOf(stores, user.id, 'password_changed');
-    if (options.json === true)
-      sayJson({ user: viewStoredUser({ ...user, passwordHash }), ...viewEnd(ended) });
-    else {
-      say(`Set the password of ${printable(user.username)}.`);
-      sayEnd(ended);
-    }
-    return concludeEnd(ended, 'The password is set, but', `hoskie session end-all --id ${user.id}`);
+    if (options.json !== true) say(`Set the password of ${printable(user.username)}.`);
+    return reportEnd(stores, ended, {
+      json: options.json === true,
+      view: { user: viewStoredUser({ ...user, passwordHash }) },
+      left: 'The password is set, but sessions may still be open',
+      retry: `hoskie session end-all --id ${user.id}`,
+    });
   });
 }
 
@@ -100,17 +103,14 @@ function addActivation(parent: Command, finish: Finish): void {
     const user = await requireUser(stores, name, options);
     await stores.users.setActive(user.id, false);
     const ended = await endSessionsOf(stores, user.id, 'admin');
-    if (options.json === true)
-      sayJson({ user: viewStoredUser({ ...user, isActive: false }), ...viewEnd(ended) });
-    else {
+    if (options.json !== true)
       say(`${printable(user.username)} ${user.isActive ? 'is' : 'was already'} disabled.`);
-      sayEnd(ended);
-    }
-    return concludeEnd(
-      ended,
-      `${printable(user.username)} is disabled, but`,
-      `hoskie user disable --id ${user.id}`,
-    );
+    return reportEnd(stores, ended, {
+      json: options.json === true,
+      view: { user: viewStoredUser({ ...user, isActive: false }) },
+      left: `${printable(user.username)} is disabled, but sessions may still be open`,
+      retry: `hoskie user disable --id ${user.id}`,
+    });
   });
 
   const enable = addCommand(parent, {
@@ -124,6 +124,36 @@ function addActivation(parent: Command, finish: Finish): void {
     await stores.users.setActive(user.id, true);
     if (options.json === true) sayJson({ user: viewStoredUser({ ...user, isActive: true }) });
     else say(`${printable(user.username)} ${user.isActive ? 'was not disabled' : 'can sign in again'}.`);
+  });
+}
+
+function addRename(parent: Command, finish: Finish): void {
+  const command = addCommand(parent, {
+    signature: 'rename <name> <new-name>',
+    summary: 'give a user another name and end all their sessions, which have the old one',
+    examples: [
+      ['user rename ann anna', ''],
+      ['user rename --id 42 anna', 'the user with that id'],
+    ],
+  }).option('--id', 'the first argument is a number from users.id');
+  setAction<ById>(command, finish, async (options, name = '', newName = '') => {
+    requireGoodName(newName);
+    const stores = openStores(options, 'redis', 'database');
+    const user = await requireUser(stores, name, options);
+    try {
+      await stores.users.rename(user.id, newName);
+    } catch (error) {
+      throw error instanceof UserRefusedError && error.isTaken ? nameTaken(newName) : error;
+    }
+    // Apps get the name from the session; somebody else may have the old one tomorrow.
+    const ended = await endSessionsOf(stores, user.id, 'admin');
+    if (options.json !== true) say(`${printable(user.username)} is now ${printable(newName)}.`);
+    return reportEnd(stores, ended, {
+      json: options.json === true,
+      view: { user: viewStoredUser({ ...user, username: newName }) },
+      left: `The user is renamed, but sessions with the old name may still be open`,
+      retry: `hoskie session end-all --id ${user.id}`,
+    });
   });
 }
 

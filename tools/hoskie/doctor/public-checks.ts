@@ -1,7 +1,15 @@
 import type { TextResponse } from '../../browser.ts';
 import { findSetCookie, requireFlags } from './cookie-flags.ts';
 import { demand, skip } from './doctor.ts';
-import { CLOCK_SKEW_MAX_SECONDS, isLocalHttp, newBrowser, openForm, redirectOf, type Site } from './site.ts';
+import {
+  CLOCK_SKEW_MAX_SECONDS,
+  FOREIGN_ORIGIN,
+  isLocalHttp,
+  newBrowser,
+  openForm,
+  redirectOf,
+  type Site,
+} from './site.ts';
 
 /** Half a year; less is for trying it out (OWASP, HTTP Strict Transport Security). */
 const HSTS_MIN_SECONDS = 15_552_000;
@@ -10,8 +18,9 @@ const HSTS_MIN_SECONDS = 15_552_000;
 export async function checkPublic(site: Site): Promise<boolean> {
   const { doctor } = site;
   const isUp = await doctor.check('healthz', async () => {
-    const { status } = await newBrowser(site).get('/healthz');
+    const { status, body } = await newBrowser(site).get('/healthz');
     demand(status === 200, `/healthz returns ${status}`);
+    demand(body === 'ok\n', '/healthz is not that of this service: something else answers at this address');
     return '200';
   });
   if (!isUp) return false;
@@ -21,13 +30,17 @@ export async function checkPublic(site: Site): Promise<boolean> {
     const response = await newBrowser(site).get('/home/');
     const target = redirectOf(response);
     demand(target !== null, `/home/ returns ${response.status} to an anonymous visitor`);
-    demand(target.origin === site.origin, `/home/ redirects an anonymous visitor to ${target.origin}`);
+    demand(
+      target.origin === site.origin,
+      `/home/ redirects an anonymous visitor to ${target.origin}; does a proxy in front rewrite Host?`,
+    );
     demand(target.searchParams.get('next') === '/home/', 'next=/home/ is missing');
     site.loginPath = target.pathname;
     return `redirects to ${site.loginPath}`;
   });
   const page = await openForm(site, newBrowser(site)).catch(() => null);
   await doctor.check('security headers', async () => checkHeaders(site, need(page)));
+  await doctor.check('cross-origin access', () => checkCrossOrigin(site));
   await doctor.check('content security policy', async () => checkPolicy(need(page)));
   await doctor.check('sign-in form', async () => checkForm(need(page)));
   await doctor.check('csrftoken flags', async () => {
@@ -93,7 +106,10 @@ async function checkHttps(site: Site): Promise<string> {
   }
   const target = redirectOf(response);
   demand(target?.protocol === 'https:', `plain http returns ${response.status}, not a redirect to https`);
-  demand(target.hostname === given.hostname, `plain http redirects to ${target.hostname}`);
+  demand(
+    target.hostname === given.hostname,
+    `plain http redirects to ${target.hostname}; does a proxy in front rewrite Host?`,
+  );
   site.origin = target.origin;
   return `plain http redirects to ${target.origin}`;
 }
@@ -118,6 +134,16 @@ function checkHeaders(site: Site, { status, headers }: TextResponse): string {
     demand(maxAge >= HSTS_MIN_SECONDS, 'Strict-Transport-Security is missing or short');
   }
   return 'nosniff, no framing, Referrer-Policy, no-store';
+}
+
+/** A proxy in front may add what the service doesn't send. */
+async function checkCrossOrigin(site: Site): Promise<string> {
+  for (const path of [site.loginPath, '/api/v1/sessions/current', '/healthz']) {
+    const { headers } = await newBrowser(site).get(path, { Origin: FOREIGN_ORIGIN });
+    const allowed = headers.get('Access-Control-Allow-Origin') ?? '';
+    demand(![FOREIGN_ORIGIN, '*'].includes(allowed), `${path} has Access-Control-Allow-Origin: ${allowed}`);
+  }
+  return 'other origins may not read responses';
 }
 
 function checkPolicy({ headers }: TextResponse): string {

@@ -2,9 +2,15 @@ import { randomBytes } from 'node:crypto';
 import type { TextResponse } from '../../browser.ts';
 import { findSetCookie } from './cookie-flags.ts';
 import { demand, skip } from './doctor.ts';
-import { newBrowser, openForm, signIn, type Account, type Site } from './site.ts';
-
-const FOREIGN_ORIGIN = 'https://attacker.example';
+import {
+  demandOwnOrigin,
+  FOREIGN_ORIGIN,
+  newBrowser,
+  openForm,
+  signIn,
+  type Account,
+  type Site,
+} from './site.ts';
 
 /** An account that doesn't exist. Trying it leaves rows in `login_activity`. */
 const unknownAccount = (): Account => ({
@@ -60,6 +66,7 @@ async function tryWrong(site: Site, account: Account): Promise<TextResponse> {
   const browser = newBrowser(site);
   const response = await signIn(site, browser, account);
   if (response.status === 429) skip('too many failed sign-ins from here (429); try again later');
+  if (response.status === 403) await demandOwnOrigin(site);
   demand(response.status === 401, `a wrong password returns ${response.status}, not 401`);
   requireNoSession(site, response);
   demand(!response.body.includes(account.password), 'the page repeats the password');

@@ -3,6 +3,7 @@ import type { Browser, TextResponse } from '../../browser.ts';
 import { findSetCookie, requireFlags } from './cookie-flags.ts';
 import { demand, skip } from './doctor.ts';
 import {
+  demandOwnOrigin,
   isLocalHttp,
   isSignedIn,
   newBrowser,
@@ -50,6 +51,7 @@ export async function checkSession(site: Site, account: Account): Promise<boolea
     response = await signIn(site, browser, account);
     if (response.status === 429) skip('too many failed sign-ins (429); try again later');
     demand(response.status !== 401, 'incorrect username or password');
+    if (response.status === 403) await demandOwnOrigin(site);
     demand(redirectOf(response) !== null, `it returns ${response.status}`);
     const token = await browser.cookie(site.sessionCookie);
     demand(token !== planted, 'it accepts a planted session id (session fixation)');

@@ -1,5 +1,5 @@
 import { Browser, type TextResponse } from '../../browser.ts';
-import type { Doctor } from './doctor.ts';
+import { demand, type Doctor } from './doctor.ts';
 
 /** The service under examination. */
 export interface Site {
@@ -21,6 +21,9 @@ export interface Account {
 const TIMEOUT_MS = 15_000;
 /** Clocks that follow NTP are much closer; sessions and rows carry the service's time. */
 export const CLOCK_SKEW_MAX_SECONDS = 5;
+
+/** An origin that no service trusts. */
+export const FOREIGN_ORIGIN = 'https://attacker.example';
 
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 
@@ -45,6 +48,21 @@ export async function signIn(
   next = '',
 ): Promise<TextResponse> {
   return browser.submit(await openForm(site, browser, next), { ...account });
+}
+
+/** For a sign-in form that is refused with its right token: fails if that is because of the origin, which is the site's own. */
+export async function demandOwnOrigin(site: Site): Promise<void> {
+  const browser = newBrowser(site);
+  const page = await openForm(site, browser);
+  const { body } = await browser.submit(
+    page,
+    { username: 'doctor', password: '' },
+    { Accept: 'application/json' },
+  );
+  demand(
+    !body.includes('"foreign_origin"'),
+    `the service takes ${site.origin}, its own origin, for a foreign one: a proxy in front rewrites Host; let it pass Host on unchanged`,
+  );
 }
 
 /** Where a response redirects to, resolved as browsers do. Null: it doesn't redirect. */

@@ -51,16 +51,14 @@ export interface RefusalFloor {
   readonly floorMs: number;
 }
 
+/** About how long a hash takes to check, in ms of CPU; 0 if it never matches. */
+export function checkMsOf(encoded: string, pbkdf2MaxIterations: number): number {
+  const parsed = hashFormat(encoded, pbkdf2MaxIterations).isUsable ? parseHash(encoded) : null;
+  return parsed === null ? 0 : estimateCheckMs(parsed);
+}
+
 /** Null: none takes longer than ours of cost `bcryptRounds`, so a refusal's time shows nothing. */
-export function recommendRefusalFloor(
-  hashes: readonly string[],
-  bcryptRounds: number,
-  pbkdf2MaxIterations: number,
-): RefusalFloor | null {
-  const slowestMs = hashes
-    .filter((encoded) => hashFormat(encoded, pbkdf2MaxIterations).isUsable)
-    .flatMap((encoded) => parseHash(encoded) ?? [])
-    .reduce((slowest, parsed) => Math.max(slowest, estimateCheckMs(parsed)), 0);
+export function recommendRefusalFloor(slowestMs: number, bcryptRounds: number): RefusalFloor | null {
   if (slowestMs <= 100 * 2 ** (bcryptRounds - 10)) return null;
   const floorMs = Math.ceil((slowestMs + AROUND_THE_CHECK_MS) / 100) * 100;
   return { slowestMs: Math.round(slowestMs), floorMs: Math.min(floorMs, REFUSAL_FLOOR_MAX_MS) };

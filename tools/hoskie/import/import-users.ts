@@ -1,85 +1,79 @@
 import type { UserId } from '../../../src/lib/ids.ts';
-import { UserRefusedError, type StoredUser, type UserUpdate } from '../stores/user-admin.ts';
-import { concludeEnd, endSessionsOf } from '../end-sessions.ts';
-import { EXIT } from '../exit.ts';
+import { UserRefusedError, type StoredUser } from '../stores/user-admin.ts';
 import type { Stores } from '../stores.ts';
-import { hashFormat } from './hash-format.ts';
-import { nameKey, type SkippedUser, type ValidUser } from './validate-users.ts';
+import { readUsers, type DumpedUser, type DumpFile, type Survey } from './dump.ts';
+import { describeRefusal, noteHash, notePassword, skip, type ImportRun } from './import-report.ts';
+import { updateProfiles, updateUser, type ChangedProfile } from './update-users.ts';
+import { nameKey, UserValidator, type ValidUser } from './validate-users.ts';
 
 /** Users looked up, and added, by one statement. */
-const BATCH_SIZE = 200;
-
-export interface ImportReport {
-  added: number;
-  updated: number;
-  unchanged: number;
-  /** The dump has another password, but this service has set or rewritten the one here. */
-  keptPasswords: number;
-  sessionsEnded: number;
-  /** Some sessions of changed users may still be open. */
-  isIncomplete: boolean;
-  readonly skipped: SkippedUser[];
-  /** Users who were imported but can't sign in until a password is set. */
-  readonly withoutPassword: { readonly username: string; readonly reason: string }[];
-}
-
-export const newReport = (): ImportReport => ({
-  added: 0,
-  updated: 0,
-  unchanged: 0,
-  keptPasswords: 0,
-  sessionsEnded: 0,
-  isIncomplete: false,
-  skipped: [],
-  withoutPassword: [],
-});
-
-export interface ImportRun {
-  readonly stores: Stores;
-  /** True: nothing is written. */
-  readonly isDryRun: boolean;
-  readonly report: ImportReport;
-  readonly advance: (by: number) => void;
-}
+const BATCH_SIZE = 500;
 
 /**
- * Imports users batch by batch. May be repeated: users who are already here are updated. The report shows what was done
- * so far, also if this throws `store_unavailable`.
+ * Imports users batch by batch, however large the file. May be repeated: users who are already here are updated. The report
+ * shows what was done so far, also if this throws `store_unavailable`.
  */
-export async function importUsers(run: ImportRun, users: readonly ValidUser[]): Promise<void> {
-  // Users with ids first: MySQL must not assign one of these ids to a user without.
-  const sorted = [...users].sort((a, b) => Number(a.record.id === null) - Number(b.record.id === null));
-  for (let i = 0; i < sorted.length; i += BATCH_SIZE) {
-    const batch = sorted.slice(i, i + BATCH_SIZE);
-    const fresh: ValidUser[] = [];
-    const find = await findExisting(run.stores, batch);
-    for (const user of batch) {
-      const found = find(user);
-      if (found === null) fresh.push(user);
-      else if (typeof found === 'string') skip(run, user, found);
-      else await updateUser(run, user, found);
+export async function importUsers(run: ImportRun, dump: DumpFile, survey: Survey): Promise<void> {
+  const { settings } = run.stores;
+  const validator = new UserValidator({
+    pbkdf2MaxIterations: settings.PBKDF2_MAX_ITERATIONS,
+    nowMs: run.nowMs,
+  });
+  const importWhere = async (isWanted: (user: DumpedUser) => boolean): Promise<void> => {
+    let batch: DumpedUser[] = [];
+    const finish = async (): Promise<void> => {
+      await importBatch(run, validator, batch);
+      const { length } = batch;
+      batch = [];
+      run.advance(length);
+    };
+    for await (const user of readUsers(dump)) {
+      if (!isWanted(user)) continue;
+      batch.push(user);
+      if (batch.length === BATCH_SIZE) await finish();
     }
-    await insertUsers(
-      run,
-      fresh.filter(({ record }) => record.id !== null),
-    );
-    await insertUsers(
-      run,
-      fresh.filter(({ record }) => record.id === null),
-    );
-    run.advance(batch.length);
-  }
+    if (batch.length > 0) await finish();
+  };
+  // Users with ids first: MySQL must not assign one of these ids to a user without.
+  if (survey.withoutId < survey.users) await importWhere(({ id }) => id !== null);
+  if (survey.withoutId > 0) await importWhere(({ id }) => id === null);
 }
 
-function skip({ report }: ImportRun, user: ValidUser, reason: string): void {
-  report.skipped.push({ place: user.place, username: user.record.username, reason });
+async function importBatch(
+  run: ImportRun,
+  validator: UserValidator,
+  dumped: readonly DumpedUser[],
+): Promise<void> {
+  const batch: ValidUser[] = [];
+  for (const each of dumped) {
+    const result = validator.validate(each);
+    if ('record' in result) {
+      batch.push(result);
+      noteHash(run, result);
+    } else {
+      run.report.skipped.push(result);
+    }
+  }
+  if (batch.length === 0) return;
+  const fresh: ValidUser[] = [];
+  const changed: ChangedProfile[] = [];
+  const find = await findExisting(run.stores, batch);
+  for (const user of batch) {
+    const found = find(user);
+    if (found === null) fresh.push(user);
+    else if (typeof found === 'string') skip(run, user, found);
+    else changed.push(...(await updateUser(run, user, found)));
+  }
+  await updateProfiles(run, changed);
+  await insertUsers(run, fresh);
 }
 
 /** Looks up users: returns null for a new one, the row of an existing one, or why the name or id conflicts. */
 async function findExisting(stores: Stores, batch: readonly ValidUser[]) {
   const ids = batch.flatMap(({ record }) => record.id ?? []);
-  const [byIds, byNames] = await Promise.all([
+  const [byIds, reserved, byNames] = await Promise.all([
     stores.users.findByIds(ids),
+    stores.users.findReserved(ids),
     stores.users.findByUsernames(batch.map(({ record }) => record.username)),
   ]);
   const ofId = new Map<UserId, StoredUser>(byIds.map((user) => [user.id, user]));
@@ -93,78 +87,10 @@ async function findExisting(stores: Stores, batch: readonly ValidUser[]) {
       return sameName;
     }
     const sameId = record.id === null ? undefined : ofId.get(record.id);
-    return sameId === undefined ? null : `the id belongs to ${sameId.username} here`;
+    if (sameId !== undefined) return `the id belongs to ${sameId.username} here`;
+    const isReserved = record.id !== null && reserved.has(record.id);
+    return isReserved ? 'a user with this id was deleted here' : null;
   };
-}
-
-/**
- * What to take from the dump for an existing user. This service changes no names or addresses. It rewrites hashes,
- * always to `bcrypt_sha256`, so only a hash in another format can be older than the dump's. A user who was disabled here
- * stays disabled.
- */
-export function planUpdate({ record }: ValidUser, here: StoredUser): UserUpdate & { keepsPassword: boolean } {
-  const hashHere = hashFormat(here.passwordHash);
-  const isOther = hashFormat(record.passwordHash).isUsable && record.passwordHash !== here.passwordHash;
-  const takesPassword = isOther && !hashHere.isOwn;
-  const isLater = record.lastLoginAtMs !== null && record.lastLoginAtMs > (here.lastLoginAtMs ?? -Infinity);
-  return {
-    keepsPassword: isOther && hashHere.isOwn,
-    ...(takesPassword && { passwordHash: record.passwordHash }),
-    ...(record.email !== null && record.email !== here.email && { email: record.email }),
-    ...(isNewValue(record.firstName, here.firstName) && { firstName: record.firstName }),
-    ...(isNewValue(record.lastName, here.lastName) && { lastName: record.lastName }),
-    ...(!record.isActive && here.isActive && { isActive: false as const }),
-    ...(isLater && { lastLoginAtMs: record.lastLoginAtMs }),
-  };
-}
-
-/** An empty value may be a column that the dump leaves out. */
-const isNewValue = (dumped: string, here: string): boolean => dumped !== '' && dumped !== here;
-
-async function updateUser(run: ImportRun, user: ValidUser, here: StoredUser): Promise<void> {
-  const { report, stores } = run;
-  const { keepsPassword, ...changes } = planUpdate(user, here);
-  if (keepsPassword) report.keptPasswords += 1;
-  const passwordHash = changes.passwordHash ?? here.passwordHash;
-  if (!hashFormat(passwordHash, stores.settings.PBKDF2_MAX_ITERATIONS).isUsable) notePassword(run, user);
-  if (Object.keys(changes).length === 0) {
-    report.unchanged += 1;
-    return;
-  }
-  if (!run.isDryRun) {
-    try {
-      if (!(await stores.users.update(here.id, here.passwordHash, changes))) {
-        skip(run, user, 'the password was changed here just now; run the import again');
-        return;
-      }
-    } catch (error) {
-      skip(run, user, describeRefusal(error));
-      return;
-    }
-    // As after any password change and whenever a user is disabled.
-    if (changes.isActive === false) await endSessions(run, here.id, 'admin');
-    else if (changes.passwordHash !== undefined) await endSessions(run, here.id, 'password_changed');
-  }
-  report.updated += 1;
-}
-
-async function endSessions(
-  { stores, report }: ImportRun,
-  userId: UserId,
-  reason: 'admin' | 'password_changed',
-): Promise<void> {
-  const ended = await endSessionsOf(stores, userId, reason);
-  report.sessionsEnded += ended.logouts.length;
-  const exitCode = concludeEnd(
-    ended,
-    `User ${userId} is changed, but`,
-    `hoskie session end-all --id ${userId}`,
-  );
-  if (exitCode !== EXIT.ok) report.isIncomplete = true;
-}
-
-function notePassword({ report }: ImportRun, { record, noPassword }: ValidUser): void {
-  report.withoutPassword.push({ username: record.username, reason: noPassword ?? 'none' });
 }
 
 /** Inserts all with one statement; if MySQL refuses it, one by one to find the refused user. */
@@ -199,11 +125,4 @@ async function isOurRow(stores: Stores, { record }: ValidUser, refusal: UserRefu
   if (!refusal.isTaken) return false;
   const here = await stores.users.findByUsername(record.username);
   return here?.passwordHash === record.passwordHash && (record.id === null || here.id === record.id);
-}
-
-function describeRefusal(error: unknown): string {
-  if (!(error instanceof UserRefusedError)) throw error;
-  return error.isTaken
-    ? 'the name or the id was taken just now'
-    : `MySQL refused the row (error ${error.errno})`;
 }

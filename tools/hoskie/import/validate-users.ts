@@ -2,8 +2,10 @@ import { findUsernameFlaw } from '../../../src/auth/username.ts';
 import type { UserId } from '../../../src/lib/ids.ts';
 import { characterCount } from '../../../src/lib/text.ts';
 import type { NewUserRecord } from '../stores/user-admin.ts';
-import { parseUserId } from '../find-user.ts';
+import { parseUserId, USER_ID_MAX } from '../find-user.ts';
+import { existingTime } from '../existing-time.ts';
 import type { DumpedUser } from './dump.ts';
+import { FirstPlaces } from './first-places.ts';
 import { hashFormat, UNUSABLE_HASH } from './hash-format.ts';
 
 /** Lengths of the columns of schema.sql. */
@@ -30,45 +32,55 @@ class Flaw extends Error {
   override readonly name = 'Flaw';
 }
 
+export interface ValidationRules {
+  readonly pbkdf2MaxIterations: number;
+  /** No one has signed in later than this, give or take `CLOCK_TOLERANCE_MS`. */
+  readonly nowMs: number;
+}
+
+/** How far the clock of the Django site may be ahead. */
+const CLOCK_TOLERANCE_MS = 300_000;
+
 /**
  * Validates the users of a dump, each by itself and against the previous ones. Names aren't changed.
  */
-export function validateUsers(
-  users: readonly DumpedUser[],
-  pbkdf2MaxIterations: number,
-): { valid: ValidUser[]; skipped: SkippedUser[] } {
-  const valid: ValidUser[] = [];
-  const skipped: SkippedUser[] = [];
-  const places = new Map<string, string>();
-  const requireFree = (key: string, what: string): void => {
-    const previous = places.get(key);
-    if (previous !== undefined) throw new Flaw(`${what} as ${previous}`);
-  };
-  for (const user of users) {
+export class UserValidator {
+  readonly #rules: ValidationRules;
+  readonly #places = new FirstPlaces();
+
+  constructor(rules: ValidationRules) {
+    this.#rules = rules;
+  }
+
+  validate(user: DumpedUser): ValidUser | SkippedUser {
+    const { unit, number } = user.place;
+    const place = `${unit} ${number}`;
+    const requireFree = (key: string, what: string): void => {
+      const previous = this.#places.find(key);
+      if (previous !== null) throw new Flaw(`${what} as ${unit} ${previous}`);
+    };
     try {
-      const { record, noPassword } = readUser(user, pbkdf2MaxIterations);
-      const keys = { name: `name ${nameKey(record.username)}`, id: `id ${record.id}` };
-      requireFree(keys.name, 'the same name');
-      if (record.id !== null) requireFree(keys.id, 'the same id');
-      for (const key of Object.values(keys)) places.set(key, user.place);
-      valid.push({ place: user.place, record, noPassword });
+      const { record, noPassword } = readUser(user, this.#rules);
+      const keys = [`name ${nameKey(record.username)}`, ...(record.id === null ? [] : [`id ${record.id}`])];
+      requireFree(keys[0] ?? '', 'the same name');
+      if (keys[1] !== undefined) requireFree(keys[1], 'the same id');
+      for (const key of keys) this.#places.add(key, number);
+      return { place, record, noPassword };
     } catch (error) {
       if (!(error instanceof Flaw)) throw error;
       const username = user.fields['username'];
-      skipped.push({
-        place: user.place,
-        username: typeof username === 'string' ? username : null,
-        reason: error.message,
-      });
+      return { place, username: typeof username === 'string' ? username : null, reason: error.message };
     }
   }
-  return { valid, skipped };
 }
 
 /** Equal for names that MySQL considers equal. */
 export const nameKey = (username: string): string => username.replace(/ +$/, '');
 
-function readUser({ id, fields }: DumpedUser, pbkdf2MaxIterations: number): Omit<ValidUser, 'place'> {
+function readUser(
+  { id, fields }: DumpedUser,
+  { pbkdf2MaxIterations, nowMs }: ValidationRules,
+): Omit<ValidUser, 'place'> {
   const username = readText(fields, 'username');
   const flaw = findUsernameFlaw(username);
   if (flaw !== null) throw new Flaw(flaw);
@@ -86,7 +98,7 @@ function readUser({ id, fields }: DumpedUser, pbkdf2MaxIterations: number): Omit
       firstName: readText(fields, 'first_name'),
       lastName: readText(fields, 'last_name'),
       isActive: readActive(fields['is_active']),
-      lastLoginAtMs: readTime(fields['last_login']),
+      lastLoginAtMs: readTime(fields['last_login'], nowMs),
     },
     noPassword: isStorable ? null : format.isUsable ? 'unreadable' : format.name,
   };
@@ -95,7 +107,7 @@ function readUser({ id, fields }: DumpedUser, pbkdf2MaxIterations: number): Omit
 function readId(value: unknown): UserId | null {
   if (isAbsent(value)) return null;
   const id = typeof value === 'string' ? parseUserId(value) : null;
-  if (id === null) throw new Flaw('the id is not a number from 1 to 18446744073709551615');
+  if (id === null) throw new Flaw(`the id is not a number from 1 to ${USER_ID_MAX}`);
   return id;
 }
 
@@ -122,7 +134,7 @@ function readActive(value: unknown): boolean {
  * Django's JSON (ISO 8601), or what PostgreSQL (`2024-05-01 09:30:00.123456+00`), MySQL and SQLite write; without a
  * time zone it is UTC, as Django stores times (USE_TZ).
  */
-function readTime(value: unknown): number | null {
+function readTime(value: unknown, nowMs: number): number | null {
   if (isAbsent(value) || value === '') return null;
   const [, date, time, zone] =
     /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d(?::?\d\d)?)?$/i.exec(String(value)) ?? [];
@@ -130,10 +142,10 @@ function readTime(value: unknown): number | null {
   const [, sign = '+', hours = '00', minutes = '00'] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone ?? '') ?? [];
   const atMs =
     date === undefined
-      ? Number.NaN
-      : Date.parse(`${date}T${time}.${fraction.padEnd(3, '0')}${sign}${hours}:${minutes}`);
-  // DATETIME starts with the year 1000.
-  if (Number.isNaN(atMs) || atMs < Date.UTC(1000, 0)) throw new Flaw('last_login is not a time');
+      ? null
+      : existingTime(date, `${time}.${fraction.padEnd(3, '0')}`, `${sign}${hours}:${minutes}`);
+  if (atMs === null) throw new Flaw('last_login is not a time');
+  if (atMs > nowMs + CLOCK_TOLERANCE_MS) throw new Flaw('last_login is in the future');
   return atMs;
 }
 

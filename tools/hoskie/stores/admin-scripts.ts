@@ -19,7 +19,7 @@ end
 return found`;
 
 /** KEYS: indexes. ARGV: session id. Returns the key of the one that lists it, or false. */
-export const FIND_INDEX = /* lua */ `#!lua flags=allow-key-locking
+export const FIND_INDEX = /* lua */ `#!lua flags=allow-key-locking,allow-oom
 for _, key in ipairs(KEYS) do
   if redis.call('HEXISTS', key, ARGV[1]) == 1 then return key end
 end
@@ -37,7 +37,7 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)`;
 
 /** Returns Unix ms. */
-export const READ_CLOCK = /* lua */ `#!lua flags=allow-key-locking
+export const READ_CLOCK = /* lua */ `#!lua flags=allow-key-locking,allow-oom
 ${NOW}
 return now`;
 

@@ -10,6 +10,7 @@ import { fromSqlTime, toSqlTime } from '../../../src/store/sql-time.ts';
 import {
   UserRefusedError,
   type NewUserRecord,
+  type ProfileUpdate,
   type StoredUser,
   type UserAdmin,
   type UserUpdate,
@@ -17,6 +18,8 @@ import {
 
 const COLUMNS =
   'id, username, password_hash, email, first_name, last_name, is_active, last_login_at, created_at';
+/** The user may sign in meanwhile. */
+const LATER_SIGN_IN = 'IF(last_login_at IS NULL OR last_login_at < ?, ?, last_login_at)';
 const DUPLICATE_ERRNO = 1062;
 
 /** An operator's view of the `users` table of schema.sql. */
@@ -81,6 +84,46 @@ export function mysqlUserAdmin(sql: SqlClient): UserAdmin {
       );
       return rowsAffected > 0;
     },
+
+    async rename(id, username) {
+      await refusedAsUser(() => sql.execute('UPDATE users SET username = ? WHERE id = ?', [username, id]));
+    },
+
+    async reserveId(id) {
+      await sql.execute('INSERT IGNORE INTO deleted_users (id) VALUES (?)', [id]);
+    },
+
+    async findReserved(ids) {
+      if (ids.length === 0) return new Set();
+      const places = ids.map(() => '?').join(', ');
+      const { rows } = await sql.execute(`SELECT id FROM deleted_users WHERE id IN (${places})`, ids);
+      return new Set(rows.map((row) => textOf(row['id']) as UserId));
+    },
+
+    async delete(id) {
+      await sql.execute('DELETE FROM users WHERE id = ?', [id]);
+    },
+
+    async eraseActivity(table, id, limit) {
+      const { rowsAffected } = await sql.execute(
+        `UPDATE ${table} SET username = '', ip_address = NULL, user_agent = NULL
+         WHERE user_id = ? AND (username <> '' OR ip_address IS NOT NULL OR user_agent IS NOT NULL) LIMIT ${limit}`,
+        [id],
+      );
+      return rowsAffected;
+    },
+
+    async updateProfiles(users) {
+      const { assignments, values } = profileAssignments(users);
+      if (assignments.length === 0) return;
+      const ids = users.map(({ id }) => id);
+      await refusedAsUser(() =>
+        sql.execute(
+          `UPDATE users SET ${assignments.join(', ')} WHERE id IN (${ids.map(() => '?').join(', ')})`,
+          [...values, ...ids],
+        ),
+      );
+    },
   };
 }
 
@@ -103,6 +146,39 @@ const valuesOf = (user: NewUserRecord): SqlValue[] => [
   user.lastLoginAtMs === null ? null : toSqlTime(user.lastLoginAtMs),
 ];
 
+type Profile = { readonly id: UserId; readonly changes: ProfileUpdate };
+
+/** `column = CASE id WHEN ... END` for each column that changes for any of these users. */
+function profileAssignments(users: readonly Profile[]): { assignments: string[]; values: SqlValue[] } {
+  const assignments: string[] = [];
+  const values: SqlValue[] = [];
+  const set = (
+    column: string,
+    valueOf: (changes: ProfileUpdate) => SqlValue | undefined,
+    then = '?',
+  ): void => {
+    const given = users.flatMap(({ id, changes }) => {
+      const value = valueOf(changes);
+      return value === undefined ? [] : [{ id, value }];
+    });
+    if (given.length === 0) return;
+    // Ids are sent as text, which would be compared as a floating-point number.
+    const cases = given.map(() => `WHEN CAST(? AS UNSIGNED) THEN ${then}`).join(' ');
+    assignments.push(`${column} = CASE id ${cases} ELSE ${column} END`);
+    const places = then.split('?').length - 1;
+    for (const { id, value } of given) values.push(id, ...Array<SqlValue>(places).fill(value));
+  };
+  set('email', ({ email }) => email);
+  set('first_name', ({ firstName }) => firstName);
+  set('last_name', ({ lastName }) => lastName);
+  set(
+    'last_login_at',
+    ({ lastLoginAtMs }) => (lastLoginAtMs === undefined ? undefined : toSqlTime(lastLoginAtMs)),
+    LATER_SIGN_IN,
+  );
+  return { assignments, values };
+}
+
 function assignmentsOf(changes: UserUpdate): { assignments: string[]; values: SqlValue[] } {
   const assignments: string[] = [];
   const values: SqlValue[] = [];
@@ -117,8 +193,7 @@ function assignmentsOf(changes: UserUpdate): { assignments: string[]; values: Sq
   if (changes.isActive === false) set('is_active = 0');
   if (changes.lastLoginAtMs !== undefined) {
     const at = toSqlTime(changes.lastLoginAtMs);
-    // The user may sign in meanwhile.
-    set('last_login_at = IF(last_login_at IS NULL OR last_login_at < ?, ?, last_login_at)', at, at);
+    set(`last_login_at = ${LATER_SIGN_IN}`, at, at);
   }
   return { assignments, values };
 }

@@ -33,6 +33,9 @@ export interface UserUpdate {
   readonly lastLoginAtMs?: number;
 }
 
+/** Changes that concern no session. */
+export type ProfileUpdate = Omit<UserUpdate, 'passwordHash' | 'isActive'>;
+
 export interface UserFilter {
   readonly inactiveOnly: boolean;
   /** A part of the name or e-mail, ignoring case; with `%` in it, a pattern for the whole. Null: any. */
@@ -52,6 +55,8 @@ export class UserRefusedError extends Error {
     this.isTaken = isTaken;
   }
 }
+
+export type ActivityTable = 'login_activity' | 'logout_activity';
 
 /** An operator's view of the users. Each method is one statement and throws `store_unavailable`. */
 export interface UserAdmin {
@@ -75,4 +80,19 @@ export interface UserAdmin {
   setActive(id: UserId, isActive: boolean): Promise<void>;
   /** Changes a user whose hash is still `oldHash`. False: it isn't, so nothing was changed. */
   update(id: UserId, oldHash: string, changes: UserUpdate): Promise<boolean>;
+  /** Throws `UserRefusedError`. Safe to repeat. */
+  rename(id: UserId, username: string): Promise<void>;
+  /** From now on no import gives out this id. Safe to repeat. */
+  reserveId(id: UserId): Promise<void>;
+  /** Which of these ids were reserved. */
+  findReserved(ids: readonly UserId[]): Promise<ReadonlySet<UserId>>;
+  /** Deletes the row of a user whose id is reserved. Safe to repeat. */
+  delete(id: UserId): Promise<void>;
+  /**
+   * Removes name, address and user agent from up to `limit` of the user's rows in this table. Returns how many rows had
+   * any of them; less than `limit`: no more do.
+   */
+  eraseActivity(table: ActivityTable, id: UserId, limit: number): Promise<number>;
+  /** Changes all of them or none; a user who is gone is left out. Throws `UserRefusedError`. Safe to repeat. */
+  updateProfiles(users: readonly { readonly id: UserId; readonly changes: ProfileUpdate }[]): Promise<void>;
 }

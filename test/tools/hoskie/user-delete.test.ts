@@ -1,0 +1,154 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { UserId } from '../../../src/lib/ids.ts';
+import type { CloudProxy, Row } from '../../../tools/local-cloud/proxy.ts';
+import { openSessions } from '../../faults/store-state.ts';
+import { sampleLogin, sampleLogout } from '../../fakes/samples.ts';
+import { openCloudStores } from '../../stores/open-cloud-stores.ts';
+import { openCloud } from '../../support/cloud.ts';
+import { addUser, logoutRows, type TestUser } from '../../support/people.ts';
+import { seedSession } from '../../support/seed-session.ts';
+import { expectFailure, runCli, runJson } from './run-cli.ts';
+
+let cloud: CloudProxy;
+beforeAll(async () => {
+  cloud = await openCloud();
+});
+afterEach(() => cloud.faults.clear());
+afterAll(() => cloud.stop());
+
+const rowOf = (id: string): Promise<Row[]> => cloud.query('SELECT * FROM users WHERE id = ?', [id]);
+const loginRows = (id: string): Promise<Row[]> =>
+  cloud.query('SELECT * FROM login_activity WHERE user_id = ? ORDER BY id', [id]);
+const INSERTED = "INSERT INTO users (username, password_hash) VALUES (?, '!')";
+
+describe('user delete', () => {
+  test('ends the sessions and keeps the activity under the id', async () => {
+    const user = await addUser(cloud);
+    const { session } = await seedSession(cloud, user);
+    const deleted = await runJson(cloud, ['user', 'delete', user.username]);
+    expect(deleted).toEqual({
+      user: { id: user.id, username: user.username },
+      revoked: 1,
+      logouts: [expect.objectContaining({ session_id: session.id, reason: 'admin' })],
+      recorded: true,
+      complete: true,
+    });
+    expect(await rowOf(user.id)).toEqual([]);
+    expect(await openSessions(cloud, user.id)).toEqual([]);
+    expect(await logoutRows(cloud, user)).toMatchObject([{ username: user.username, reason: 'admin' }]);
+
+    const again = await runCli(cloud, ['user', 'delete', '--id', user.id]);
+    expect(again).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(again.stdout).toBe(`The user ${user.id} was already deleted.\nNo session was open.\n`);
+    expectFailure(await runCli(cloud, ['user', 'delete', user.username]), 3, 'There is no user');
+    expectFailure(await runCli(cloud, ['user', 'delete', '--id', '987654321']), 3, 'There is no user');
+  });
+
+  test('the id is never given out again', async () => {
+    const { id, username } = await addUser(cloud);
+    await runJson(cloud, ['user', 'delete', username]);
+    await cloud.query(INSERTED, [`next-of-${id}`]);
+    const [next] = await cloud.query('SELECT id FROM users WHERE username = ?', [`next-of-${id}`]);
+    expect(next?.['id']).not.toBe(id);
+    const [reserved] = await cloud.query('SELECT deleted_at FROM deleted_users WHERE id = ?', [id]);
+    expect(reserved?.['deleted_at']).toBeTruthy();
+  });
+
+  test('a repetition completes what an outage of Redis left', async () => {
+    const user = await addUser(cloud);
+    await seedSession(cloud, user);
+    cloud.faults.set('redis', { kind: 'refuse' });
+    const failed = await runCli(cloud, ['user', 'delete', user.username]);
+    cloud.faults.clear();
+    expect(failed.exitCode).toBe(4);
+    const retry = `hoskie user delete --id ${user.id}`;
+    expect(failed.stderr).toContain(`The user is deleted, but sessions may still be open`);
+    expect(failed.stderr).toContain(`Retry with: ${retry}\n`);
+    expect(await rowOf(user.id)).toEqual([]);
+    expect(await runJson(cloud, retry.split(' ').slice(1))).toMatchObject({ revoked: 1, complete: true });
+  });
+});
+
+describe('user delete --erase', () => {
+  const client = { ipAddress: '203.0.113.5', userAgent: 'Agent', country: 'NZ' };
+  const eventsOf = ({ id, username }: TestUser, n: number) => {
+    const common = { userId: id as UserId, username, client };
+    return {
+      logins: Array.from({ length: n }, (_, i) => sampleLogin(Date.now() - i, common)),
+      logouts: Array.from({ length: n }, (_, i) => sampleLogout(Date.now() - i, common)),
+    };
+  };
+
+  test('removes names, addresses and agents in bounded steps, those still in the outbox too', async () => {
+    const [user, other] = [await addUser(cloud), await addUser(cloud)];
+    const { activityLog, outbox } = openCloudStores(cloud);
+    const [events, others] = [eventsOf(user, 1100), eventsOf(other, 1)];
+    await activityLog.writeLogins([...events.logins.slice(1), ...others.logins]);
+    await activityLog.writeLogouts([...events.logouts, ...others.logouts]);
+    await outbox.add(events.logins[0]!);
+    await seedSession(cloud, user);
+    cloud.calls.length = 0;
+
+    const deleted = await runJson(cloud, ['user', 'delete', user.username, '--erase']);
+    expect(deleted).toMatchObject({ revoked: 1, erased: 2201 });
+    for (const row of [...(await loginRows(user.id)), ...(await logoutRows(cloud, user))])
+      expect(row).toMatchObject({ username: '', ip_address: null, user_agent: null, user_id: user.id });
+    expect(await loginRows(user.id)).toHaveLength(1100);
+    for (const row of [...(await loginRows(other.id)), ...(await logoutRows(cloud, other))])
+      expect(row).toMatchObject({ username: other.username, ip_address: '203.0.113.5', user_agent: 'Agent' });
+    const updates = cloud.calls.filter(
+      (call) => call.store === 'mysql' && /^UPDATE log(?:in|out)_activity/.test(call.sql),
+    );
+    for (const call of updates) expect(call.store === 'mysql' && call.sql).toMatch(/LIMIT 500$/);
+    expect(updates).toHaveLength(6);
+  });
+
+  test('says how to go on after an outage, and goes on by the id', async () => {
+    const user = await addUser(cloud);
+    const { activityLog } = openCloudStores(cloud);
+    await activityLog.writeLogins(eventsOf(user, 1).logins);
+    cloud.faults.set('mysql', {
+      kind: 'refuse',
+      match: (call) => call.store === 'mysql' && call.sql.startsWith('UPDATE login_activity'),
+    });
+    const failed = await runCli(cloud, ['user', 'delete', user.username, '--erase']);
+    cloud.faults.clear();
+    expect(failed.exitCode).toBe(4);
+    const retry = `hoskie user delete --id ${user.id} --erase`;
+    expect(failed.stderr).toContain(`Rows may be left to erase; go on with: ${retry}\n`);
+    expect(await runJson(cloud, retry.split(' ').slice(1))).toMatchObject({ revoked: 0, erased: 1 });
+  });
+});
+
+describe('user rename', () => {
+  test('ends the sessions, which have the old name', async () => {
+    const user = await addUser(cloud);
+    await seedSession(cloud, user);
+    const newName = `${user.username}-renamed`;
+    const renamed = await runJson(cloud, ['user', 'rename', user.username, newName]);
+    expect(renamed).toMatchObject({ user: { id: user.id, username: newName }, revoked: 1, complete: true });
+    expect(await rowOf(user.id)).toMatchObject([{ username: newName }]);
+    expect(await logoutRows(cloud, user)).toMatchObject([{ username: user.username, reason: 'admin' }]);
+    const back = await runCli(cloud, ['user', 'rename', '--id', user.id, user.username]);
+    expect(back).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(back.stdout).toMatch(`${newName} is now ${user.username}.\n`);
+  });
+
+  test('refuses a name that is taken or can’t exist, and ends nothing', async () => {
+    const [user, other] = [await addUser(cloud), await addUser(cloud)];
+    await seedSession(cloud, user);
+    const { username } = user;
+    expectFailure(await runCli(cloud, ['user', 'rename', username, other.username]), 1, 'already exists');
+    expectFailure(await runCli(cloud, ['user', 'rename', username, 'ann ']), 2, 'space');
+    expectFailure(await runCli(cloud, ['user', 'rename', 'no-such-user', 'ann']), 3, 'There is no user');
+    expect(await openSessions(cloud, user.id)).toHaveLength(1);
+  });
+});
+
+test.each([['list'], ['end-all']])('session %s of an unknown name leads to --id', async (word) => {
+  expectFailure(
+    await runCli(cloud, ['session', word, 'gone']),
+    3,
+    `There is no user gone. If they were deleted or renamed, use their id: hoskie session ${word} --id N.`,
+  );
+});
