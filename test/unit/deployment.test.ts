@@ -164,7 +164,8 @@ describe('a tag', () => {
     clone = join(directory, 'clone');
     git(directory, 'init', '--initial-branch=main', origin);
     const commit = (...tags: string[]): void => {
-      git(origin, 'commit', '--allow-empty', '--message=change');
+      // Two commits of one second with the same parent and message would be the same commit.
+      git(origin, 'commit', '--allow-empty', `--message=change for ${tags.join()}`);
       for (const tag of tags) git(origin, 'tag', '--annotate', '--message=release', tag);
     };
     commit('v1');
