@@ -74,6 +74,8 @@ describe('the commands of an operation inside Redis grow only with the sessions 
         await redis.config('RESETSTAT');
         await operation(credential);
         const { calls } = readCommandStatistics(await redis.info('commandstats'));
+        // The local cloud's own: it looks up which keys a command has.
+        delete calls['command|getkeys'];
         expect(calls, `${name}, ${own} own sessions`).toEqual(expected(name as keyof typeof operations, own));
       }
     }

@@ -1,4 +1,5 @@
 import type { Service } from '../../src/http/context.ts';
+import { CHECK } from '../../src/session/scripts.ts';
 import { beforeAll, expect, test } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { STYLESHEET_PATH } from '../../src/pages/stylesheet.ts';
@@ -177,12 +178,13 @@ testBudgets(environment, PAGE_BUDGETS, {
 });
 
 test.each(['/', '/home/', '/logout/', '/sign-in/', '/api/v1/sessions/current'])(
-  '%s: a session check is one GET of the record',
+  '%s: a session check is one script that reads the record and its tombstone',
   async (path) => {
     const { visitor, tokenHash } = await signedIn();
     const { cost, calls } = await storeCost(environment, () => visitor.get(path));
     expect(cost.before).toEqual(ONE_REDIS_COMMAND);
-    expect(calls).toMatchObject([{ store: 'redis', commands: [['get', `session:${tokenHash}`]] }]);
+    const keys = [`session:${tokenHash}`, `ended:${tokenHash}`];
+    expect(calls).toMatchObject([{ store: 'redis', commands: [['eval', CHECK, '2', ...keys]] }]);
   },
 );
 

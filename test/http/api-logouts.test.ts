@@ -18,7 +18,7 @@ async function addRows(user: TestUser, count: number, perTime = 1): Promise<stri
   const rows = Array.from({ length: count }, (_, i) => {
     const atMs = startedAtMs + Math.floor(i / perTime);
     const at = new Date(atMs).toISOString().slice(0, 23).replace('T', ' ');
-    return [uuidV7(atMs), user.id, user.username, `session-${i}`, 'logout', at];
+    return [uuidV7(atMs), user.id, user.username, `session-${user.id}-${i}`, 'logout', at];
   });
   await environment.cloud.query(
     'INSERT INTO logout_activity (id, user_id, username, session_id, reason, logged_out_at) VALUES ?',

@@ -64,8 +64,12 @@ test.each([{ Origin: 'https://evil.example' }, { Origin: 'null' }, { 'Sec-Fetch-
 
 /** What is wrong with a post of the sign-in form, given the token and cookie of another visitor's form. */
 const SIGN_IN_FORGERIES: [
-  string,
-  (other: { token: string; cookie: string }) => [Record<string, string>, Record<string, string | undefined>],
+  name: string,
+  forge: (other: {
+    token: string;
+    cookie: string;
+  }) => [Record<string, string>, Record<string, string | undefined>],
+  status?: number,
 ][] = [
   ['an empty token', () => [{ csrfmiddlewaretoken: '' }, {}]],
   ['a malformed token', () => [{ csrfmiddlewaretoken: 'x'.repeat(34) }, {}]],
@@ -81,19 +85,19 @@ const SIGN_IN_FORGERIES: [
   ['a host that begins the same', () => [{}, { Origin: 'https://login.example.org.evil.example' }]],
   ['Sec-Fetch-Site: cross-site', () => [{}, { Origin: undefined, 'Sec-Fetch-Site': 'cross-site' }]],
   ['cross-site with our Origin', () => [{}, { Origin: ORIGIN, 'Sec-Fetch-Site': 'cross-site' }]],
-  ['text/plain', () => [{}, { 'Content-Type': 'text/plain' }]],
-  ['application/json', () => [{}, { 'Content-Type': 'application/json' }]],
+  ['text/plain', () => [{}, { 'Content-Type': 'text/plain' }], 415],
+  ['application/json', () => [{}, { 'Content-Type': 'application/json' }], 415],
 ];
 
 describe('the sign-in form signs nobody in and checks no password', () => {
-  test.each(SIGN_IN_FORGERIES)('with %s', async (_, forge) => {
+  test.each(SIGN_IN_FORGERIES)('with %s', async (_, forge, expected = 403) => {
     const { username, password } = await environment.addUser();
     const before = await environment.counts();
     const visitor = environment.visitor();
     const page = await visitor.get('/sign-in/');
     const [fields, headers] = forge(await openSignInForm(environment));
     const { status, setCookies } = await visitor.submit(page, { username, password, ...fields }, headers);
-    expect(status).toBe(403);
+    expect(status).toBe(expected);
     expect(setCookies.filter((each) => each.startsWith('sessionid'))).toEqual([]);
     expect(await visitor.isSignedIn()).toBe(false);
     expect(await environment.counts()).toEqual(before);

@@ -54,8 +54,8 @@ describe('what cannot be imported', () => {
         'entry 5: the id belongs to here here',
         'entry 6: the name has the id 50 here',
         'entry 7: a user here has this name with other trailing spaces (id 51)',
-        'entry 20: the name has control, zero-width or other invisible characters',
-        'entry 21: the name begins with "unknown:"',
+        'entry 22: the name has control, zero-width or other invisible characters',
+        'entry 23: the name begins with "unknown:"',
         'entry 8: the name is empty',
         'entry 9: username has more than 150 characters',
         'entry 10: email has more than 254 characters',
@@ -67,7 +67,7 @@ describe('what cannot be imported', () => {
         'entry 16: last_login is in the future',
         'entry 17: username is not valid Unicode text',
         'entry 18: username is not text',
-        'entry 23: the id is not a number from 1 to 9223372036854775807',
+        'entry 25: the id is not a number from 1 to 9223372036854775807',
       ].sort(),
     );
     const rows = await users();
