@@ -68,7 +68,7 @@ async function deliverReadable(
     const part = (suspects.length === 0 ? parts.shift() : parts.pop()) ?? [];
     const refusal = await write(delivery, part);
     if (refusal === null) {
-      count += part.length + (await judge(delivery, suspects));
+      count += part.length + (await setAsideOverdue(delivery, suspects));
       suspects = [];
       refusals = 0;
       continue;
@@ -91,7 +91,7 @@ async function deliverReadable(
     throw storeUnavailable('database', 'refused');
   // A single row, and no other to compare it with: does the database work at all?
   await delivery.stores.activityLog.ping();
-  return count + (await judge(delivery, suspects));
+  return count + (await setAsideOverdue(delivery, suspects));
 }
 
 /** Null: all rows exist, and the entries have left the outbox. */
@@ -112,7 +112,7 @@ async function write(
 }
 
 /** Sets aside what has been refused for long enough; the rest stays in the outbox. Returns how many left it. */
-async function judge(delivery: Delivery, suspects: readonly Suspect[]): Promise<number> {
+async function setAsideOverdue(delivery: Delivery, suspects: readonly Suspect[]): Promise<number> {
   let count = 0;
   for (const { entry, reason } of suspects) {
     if (delivery.nowMs - atMsOf(entry.activity) >= UNEXPLAINED_RETRY_MS)

@@ -51,6 +51,6 @@ export type Activity = LogoutActivity | LoginActivity;
 export const atMsOf = (activity: Activity): number =>
   activity.type === 'logout' ? activity.loggedOutAtMs : activity.occurredAtMs;
 
-/** A sign-in that failed. Anybody can make any number of them. */
+/** A sign-in that failed. Any client can cause any number of them. */
 export const isFailedAttempt = (activity: Activity): boolean =>
   activity.type === 'login' && activity.outcome !== 'success';

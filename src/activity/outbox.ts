@@ -22,6 +22,7 @@ export interface RecordedActivity<T extends Activity = Activity> {
   readonly entryId: string | null;
   readonly activity: T;
 }
+
 /** When an entry was added, in Unix ms. */
 export const addedAtMs = ({ entryId }: OutboxEntry): number => Number.parseInt(entryId, 10);
 

@@ -23,29 +23,43 @@ export interface ActivityWork {
  * the outbox rejected, the log has all that `hoskie outbox restore` needs.
  */
 export function recordInBackground(work: ActivityWork, recorded: readonly RecordedActivity[]): void {
-  for (const { activity } of recorded) logActivity(work, activity);
+  const rejected = logRecorded(work, recorded);
   deliverInBackground(
     work,
     recorded.filter((each): each is OutboxEntry<Activity> => each.entryId !== null),
   );
+  if (rejected.length === 0) return;
+  work.inBackground('write_rejected_activity', (stores) =>
+    retryDuringOutage(work.clock, () => writeRejected(stores, rejected)),
+  );
+}
+
+/** Logs these events. Returns those that the outbox rejected, which the log has whole: the caller writes their rows. */
+export function logRecorded(
+  work: Pick<ActivityWork, 'requestId' | 'log'>,
+  recorded: readonly RecordedActivity[],
+): LogoutActivity[] {
+  for (const { activity } of recorded) logActivity(work, activity);
   const rejected = recorded.flatMap(({ entryId, activity }) =>
     entryId === null && activity.type === 'logout' ? [activity] : [],
   );
-  if (rejected.length > 0) writeRejected(work, rejected);
-}
-
-function writeRejected(work: ActivityWork, logouts: readonly LogoutActivity[]): void {
-  for (const logout of logouts) {
+  for (const logout of rejected) {
     work.log.event('activity_not_queued', {
       request_id: work.requestId,
       activity_id: logout.id,
       activity: encodeActivity(logout),
     });
   }
-  work.inBackground('write_rejected_activity', async ({ activityLog, outbox }) => {
-    await retryDuringOutage(work.clock, () => activityLog.writeLogouts(logouts));
-    await outbox.markRecorded(logouts.map(({ id }) => id));
-  });
+  return rejected;
+}
+
+/** Writes the rows of log-outs that the outbox rejected. Throws as `ActivityLog` does; the log has them. */
+export async function writeRejected(
+  { activityLog, outbox }: ActivityStores,
+  logouts: readonly LogoutActivity[],
+): Promise<void> {
+  await activityLog.writeLogouts(logouts);
+  await outbox.markRecorded(logouts.map(({ id }) => id));
 }
 
 export function deliverInBackground(work: ActivityWork, entries: readonly OutboxEntry<Activity>[]): void {

@@ -40,7 +40,7 @@ return id`;
  * KEYS: pending, attempts. ARGV: limit, start in pending (empty: past its end), start in attempts.
  * Returns {pending, attempts}, each {{entry id, {field, value...}}...}, oldest first.
  */
-const READ_OLDEST = /* lua */ `#!lua flags=allow-key-locking
+const READ_OLDEST = /* lua */ `#!lua flags=allow-key-locking,allow-oom
 local left = tonumber(ARGV[1])
 local pending, attempts = {}, {}
 if ARGV[2] ~= '' then pending = redis.call('XRANGE', KEYS[1], ARGV[2], '+', 'COUNT', left) end
@@ -49,7 +49,7 @@ if left > 0 then attempts = redis.call('XRANGE', KEYS[2], ARGV[3], '+', 'COUNT',
 return {pending, attempts}`;
 
 /** KEYS: pending or attempts, set aside. ARGV: entry id, reason, Unix ms. Returns 1, or 0 if the entry is gone. */
-const SET_ASIDE = /* lua */ `#!lua flags=allow-key-locking
+const SET_ASIDE = /* lua */ `#!lua flags=allow-key-locking,allow-oom
 local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
 if not entry then return 0 end
 local event = ''

@@ -15,7 +15,7 @@ import { validate } from '../http/validate.ts';
 import { NO_SESSION_ID, parseSessionId } from '../lib/ids.ts';
 import { endSessions, endedOwnSession, revokeSessions } from '../session/end-sessions.ts';
 import { listSessions } from '../session/resume-session.ts';
-import type { RevokeScope } from '../session/session-store.ts';
+import { allTokens, type RevokeScope } from '../session/session-store.ts';
 import { requireJson } from './require-json.ts';
 import { revokeQuery, signInBody } from './request-schemas.ts';
 
@@ -74,9 +74,8 @@ export const sessionsApi = new Hono<AppEnv>()
   .delete('/sessions/current', async (c) => {
     const { credentials } = c.get('request');
     if (credentials.status === 'missing') throw new ServiceError({ code: 'not_signed_in' });
-    const { kind, tokenHashes, others } = await authorizeSignOut(c);
-    const all = { kind, tokenHashes: [...tokenHashes, ...others] };
-    const logouts = await endSessions(c.get('request'), all, 'logout');
+    const offered = allTokens(await authorizeSignOut(c));
+    const logouts = await endSessions(c.get('request'), offered, 'logout');
     if (credentials.kind === 'cookie') expireCookies(c);
     c.set('outcome', logouts.length > 0 ? 'signed_out' : 'already_signed_out');
     return c.json<ReceiptView>(viewReceipt(logouts));

@@ -131,7 +131,8 @@ async function change(
       return refused({ code: 'throttled', retryAfterSeconds: checked.retryAfterSeconds });
     case 'refused':
       logChange(work, session, 'authn_password_change_fail');
-      return refused({ code: username === null ? 'not_signed_in' : 'wrong_current_password' });
+      // Without a begun change the credential's session isn't open any more.
+      return refused({ code: begun === null ? 'not_signed_in' : 'wrong_current_password' });
     case 'matches': {
       const { user, attempt } = checked;
       const renewed = { id, userId, username: user.username };

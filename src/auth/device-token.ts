@@ -3,7 +3,7 @@ import type { Settings } from '../settings.ts';
 import { normalizeUsername } from './username.ts';
 
 /**
- * Device tokens (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"): proof that somebody signed in under a
+ * Device tokens (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"): proof that a user signed in under a
  * name from this browser or app, without a store. A token is `id.mac`; it opens nothing and lasts until its key is gone.
  */
 type Keys = Pick<Settings, 'SECRET_KEY' | 'SECRET_KEY_FALLBACKS'>;

@@ -1,6 +1,5 @@
-import { logActivity, recordInBackground } from '../activity/record-activity.ts';
+import { logRecorded, recordInBackground, writeRejected } from '../activity/record-activity.ts';
 import type { Clock } from '../lib/clock.ts';
-import { uuidV7 } from '../lib/ids.ts';
 import type { Log, LogEvent } from '../log.ts';
 import type { Credential } from '../session/session-store.ts';
 import { newOperation } from '../session/session-work.ts';
@@ -24,14 +23,15 @@ const SETTLE_BATCHES_PER_RUN = 4;
 /**
  * The cron's part: where the stored hash is that of the change, the user's other sessions end, with their events in the
  * outbox; otherwise the change was never made, or another one came after it, and it is dropped. A hash that a sign-in
- * rewrites meanwhile is no change: it is told by its salt.
+ * rewrote meanwhile doesn't count: its salt is another.
  *
  * @throws `store_unavailable`; what wasn't settled is left for the next run
  */
 export async function settlePasswordChanges(
-  { passwordChanges, users, sessions }: Stores,
+  stores: Stores,
   { log, clock }: { readonly log: Log; readonly clock: Clock },
 ): Promise<void> {
+  const { passwordChanges, users, sessions } = stores;
   for (let batch = 0; batch < SETTLE_BATCHES_PER_RUN; batch += 1) {
     const nowMs = clock.nowMs();
     const changes = await passwordChanges.findStartedBefore(nowMs - SETTLE_AFTER_MS, SETTLE_BATCH_SIZE);
@@ -41,9 +41,10 @@ export async function settlePasswordChanges(
         await passwordChanges.drop(change);
         continue;
       }
-      const operation = { id: uuidV7(nowMs), nowMs, client: change.client };
+      const operation = newOperation({ clock, client: change.client });
       const logouts = await sessions.endOthers(change, change.tokenHash, operation, true);
-      for (const { activity } of logouts) logActivity({ requestId: operation.id, log }, activity);
+      const rejected = logRecorded({ requestId: operation.id, log }, logouts);
+      if (rejected.length > 0) await writeRejected(stores, rejected);
     }
     if (changes.length < SETTLE_BATCH_SIZE) return;
   }

@@ -11,7 +11,7 @@ import type { User } from './user-store.ts';
 export interface UsernameAndPassword {
   readonly username: string;
   readonly password: string;
-  /** Device tokens that came along, whoever they were issued to. */
+  /** The request's device tokens, of any user. */
   readonly deviceTokens: readonly string[];
 }
 

@@ -17,9 +17,9 @@ export const NETWORK_LIMIT: ThrottleLimit = { failures: 200, windowSeconds: 3600
 export const SITE_LIMIT: ThrottleLimit = { failures: 1000, windowSeconds: 3600 };
 
 /** Per device that the name has signed in from, in place of the account's two: strangers can't use it up. */
-export const DEVICE_LIMIT: ThrottleLimit = { failures: 10, windowSeconds: 900 };
+const DEVICE_LIMIT: ThrottleLimit = { failures: 10, windowSeconds: 900 };
 /** Per open session, for its owner's current password. */
-export const SESSION_LIMIT: ThrottleLimit = { failures: 10, windowSeconds: 900 };
+const SESSION_LIMIT: ThrottleLimit = { failures: 10, windowSeconds: 900 };
 
 /** How long an attempt's own state is kept: longer than a command can be under way. */
 export const ATTEMPT_SECONDS = 600;

@@ -4,7 +4,7 @@ import { characterCount } from '../lib/text.ts';
 export const USERNAME_MAX_CHARACTERS = 150;
 
 /** Begins what is recorded in the place of a name that no user has. */
-export const UNKNOWN_NAME_PREFIX = 'unknown:';
+const UNKNOWN_NAME_PREFIX = 'unknown:';
 /** Enough to tell names apart, in hexadecimal digits. */
 const UNKNOWN_NAME_DIGITS = 16;
 

@@ -24,9 +24,12 @@ export async function findChangingSession(
   }
   const { credentials } = c.get('request');
   if (credentials.status !== 'offered') return null;
-  for (const tokenHash of authorized ?? credentials.tokenHashes) {
-    const session = await findRenewedSession(c.get('request'), { kind: credentials.kind, tokenHash });
-    if (session !== null) return { session, tokenHash };
-  }
-  return null;
+  const { kind } = credentials;
+  const renewed = await Promise.all(
+    (authorized ?? credentials.tokenHashes).map(async (tokenHash) => {
+      const session = await findRenewedSession(c.get('request'), { kind, tokenHash });
+      return session === null ? null : { session, tokenHash };
+    }),
+  );
+  return renewed.find((each) => each !== null) ?? null;
 }

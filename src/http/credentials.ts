@@ -19,15 +19,21 @@ export interface OfferedCredentials extends OfferedTokens {
   readonly ignoredCount: number;
 }
 
+/** The token of a bearer; empty if it is malformed. Null: another scheme, or none. */
+export function bearerOf(authorization: string | null | undefined): string | null {
+  // RFC 6750 section 2.1; the scheme's case doesn't matter (RFC 9110 section 11.1).
+  const text = (authorization ?? '').trim();
+  if (!/^Bearer(?![\w!#$%&'*+.^`|~-])/i.test(text)) return null;
+  return /^Bearer +(.*)$/i.exec(text)?.[1] ?? '';
+}
+
 /**
  * Reads the bearer of a request, which beats its cookies even if it is malformed, or else its session cookies. Another
  * scheme is no credential of ours: a site behind HTTP Basic has both.
  */
 export function readCredentials(headers: Headers, settings: CookieSettings): Credentials {
-  // RFC 6750 section 2.1; the scheme's case doesn't matter (RFC 9110 section 11.1).
-  const authorization = (headers.get('Authorization') ?? '').trim();
-  if (!/^Bearer(?![\w!#$%&'*+.^`|~-])/i.test(authorization)) return readSessionCookies(headers, settings);
-  return offer('bearer', [/^Bearer +(.*)$/i.exec(authorization)?.[1] ?? '']);
+  const bearer = bearerOf(headers.get('Authorization'));
+  return bearer === null ? readSessionCookies(headers, settings) : offer('bearer', [bearer]);
 }
 
 /** Reads the session cookies alone, as pages do: no browser sends a bearer by itself. */
@@ -39,7 +45,7 @@ export function readSessionCookies(headers: Headers, settings: CookieSettings): 
   );
 }
 
-/** Whoever sets this many cookies of our name for a parent domain may be trying to sign people out. */
+/** A site that sets this many cookies of our name for a parent domain may be trying to sign people out. */
 export function logIgnoredCookies({ log, requestId }: ActivityWork, credentials: Credentials): void {
   if (credentials.status !== 'offered' || credentials.ignoredCount === 0) return;
   log.event('session_cookies_ignored', { request_id: requestId, count: credentials.ignoredCount });

@@ -45,15 +45,6 @@ export const hasCsrfToken = async (
   bindings: readonly (TokenHash | null)[],
 ): Promise<boolean> => (await withCsrfToken(c, bindings)).length > 0;
 
-/** Throws `foreign_origin` or `csrf_failed`. */
-export async function requireCsrfToken(
-  c: AppContext,
-  bindings: readonly (TokenHash | null)[],
-): Promise<void> {
-  requireOwnOrigin(c);
-  if (!(await hasCsrfToken(c, bindings))) throw new ServiceError({ code: 'csrf_failed' });
-}
-
 async function submittedField(c: AppContext): Promise<string | null> {
   const field = (await readForm(c))[CSRF_FIELD];
   return typeof field === 'string' ? field : null;

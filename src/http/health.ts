@@ -2,10 +2,11 @@ import { Hono } from 'hono';
 import type { OutboxStatus } from '../activity/outbox.ts';
 import type { Stores } from '../auth/auth-work.ts';
 import { equalInConstantTime } from '../lib/hash.ts';
+import { bearerOf } from './credentials.ts';
 import type { AppEnv, Service } from './context.ts';
 import { RETRY_AFTER_OUTAGE_SECONDS } from './problems.ts';
 
-/** Anybody may ask: for this long the stores are not asked again. */
+/** The endpoint is public, so a result is reused for this long. */
 const READINESS_AGE_MS = 5000;
 
 interface Readiness {
@@ -85,7 +86,5 @@ async function checkReadiness({
 /** `token` is READYZ_TOKEN; empty: everyone may. */
 function maySeeDetails(authorization: string | undefined, token: string): boolean {
   if (token === '') return true;
-  // RFC 6750 section 2.1; the scheme's case doesn't matter (RFC 9110 section 11.1).
-  const sent = /^Bearer +(.*)$/i.exec(authorization ?? '')?.[1] ?? '';
-  return equalInConstantTime(sent, token);
+  return equalInConstantTime(bearerOf(authorization) ?? '', token);
 }

@@ -7,7 +7,7 @@ import { requireForm } from '../http/form-body.ts';
 import { currentSession, authorizeSignOut } from '../http/guards.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { endSessions } from '../session/end-sessions.ts';
-import type { AuthorizedTokens } from '../session/session-store.ts';
+import { allTokens, type AuthorizedTokens } from '../session/session-store.ts';
 import { Layout } from './layout.tsx';
 
 export const logoutPage = new Hono<AppEnv>()
@@ -27,9 +27,7 @@ export const logoutPage = new Hono<AppEnv>()
       if (!isCsrfFailure(error)) throw error;
       return askAgain(c, error);
     }
-    const { kind, tokenHashes, others } = authorized;
-    const all = { kind, tokenHashes: [...tokenHashes, ...others] };
-    const logouts = await endSessions(c.get('request'), all, 'logout');
+    const logouts = await endSessions(c.get('request'), allTokens(authorized), 'logout');
     if (logouts.length > 0) c.set('outcome', 'signed_out');
     else if (c.get('request').credentials.status === 'offered') c.set('outcome', 'already_signed_out');
     return redirectSignedOut(c);

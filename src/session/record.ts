@@ -18,7 +18,7 @@ import type { InvalidCheck, Session, SessionCheck, Tombstone } from './session.t
  */
 export const RECORD_VERSION = 1;
 /** First element of a tombstone: `[1, sessionId, userId, reason, endedAtMs, ipAddress]`. */
-export const TOMBSTONE_VERSION = 1;
+const TOMBSTONE_VERSION = 1;
 
 const KIND_LETTERS = { cookie: 'c', bearer: 'b', either: '' } as const;
 /** A kind as the record and the scripts write it; empty stands for either. */
@@ -167,8 +167,11 @@ export function chooseSession(checks: readonly SessionCheck[]): SessionCheck {
     .sort((a, b) => newestFirst(a.session, b.session));
   if (newest === undefined) {
     const invalid = checks.filter((check) => check.status === 'invalid');
-    const telling = invalid.find(({ reason }) => reason !== 'unknown');
-    return telling ?? { status: 'invalid', reason: 'unknown' };
+    const endedAtMs = (check: InvalidCheck): number => check.tombstone?.endedAtMs ?? 0;
+    const telling = invalid
+      .filter(({ reason }) => reason !== 'unknown')
+      .sort((a, b) => endedAtMs(b) - endedAtMs(a));
+    return telling[0] ?? { status: 'invalid', reason: 'unknown' };
   }
   const users = new Set([newest, ...others].map(({ session }) => session.userId));
   return users.size === 1 ? newest : { status: 'invalid', reason: 'unknown', usersInConflict: [...users] };

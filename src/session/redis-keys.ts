@@ -5,7 +5,7 @@ export const SESSION_KEY_PREFIX = 'session:';
 export const ENDED_KEY_PREFIX = 'ended:';
 export const INDEX_KEY_PREFIX = 'user-sessions:';
 export const RECEIPT_KEY_PREFIX = 'operation:';
-export const SIGN_IN_KEY_PREFIX = 'sign-in:';
+const SIGN_IN_KEY_PREFIX = 'sign-in:';
 export const CUTOFF_KEY_PREFIX = 'cutoff:';
 /** Hash of password changes under way, by the token hash of the credential: a `PasswordChange` as JSON. */
 export const PASSWORD_CHANGES_KEY = 'password-changes';

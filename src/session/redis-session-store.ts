@@ -29,6 +29,7 @@ import {
 } from './scripts.ts';
 import {
   ABANDONED_TOKEN_SECONDS,
+  allTokens,
   SIGN_IN_FORM_SECONDS,
   TOMBSTONE_SECONDS,
   type RevokeScope,
@@ -121,12 +122,17 @@ export function redisSessionStore(
       return readLogouts(reply);
     },
 
-    async revoke({ kind, tokenHashes, others }, scope, operation) {
-      const offered = { kind, tokenHashes: [...tokenHashes, ...others] };
+    async revoke(authorized, scope, operation) {
+      const offered = allTokens(authorized);
       const reply = await redis.eval(
         REVOKE,
         [OUTBOX_KEY, UNRECORDED_KEY, receiptKey(operation), ...tokenKeys(offered.tokenHashes)],
-        [encodeOperation(operation), kindLetter(kind), scopeWord(scope), String(tokenHashes.length)],
+        [
+          encodeOperation(operation),
+          kindLetter(offered.kind),
+          scopeWord(scope),
+          String(authorized.tokenHashes.length),
+        ],
       );
       const [status, detail] = asArray(reply);
       if (status === 'not_found') return { status };

@@ -3,9 +3,9 @@ import type { Log } from '../log.ts';
 import type { SessionStores } from './session-work.ts';
 
 /** The cron runs each minute, so it looks at each sign-out in two runs. */
-export const LOOK_BACK_MS = 150_000;
+const LOOK_BACK_MS = 150_000;
 /** Sign-outs looked at by one script. */
-export const REPAIR_BATCH_SIZE = 500;
+const REPAIR_BATCH_SIZE = 500;
 /** In one run; more than 10,000 sign-outs in two minutes are looked at in part. */
 const BATCHES_PER_RUN = 20;
 

@@ -102,6 +102,16 @@ local function find_own(first, kind) return choose_own(find_offered(first, kind)
 local function offered_from(first) return redis.call('MGET', unpack(KEYS, first)) end
 `;
 
+export const WAS_SIGNED_OUT = /* lua */ `
+-- Whether a tombstone is that of a session which this user, or an operator, ended on purpose.
+local function was_signed_out(tombstone, user_id)
+  local ok, ended = pcall(cjson.decode, tombstone)
+  if not ok or type(ended) ~= 'table' or ended[3] ~= user_id then return false end
+  local reasons = {logout = 1, logout_others = 1, logout_all = 1, revoked = 1, password_changed = 1, admin = 1}
+  return reasons[ended[4]] ~= nil
+end
+`;
+
 /**
  * For scripts whose KEYS[1] is the outbox and KEYS[2] the set of unrecorded events. They collect their log-outs in
  * `logouts` as {entry id, event}; the entry's id is empty if the outbox rejected the event.

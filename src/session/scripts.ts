@@ -5,6 +5,7 @@ import {
   FIND_SESSIONS,
   READ_SESSION,
   REMOVE_RECORD,
+  WAS_SIGNED_OUT,
   WITH_RECEIPT,
 } from './script-functions.ts';
 
@@ -45,7 +46,7 @@ return 1`;
  * Returns {'started', {{entry id, event}...}, the login's entry id}, or {'superseded'}. A retry finds its own record,
  * changes nothing and reports no entries: they are in the outbox. If the outbox rejects the login, nothing is changed.
  */
-export const START = /* lua */ `${END_SESSION}${FIND_OWN}
+export const START = /* lua */ `${END_SESSION}${FIND_OWN}${WAS_SIGNED_OUT}
 -- A record that can't be read must fail before anything is written.
 local session = assert(read_session(ARGV[2]), 'unreadable record')
 local raw = redis.call('GET', KEYS[3])
@@ -57,10 +58,16 @@ end
 if redis.call('EXISTS', KEYS[4]) == 1 then return {'superseded'} end
 if tonumber(redis.call('GET', KEYS[6]) or 0) > operation.checkedFrom then return {'superseded'} end
 
-local login_entry = redis.call('XADD', KEYS[1], '*', 'event', ARGV[4])
-
 local hash = string.sub(KEYS[3], ${SESSION_KEY_PREFIX.length + 1})
 local form_key = KEYS[7 + 2 * tonumber(ARGV[6])]
+local first_hash = form_key and redis.call('GET', form_key)
+-- A copy of a form whose session was signed out meanwhile: no browser would keep this one.
+if first_hash and was_signed_out(redis.call('GET', '${ENDED_KEY_PREFIX}' .. first_hash), session.user_id) then
+  return {'superseded'}
+end
+
+local login_entry = redis.call('XADD', KEYS[1], '*', 'event', ARGV[4])
+
 for i = 7, 6 + 2 * tonumber(ARGV[6]), 2 do
   local replaced = find(KEYS[i], KEYS[i + 1])
   if replaced and is_kind(replaced.session, 'c') and not has_expired(replaced.session) then
@@ -69,8 +76,7 @@ for i = 7, 6 + 2 * tonumber(ARGV[6]), 2 do
 end
 
 -- The same form sent twice by the same user: no browser keeps the first one's session.
-if form_key then
-  local first_hash = redis.call('GET', form_key) or ''
+if first_hash then
   local first = find('${SESSION_KEY_PREFIX}' .. first_hash, '${ENDED_KEY_PREFIX}' .. first_hash)
   if first and first.session.user_id == session.user_id and is_open(first.session) then
     end_session(first, 'replaced')
@@ -195,12 +201,14 @@ end_all_listed(own.session.user_id, own.session.username, 'password_changed', ow
 set_cutoff(KEYS[6])
 remove_record(own, 'renewed')
 local moved = redis.pcall('SET', KEYS[4], own.raw, 'PXAT', string.format('%.0f', own.session.ends_at))
-if moved.err then
+local listed = not moved.err and redis.pcall('HSET', index_key(own.session.user_id), own.session.id, ARGV[5])
+-- A session that no index lists could never be ended by its user.
+if moved.err or type(listed) == 'table' then
+  redis.call('DEL', KEYS[4])
   end_session(own, 'password_changed')
   redis.call('HDEL', KEYS[8], ARGV[7])
   return reply({'invalid', offered_from(9), logouts})
 end
-redis.pcall('HSET', index_key(own.session.user_id), own.session.id, ARGV[5])
 redis.call('HDEL', KEYS[8], ARGV[7])
 return reply({'renewed', own.raw, logouts})`;
 

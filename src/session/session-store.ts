@@ -26,6 +26,11 @@ export interface AuthorizedTokens extends OfferedTokens {
   readonly others: readonly TokenHash[];
 }
 
+export const allTokens = ({ kind, tokenHashes, others }: AuthorizedTokens): OfferedTokens => ({
+  kind,
+  tokenHashes: [...tokenHashes, ...others],
+});
+
 /** One step that changes sessions, on behalf of one request. */
 export interface Operation {
   /** A retry after a lost reply carries the same id and gets the first reply again. */
@@ -95,7 +100,7 @@ export type RenewResult =
  * `store_unavailable` if the store didn't reply in time, and the response is 503 and keeps the cookie.
  * Each method is one command to the store, atomic there, and safe to repeat after a lost reply.
  *
- * What a later release wrote in a form that this one can't read is no session: it signs nobody in, is in no list and
+ * What a later release wrote in a form that this one can't read is no session: it signs no one in, is in no list and
  * counts towards no limit. But whatever ends sessions ends it as well, as another Worker may read it.
  */
 export interface SessionStore {

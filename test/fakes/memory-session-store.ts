@@ -83,14 +83,17 @@ export class MemorySessionStore implements SessionStore {
       if (existing?.session.id === session.id) return { status: 'started', loginEntryId: null, logouts: [] };
       if (this.#isTaken(tokenHash)) return { status: 'superseded' };
       if ((this.#cutoffsMs.get(session.userId) ?? 0) > checkedFromMs) return { status: 'superseded' };
+      const earlier = form === null ? undefined : this.#forms.get(form);
+      const isRemembered = earlier !== undefined && this.#clock.nowMs() < earlier.goneAtMs;
+      if (isRemembered && this.#wasSignedOut(earlier.tokenHash, session.userId))
+        return { status: 'superseded' };
       const loginEntryId = this.#outbox.put(login).entryId;
       const logouts: RecordedLogout[] = [];
       for (const replaced of replaces) {
         const old = this.#findOpen(replaced, 'cookie', operation.nowMs);
         if (old !== null) this.#end(old, 'replaced', operation, logouts);
       }
-      const earlier = form === null ? undefined : this.#forms.get(form);
-      if (earlier !== undefined && this.#clock.nowMs() < earlier.goneAtMs) {
+      if (isRemembered) {
         const first = this.#findOpen(earlier.tokenHash, 'either', operation.nowMs);
         if (first?.session.userId === session.userId) this.#end(first, 'replaced', operation, logouts);
       }
@@ -299,6 +302,15 @@ export class MemorySessionStore implements SessionStore {
     if (this.#clock.nowMs() < value.goneAtMs) return value;
     kept.delete(tokenHash);
     return null;
+  }
+
+  /** Whether this user, or an operator, ended a session under this token on purpose. */
+  #wasSignedOut(tokenHash: TokenHash, userId: UserId): boolean {
+    const tombstone = this.#alive(this.#tombstones, tokenHash)?.tombstone;
+    return (
+      tombstone?.userId === userId &&
+      !['replaced', 'evicted', 'renewed', 'abandoned'].includes(tombstone.reason)
+    );
   }
 
   /** Whether anything was ever begun or abandoned under this token. */

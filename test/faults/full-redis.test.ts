@@ -37,6 +37,18 @@ test('a sign-out ends the session, and its row is written', async () => {
   );
 });
 
+test('once MySQL is back, the cron drains a full Redis', async () => {
+  const { cloud, worker } = environment;
+  const { user, visitor } = await signedIn();
+  cloud.faults.set('mysql', { kind: 'refuse' });
+  await visitor.logOut();
+  cloud.setRedisFull(true);
+  cloud.faults.clear();
+  await worker.scheduled();
+  expect(await cloud.redis.xlen('outbox:pending')).toBe(0);
+  expect(await logoutRows(cloud, user)).toMatchObject([{ reason: 'logout' }]);
+});
+
 test('revoking all and a password change end the sessions', async () => {
   const { user, visitor, token } = await signedIn();
   const other = await seedSession(environment.cloud, user, { kind: 'bearer' });

@@ -55,7 +55,7 @@ const SIGN_OUTS: readonly SignOut[] = [
     name: 'revoking one',
     send: post('/sessions/revoke/', ({ app }) => ({ id: app.session.id })),
     confirmed: 303,
-    alreadyDone: 404,
+    alreadyDone: 303,
     otherReason: 'revoked',
   },
   {

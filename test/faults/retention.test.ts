@@ -15,7 +15,7 @@ const ROWS_PER_STATEMENT = 5000;
 async function addOld(table: 'logout_activity' | 'login_activity', count: number, daysAgo: number) {
   const [columns, values] =
     table === 'logout_activity'
-      ? ['user_id, username, session_id, reason, logged_out_at', "1, 'ann', 'a-session', 'logout'"]
+      ? ['user_id, username, session_id, reason, logged_out_at', "1, 'ann', UUID(), 'logout'"]
       : ['username, outcome, occurred_at', "'ann', 'success'"];
   const rows = Array.from({ length: count }, (_, i) => {
     const at = toSqlTime(Date.now() - daysAgo * DAY_MS - i * 1000);

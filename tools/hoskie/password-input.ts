@@ -50,7 +50,7 @@ async function ask(message: string): Promise<string> {
   return password({ message }, { output: process.stderr });
 }
 
-/** Without the line break that `echo` and editors put at the end. What nobody can type at sign-in is refused. */
+/** Without the line break that `echo` and editors put at the end. Characters that can't be typed at sign-in are refused. */
 async function readStdin(): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;

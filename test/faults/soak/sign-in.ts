@@ -55,9 +55,11 @@ async function readCsrfCookie(client: SoakClient): Promise<string> {
   return page.cookies.get('csrftoken') ?? '';
 }
 
-/** A page doesn't contain the id. It is read from the store, where both a record and a tombstone have it. */
+/** A page doesn't contain the id. It is read from the store, where both a record and a tombstone have it as second element. */
 async function readSessionId({ cloud, ledger }: SoakClient, token: string): Promise<string> {
-  const record = await cloud.redis.get(`session:${hashToken(token as Token)}`);
+  const hash = hashToken(token as Token);
+  const [open, ended] = await cloud.redis.mget(`session:${hash}`, `ended:${hash}`);
+  const record = open ?? ended;
   const id = (JSON.parse(record ?? '[]') as unknown[])[1];
   if (typeof id === 'string') return id;
   ledger.violation('a sign-in was confirmed, and there is no record of its session');

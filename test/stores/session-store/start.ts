@@ -28,6 +28,18 @@ export function describeStart(current: Current): void {
       expect((await begin(current(), { userId }, { form })).started.logouts).toEqual([]);
     });
 
+    test('a copy of a form whose session was signed out meanwhile starts none', async () => {
+      const { store, nowMs } = current();
+      const form = 'form-2';
+      const first = await begin(current(), {}, { form });
+      await store.end([first.tokenHash], 'cookie', 'logout', sampleOperation(nowMs()));
+      const copy = sampleSession(nowMs(), { userId: first.session.userId });
+      const request = sampleStart(copy, newTokenHash(), { form });
+      expect(await store.start(request)).toEqual({ status: 'superseded' });
+      const stranger = sampleStart(sampleSession(nowMs()), newTokenHash(), { form });
+      expect(await store.start(stranger)).toMatchObject({ status: 'started' });
+    });
+
     test('adds the login to the outbox and returns its entry', async () => {
       const { outbox } = current();
       const { started, request } = await begin(current());

@@ -145,7 +145,7 @@ function addRename(parent: Command, finish: Finish): void {
     } catch (error) {
       throw error instanceof UserRefusedError && error.isTaken ? nameTaken(newName) : error;
     }
-    // Apps get the name from the session; somebody else may have the old one tomorrow.
+    // Apps get the name from the session; another user may get the old one.
     const ended = await endSessionsOf(stores, user.id, 'admin');
     if (options.json !== true) say(`${printable(user.username)} is now ${printable(newName)}.`);
     return reportEnd(stores, ended, {
@@ -196,7 +196,7 @@ function addList(parent: Command, finish: Finish): void {
 
 function requireGoodName(name: string): void {
   const flaw = findUsernameFlaw(name);
-  if (flaw !== null) throw new CliError(EXIT.usage, `Not added: ${flaw}.`);
+  if (flaw !== null) throw new CliError(EXIT.usage, `Invalid name: ${flaw}.`);
 }
 
 const nameTaken = (name: string): CliError =>

@@ -41,7 +41,7 @@ export function hashFormat(encoded: string, pbkdf2MaxIterations = DEFAULT_PBKDF2
   };
 }
 
-/** What a sign-in does besides the check, in ms: round trips, and its turn. */
+/** What a sign-in does besides the check, in ms: round trips, and the wait for a CPU slot. */
 const AROUND_THE_CHECK_MS = 200;
 const REFUSAL_FLOOR_MAX_MS = 2000;
 

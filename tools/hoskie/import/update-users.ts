@@ -23,7 +23,7 @@ export interface ChangedProfile {
  * always to `bcrypt_sha256`, so only a hash in another format can be older than the dump's. A user who was disabled here
  * stays disabled.
  */
-export function planUpdate({ record }: ValidUser, here: StoredUser): UserUpdate & { keepsPassword: boolean } {
+function planUpdate({ record }: ValidUser, here: StoredUser): UserUpdate & { keepsPassword: boolean } {
   const hashHere = hashFormat(here.passwordHash);
   const isOther = hashFormat(record.passwordHash).isUsable && record.passwordHash !== here.passwordHash;
   const takesPassword = isOther && !hashHere.isOwn;

@@ -5,7 +5,7 @@ import type { OutboxAdmin, SetAsideEntry } from './outbox-admin.ts';
 import { SET_ASIDE_KEY } from '../../../src/activity/redis-outbox.ts';
 
 /** KEYS: stream. ARGV: from, to, limit. Returns {{entry id, {field, value...}}...}, oldest first. */
-const RANGE_SCRIPT = `#!lua flags=allow-key-locking
+const RANGE_SCRIPT = `#!lua flags=allow-key-locking,allow-oom
 return redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', ARGV[3])`;
 
 // A stream id: Unix ms and a sequence number.
