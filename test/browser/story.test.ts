@@ -1,7 +1,8 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { CHROMIUM_SETUP_TIMEOUT_MS, findChromium, launchChromium } from '../support/chromium.ts';
-import { addUser, logoutRows, PASSWORD, type TestUser } from '../support/people.ts';
+import { openSessions } from '../faults/store-state.ts';
+import { addUser, eventually, logoutRows, PASSWORD, type TestUser } from '../support/people.ts';
 import { useTestEnvironment } from '../support/test-environment.ts';
 
 const environment = useTestEnvironment();
@@ -101,6 +102,74 @@ test('signing out in one tab signs out the other one', async () => {
   await second.getByRole('button', { name: 'Sign out' }).click();
   await second.getByText("You're not signed in.").waitFor();
   expect(unexpected()).toEqual([]);
+});
+
+test('a double click on Sign in makes one session, which the browser has', async () => {
+  const page = await openPage('/sign-in/');
+  await page.getByLabel('Username').fill(user.username);
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).dblclick();
+  await page.waitForURL('**/home/');
+  await page.reload();
+  await page.getByRole('heading', { name: `Hello, ${user.username}` }).waitFor();
+  await eventually(async () => expect(await openSessions(environment.cloud, user.id)).toHaveLength(1));
+  expect(unexpected()).toEqual([]);
+});
+
+test('a double click on Change password changes it once, and the browser stays signed in', async () => {
+  const page = await openPage('/sign-in/?next=/account/password/');
+  await signIn(page);
+  await page.getByLabel('Current password').fill(PASSWORD);
+  await page.getByLabel('New password', { exact: true }).fill('a new long passphrase');
+  await page.getByLabel('Repeat the new password').fill('a new long passphrase');
+  await page.getByRole('button', { name: 'Change password' }).dblclick();
+  await page.getByText('Your password is changed').waitFor();
+  await eventually(async () => expect(await openSessions(environment.cloud, user.id)).toHaveLength(1));
+  await page.goto('/home/');
+  await page.getByRole('heading', { name: `Hello, ${user.username}` }).waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.waitForURL(`${environment.worker.localOrigin}/`);
+  await page.goto('/sign-in/');
+  await signIn(page, 'a new long passphrase');
+  await page.waitForURL('**/home/');
+  expect(unexpected()).toEqual([]);
+});
+
+test('two tabs: the second form leads on once the first has signed in; an old Sign out asks again', async () => {
+  const [first, second] = [await openPage('/sign-in/'), await openPage('/sign-in/')];
+  await signIn(first);
+  await first.waitForURL('**/home/');
+  await signIn(second);
+  await second.waitForURL('**/home/');
+  expect(await openSessions(environment.cloud, user.id)).toHaveLength(1);
+
+  // The first tab keeps its page while the session is another one.
+  await second.getByRole('button', { name: 'Sign out' }).click();
+  await second.waitForURL(`${environment.worker.localOrigin}/`);
+  await second.goto('/sign-in/');
+  await signIn(second);
+  await second.waitForURL('**/home/');
+  await first.getByRole('button', { name: 'Sign out' }).click();
+  await first.getByRole('heading', { name: 'Sign out?' }).waitFor();
+  await first.getByRole('button', { name: 'Sign out' }).click();
+  await first.waitForURL(`${environment.worker.localOrigin}/`);
+  expect(await openSessions(environment.cloud, user.id)).toEqual([]);
+  expect(unexpected(403)).toEqual([]);
+});
+
+test('a browser that sent no cookie learns why, and its name is kept for the next try', async () => {
+  const page = await openPage('/sign-in/');
+  await context.clearCookies();
+  await signIn(page);
+  await page
+    .getByText('Your browser sent no cookie. Try again; if this repeats, it blocks cookies for this site.')
+    .waitFor();
+  expect(await page.getByLabel('Username').inputValue()).toBe(user.username);
+  expect(await page.getByLabel('Password').inputValue()).toBe('');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL('**/home/');
+  expect(unexpected(403)).toEqual([]);
 });
 
 test('a wrong password is announced, and the focus is on the password field', async () => {
