@@ -1,4 +1,4 @@
-import { base64Url, equalInConstantTime, hmacSha256, randomBytes } from '../lib/hash.ts';
+import { base64Url, equalInConstantTime, randomBytes, shortMac } from '../lib/hash.ts';
 import type { Settings } from '../settings.ts';
 import { normalizeUsername } from './username.ts';
 
@@ -11,15 +11,11 @@ type Keys = Pick<Settings, 'SECRET_KEY' | 'SECRET_KEY_FALLBACKS'>;
 /** At most this many of a request are looked at. */
 const DEVICE_TOKENS_MAX = 4;
 const ID_BYTES = 16;
-/** HMAC-SHA256 cut to 128 bits (RFC 2104 section 5 allows down to half). */
-const MAC_BYTES = 16;
 // base64url of 16 bytes each.
 const TOKEN_PATTERN = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})$/;
 
 const macOf = (key: string, deviceId: string, username: string): string =>
-  base64Url(
-    hmacSha256(key, `device-token\n${deviceId}\n${normalizeUsername(username)}`).subarray(0, MAC_BYTES),
-  );
+  shortMac(key, `device-token\n${deviceId}\n${normalizeUsername(username)}`);
 
 /** The id of the first of these tokens that was issued to this name, in any spelling. Null: none was. */
 export function findDevice(tokens: readonly string[], username: string, keys: Keys): string | null {

@@ -1,4 +1,4 @@
-import { base64Url, equalInConstantTime, hmacSha256, randomBytes, sha256 } from '../lib/hash.ts';
+import { base64Url, equalInConstantTime, randomBytes, sha256, shortMac } from '../lib/hash.ts';
 import type { UserId } from '../lib/ids.ts';
 import type { TokenHash } from '../session/token.ts';
 
@@ -30,8 +30,6 @@ export interface CsrfTokens {
 
 const NONCE_BYTES = 16;
 const SALT_BYTES = 8;
-/** HMAC-SHA256 cut to 128 bits (RFC 2104 section 5 allows down to half). */
-const MAC_BYTES = 16;
 
 // base64url of 16 and of 8 bytes are 22 and 11 characters; a user's id is an unsigned 64-bit number.
 const COOKIE_PATTERN = /^[A-Za-z0-9_-]{22}\.(?:\d{1,20})?\.[A-Za-z0-9_-]{22}$/;
@@ -39,9 +37,8 @@ const FORM_TOKEN_PATTERN = /^[A-Za-z0-9_-]{11}\.[A-Za-z0-9_-]{22}$/;
 
 /** `keys[0]` signs; the others are older ones that are still accepted. */
 export function csrfTokens(keys: readonly [string, ...string[]]): CsrfTokens {
-  const mac = (key: string, text: string): string => base64Url(hmacSha256(key, text).subarray(0, MAC_BYTES));
   const isMacOf = (submitted: string, text: string): boolean =>
-    keys.some((key) => equalInConstantTime(submitted, mac(key, text)));
+    keys.some((key) => equalInConstantTime(submitted, shortMac(key, text)));
   // The labels keep a MAC made for one purpose from being valid for the other.
   const cookieText = (nonce: string, userId: string, binding: TokenHash | null): string =>
     `csrf-cookie\n${nonce}\n${userId}\n${binding ?? ''}`;
@@ -51,7 +48,7 @@ export function csrfTokens(keys: readonly [string, ...string[]]): CsrfTokens {
     newCookie(binding, userId) {
       const nonce = base64Url(randomBytes(NONCE_BYTES));
       const user = userId ?? '';
-      return `${nonce}.${user}.${mac(keys[0], cookieText(nonce, user, binding))}`;
+      return `${nonce}.${user}.${shortMac(keys[0], cookieText(nonce, user, binding))}`;
     },
 
     isCookieFor(cookie, binding) {
@@ -70,7 +67,7 @@ export function csrfTokens(keys: readonly [string, ...string[]]): CsrfTokens {
 
     formToken(cookie) {
       const salt = base64Url(randomBytes(SALT_BYTES));
-      return `${salt}.${mac(keys[0], formText(salt, cookie))}`;
+      return `${salt}.${shortMac(keys[0], formText(salt, cookie))}`;
     },
 
     verify(submitted, cookie, bindings) {

@@ -24,6 +24,10 @@ export interface ScryptCosts {
 export const scrypt = (password: string, salt: string, { n, r, p }: ScryptCosts, bytes: number): Buffer =>
   scryptSync(password, salt, bytes, { N: n, r, p, maxmem: 128 * r * (n + p + 4) });
 
+/** HMAC-SHA256 cut to 128 bits (RFC 2104 section 5 allows down to half), 22 characters of base64url. */
+export const shortMac = (key: string, text: string): string =>
+  base64Url(hmacSha256(key, text).subarray(0, 16));
+
 /** base64url without padding (RFC 4648 section 5). */
 export const base64Url = (bytes: Buffer): string => bytes.toString('base64url');
 

@@ -14,6 +14,7 @@ import {
 } from '../http/csrf.ts';
 import { readForm, requireForm } from '../http/form-body.ts';
 import { signInForm } from '../http/fields.ts';
+import { USERNAME_MAX_CHARACTERS } from '../auth/username.ts';
 import { currentSession } from '../http/guards.ts';
 import { NEXT_MAX_CHARACTERS, safeNextUrl } from '../http/next-url.ts';
 import { respondWithProblem } from '../http/problems.ts';
@@ -135,7 +136,7 @@ function stateOf(data: unknown): FormState {
   const fields = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
   const text = (name: string): string => (typeof fields[name] === 'string' ? fields[name] : '');
   return {
-    username: text('username').slice(0, 150),
+    username: text('username').slice(0, USERNAME_MAX_CHARACTERS),
     rememberMe: text('remember_me') !== '',
     next: text('next'),
   };

@@ -2,6 +2,7 @@ import { findUsernameFlaw } from '../../../src/auth/username.ts';
 import type { UserId } from '../../../src/lib/ids.ts';
 import { characterCount } from '../../../src/lib/text.ts';
 import type { NewUserRecord } from '../stores/user-admin.ts';
+import { USERNAME_MAX_CHARACTERS } from '../../../src/auth/username.ts';
 import { parseUserId, USER_ID_MAX } from '../find-user.ts';
 import { existingTime } from '../existing-time.ts';
 import type { DumpedUser } from './dump.ts';
@@ -9,7 +10,12 @@ import { FirstPlaces } from './first-places.ts';
 import { hashFormat, UNUSABLE_HASH } from './hash-format.ts';
 
 /** Lengths of the columns of schema.sql. */
-const MAX_CHARACTERS = { username: 150, email: 254, first_name: 150, last_name: 150 } as const;
+const MAX_CHARACTERS = {
+  username: USERNAME_MAX_CHARACTERS,
+  email: 254,
+  first_name: 150,
+  last_name: 150,
+} as const;
 const HASH_MAX_CHARACTERS = 255;
 
 /** A user who can be imported. */

@@ -6,7 +6,7 @@ import { decodeSession } from '../../../src/session/record.ts';
 import { isExpired } from '../../../src/session/rules.ts';
 import { asArray, encodeOperation, readLogouts } from '../../../src/session/script-values.ts';
 import {
-  CUTOFF_KEY_PREFIX,
+  cutoffKey,
   INDEX_KEY_PREFIX,
   SESSION_KEY_PREFIX,
   indexKey,
@@ -75,7 +75,7 @@ export function redisSessionAdmin(redis: RedisClient): SessionAdmin {
     async refuseStartsUnderWay(userId) {
       const reply = await redis.eval(
         SET_CUTOFF,
-        [CUTOFF_KEY_PREFIX + userId],
+        [cutoffKey(userId)],
         [String(CUTOFF_SECONDS), String(CLOCK_MARGIN_MS)],
       );
       if (reply !== 1) throw storeUnavailable('redis', 'protocol');
