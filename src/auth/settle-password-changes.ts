@@ -17,6 +17,8 @@ export type RenewedSession = Pick<Session, 'id' | 'userId' | 'username'>;
 /** Longer than a request and its background work last together. */
 const SETTLE_AFTER_MS = 60_000;
 const SETTLE_BATCH_SIZE = 50;
+/** Longer than a sign-in takes: one that began its session later than this was checked against the new hash. */
+const SIGN_IN_MAX_MS = 10_000;
 /** Batches in one run of the cron, at most; it runs again in a minute. */
 const SETTLE_BATCHES_PER_RUN = 4;
 
@@ -42,7 +44,12 @@ export async function settlePasswordChanges(
         continue;
       }
       const operation = newOperation({ clock, client: change.client });
-      const logouts = await sessions.endOthers(change, change.tokenHash, operation, true);
+      const logouts = await sessions.endOthers(
+        change,
+        change.tokenHash,
+        operation,
+        change.startedAtMs + SIGN_IN_MAX_MS,
+      );
       const rejected = logRecorded({ requestId: operation.id, log }, logouts);
       if (rejected.length > 0) await writeRejected(stores, rejected);
     }

@@ -188,7 +188,7 @@ export function redisSessionStore(
       return { status: 'renewed', session, logouts };
     },
 
-    async endOthers({ userId, username }, keep, operation, onlyIfPending = false) {
+    async endOthers({ userId, username }, keep, operation, keepFromMs) {
       const reply = await redis.eval(
         END_OTHERS,
         [
@@ -200,7 +200,13 @@ export function redisSessionStore(
           indexKey(userId),
           PASSWORD_CHANGES_KEY,
         ],
-        [encodeOperation(operation), userId, username, keep, onlyIfPending ? 'pending' : ''],
+        [
+          encodeOperation(operation),
+          userId,
+          username,
+          keep,
+          keepFromMs === undefined ? '' : String(keepFromMs),
+        ],
       );
       return readLogouts(reply);
     },

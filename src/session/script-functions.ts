@@ -151,11 +151,12 @@ local function end_session(found, reason)
   logouts[#logouts + 1] = {entry or '', event}
 end
 
--- Those of a later version and damaged ones end as well: they may be open elsewhere.
-local function end_all_listed(user_id, username, reason, keep_key)
+-- Those of a later version and damaged ones end as well: they may be open elsewhere. What began at keep_from or later stays.
+local function end_all_listed(user_id, username, reason, keep_key, keep_from)
   for _, found in ipairs(find_all_listed(user_id)) do
     found.session.username = found.session.username or username
-    if found.key ~= keep_key then end_session(found, reason) end
+    local is_new = keep_from and (found.session.created_at or 0) >= keep_from
+    if found.key ~= keep_key and not is_new then end_session(found, reason) end
   end
 end
 

@@ -214,12 +214,14 @@ return reply({'renewed', own.raw, logouts})`;
 
 /**
  * KEYS: outbox, unrecorded, receipt, record to keep, cutoff, user's index, password changes.
- * ARGV: operation, user id, username, hash of the token to keep, 'pending' to do nothing unless its change is under way.
+ * ARGV: operation, user id, username, hash of the token to keep, and from which Unix ms on sessions stay:
+ * then nothing ends unless its change is under way; empty for all.
  * Returns {{entry id, event}...}.
  */
 export const END_OTHERS = /* lua */ `${END_SESSION}${WITH_RECEIPT}
-if ARGV[5] == 'pending' and redis.call('HEXISTS', KEYS[7], ARGV[4]) == 0 then return logouts end
-end_all_listed(ARGV[2], ARGV[3], 'password_changed', KEYS[4])
+local keep_from = tonumber(ARGV[5])
+if keep_from and redis.call('HEXISTS', KEYS[7], ARGV[4]) == 0 then return logouts end
+end_all_listed(ARGV[2], ARGV[3], 'password_changed', KEYS[4], keep_from)
 set_cutoff(KEYS[5])
 redis.call('HDEL', KEYS[7], ARGV[4])
 return reply_if_ended(logouts)`;

@@ -165,14 +165,14 @@ export interface SessionStore {
   ): Promise<RenewResult>;
 
   /**
-   * The same without a new token: all of the user's sessions end but the one under `keep`. With `onlyIfPending` nothing
-   * ends if the change of that token is settled.
+   * The same without a new token: all of the user's sessions end but the one under `keep`. With `keepFromMs`, those
+   * that began at that time or later stay, and nothing ends if the change of that token is settled.
    */
   endOthers(
     user: UserOfSession,
     keep: TokenHash,
     operation: Operation,
-    onlyIfPending?: boolean,
+    keepFromMs?: number,
   ): Promise<readonly RecordedLogout[]>;
 
   /**

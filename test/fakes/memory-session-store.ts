@@ -218,14 +218,15 @@ export class MemorySessionStore implements SessionStore {
     { userId }: UserOfSession,
     keep: TokenHash,
     operation: Operation,
-    onlyIfPending = false,
+    keepFromMs = Number.POSITIVE_INFINITY,
   ): Promise<readonly RecordedLogout[]> {
     return this.#once(operation, (done) => {
-      if (onlyIfPending && !this.passwordChanges.has(keep)) return done([]);
+      if (Number.isFinite(keepFromMs) && !this.passwordChanges.has(keep)) return done([]);
       this.#setCutoff(userId, operation.nowMs);
       const logouts: RecordedLogout[] = [];
       const all = this.#openSessionsOf(userId, operation.nowMs);
-      this.#endAllBut(keep, all, 'password_changed', operation, logouts);
+      const old = all.filter(({ session }) => session.createdAtMs < keepFromMs);
+      this.#endAllBut(keep, old, 'password_changed', operation, logouts);
       this.passwordChanges.delete(keep);
       return done(logouts);
     });

@@ -22,10 +22,11 @@ const isRenewal = (call: CallContent): boolean => runsScript(call, RENEW);
 const isNewHash = (call: CallContent): boolean =>
   call.store === 'mysql' && call.sql.startsWith('UPDATE users SET password_hash');
 
-async function setUp() {
+async function setUp({ ageMs = 0 } = {}) {
   const user = await addUser(environment.cloud);
-  const browser = await seedVisitor(environment, user);
-  const app = await seedSession(environment.cloud, user, { kind: 'bearer' });
+  const createdAtMs = Date.now() - ageMs;
+  const browser = await seedVisitor(environment, user, { createdAtMs });
+  const app = await seedSession(environment.cloud, user, { kind: 'bearer', createdAtMs });
   const change = async (current = PASSWORD): Promise<Answer> =>
     browser.visitor.post(
       '/account/password/',
@@ -152,7 +153,7 @@ describe('MySQL does not confirm the new hash', () => {
 describe('the request that changed the password is gone before the other sessions ended', () => {
   /** Redis is out for what ends sessions once MySQL has the new hash; then the isolate dies, and a minute passes. */
   async function changeAndDie() {
-    const { user, browser, app } = await setUp();
+    const { user, browser, app } = await setUp({ ageMs: 120_000 });
     const worker = await openWorker({ cloud: environment.cloud });
     const visitor = worker.visitor();
     for (const cookie of await browser.visitor.jar.getCookies(browser.visitor.origin))
@@ -195,6 +196,16 @@ describe('the request that changed the password is gone before the other session
     expect(await browser.visitor.isSignedIn()).toBe(true);
     expect(environment.worker.logs.filter((line) => line.includes(app.session.id))).toHaveLength(1);
     expect(await pending()).toBe(0);
+  });
+
+  test('a session that began with the new password stays', async () => {
+    const { user, browser, app } = await changeAndDie();
+    const fresh = environment.worker.visitor();
+    await fresh.signIn({ ...user, password: NEW_PASSWORD });
+    expect(await recorded(user)).toEqual([[app.session.id, 'password_changed']]);
+    expect(await fresh.isSignedIn()).toBe(true);
+    expect(await openSessions(environment.cloud, user.id)).toHaveLength(2);
+    expect(await browser.visitor.isSignedIn()).toBe(true);
   });
 
   test('the cron twice at once makes one row', async () => {
