@@ -67,6 +67,7 @@ export async function endOthersOnceChanged(
   session: RenewedSession,
   newHash: string,
 ): Promise<void> {
+  const keepFromMs = work.clock.nowMs() + SIGN_IN_MAX_MS;
   for (const pauseMs of LOOKS_AFTER_MS) {
     await work.clock.sleep(pauseMs);
     const user = await retryDuringOutage(work.clock, () => users.findById(session.userId));
@@ -75,7 +76,7 @@ export async function endOthersOnceChanged(
     // Of this moment, so that its cutoff refuses all sign-ins that were checked against the old hash.
     const operation = newOperation(work);
     const logouts = await retryDuringOutage(work.clock, () =>
-      sessions.endOthers(session, tokenHash, operation),
+      sessions.endOthers(session, tokenHash, operation, keepFromMs),
     );
     recordInBackground(work, logouts);
     return;
@@ -94,10 +95,16 @@ export async function endAfterLostRenewal(
   newTokenHash: TokenHash,
 ): Promise<void> {
   const operation = newOperation(work);
+  // No other session is left to end if the renewal happened, or if another one came after it.
   const logouts = await retryDuringOutage(work.clock, () =>
-    sessions.endOthers(session, tokenHash, operation),
+    sessions.endOthers(session, tokenHash, operation, operation.nowMs + SIGN_IN_MAX_MS),
   );
   recordInBackground(work, logouts);
+  const ofNewToken = newOperation(work);
+  const renewed = await retryDuringOutage(work.clock, () =>
+    sessions.end([newTokenHash], 'either', 'password_changed', ofNewToken),
+  );
+  recordInBackground(work, renewed);
   await retryDuringOutage(work.clock, () => sessions.abandon(newTokenHash, session, operation.nowMs));
 }
 
