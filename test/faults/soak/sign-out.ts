@@ -35,14 +35,14 @@ export async function revokeOne(
     ...(onPage
       ? { method: 'POST', path: '/sessions/revoke/', form: { id: target } }
       : { method: 'DELETE', path: `/api/v1/sessions/${target}` }),
-    expected: onPage ? [303, 404] : [200, 401, 404],
+    expected: onPage ? [303] : [200, 401, 404],
   });
   if (response.status === 503) return ledger.count('revocations not confirmed');
   if (!client.wasOpen(session, response)) return;
-  // 404 means that it had ended before.
+  // 404, or the page's notice, means that it had ended before.
   const tracked = ledger.sessions.get(target);
   if (tracked !== undefined) ledger.ended(tracked, response.receivedAtMs);
-  if (response.status === 404) return;
+  if (response.status === 404 || response.location?.endsWith('done=unknown') === true) return;
   ledger.count('revocations confirmed');
   if (!onPage) readReceipt(client, response);
 }

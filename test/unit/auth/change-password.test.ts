@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { changePassword } from '../../../src/auth/change-password.ts';
 import { hashPassword } from '../../../src/auth/password.ts';
 import { storeUnavailable } from '../../../src/errors.ts';
+import { openWork } from '../../../src/http/context.ts';
+import { csrfTokens } from '../../../src/http/csrf-tokens.ts';
 import { openMemoryWork } from '../../fakes/memory-work.ts';
 import { newTokenHash, sampleSession, sampleStart, offer } from '../../fakes/samples.ts';
 
@@ -81,4 +83,37 @@ test('a write that MySQL never carries out ends no session and is not logged', a
   for (const { credential } of [mine, other])
     expect(await stores.sessions.check(credential, clock.nowMs())).toMatchObject({ status: 'valid' });
   expect(log.entries).toEqual([]);
+});
+
+test('everything is done inside what goes on without the client, and the caller gets its result', async () => {
+  const kept: (() => Promise<unknown>)[] = [];
+  const { stores, clock, outage, work } = openMemoryWork({
+    uninterrupted: (run) => {
+      kept.push(run);
+      return new Promise(() => undefined);
+    },
+  });
+  const user = stores.users.add({ username: 'ann', passwordHash: await hashPassword(PASSWORD, 4) });
+  const session = sampleSession(clock.nowMs(), { userId: user.id, username: user.username });
+  const tokenHash = newTokenHash();
+  await stores.sessions.start(sampleStart(session, tokenHash));
+  const before = { ...outage.calls };
+  const change = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+  void changePassword(work, { tokenHash, kind: 'cookie' }, session, change);
+  expect(outage.calls).toEqual(before);
+  expect(await kept[0]?.()).toMatchObject({ status: 'changed', session: { id: session.id } });
+});
+
+test('the runtime waits for uninterrupted work, whose failure is the caller’s alone', async () => {
+  const waitedFor: Promise<unknown>[] = [];
+  const { stores, clock, log, work } = openMemoryWork();
+  const { settings, shield, cpuSlots } = work;
+  const opened = openWork(
+    { settings, clock, log, shield, cpuSlots, csrf: csrfTokens(['k'.repeat(32)]), openStores: () => stores },
+    { requestId: 'r', request: null, waitUntil: (task) => void waitedFor.push(task) },
+  );
+  const failing = opened.uninterrupted(() => Promise.reject(new Error('no')));
+  await expect(failing).rejects.toThrow('no');
+  expect(waitedFor).toHaveLength(1);
+  await expect(waitedFor[0]).resolves.toBeUndefined();
 });
