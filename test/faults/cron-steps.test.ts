@@ -7,15 +7,22 @@ import { useTestEnvironment } from '../support/test-environment.ts';
 
 const environment = useTestEnvironment();
 
-test('a password change that can’t be read stops neither delivery nor the repair after a failover', async () => {
+/** A session that was signed out and has its row, and that a failover of Redis brought back. */
+async function broughtBack() {
   const { cloud, worker } = environment;
   const user = await addUser(cloud);
-  const lost = await seedVisitor(environment, user);
-  const record = await cloud.redis.get(`session:${lost.tokenHash}`);
-  await lost.visitor.logOut();
+  const { visitor, session, tokenHash } = await seedVisitor(environment, user);
+  const record = await cloud.redis.get(`session:${tokenHash}`);
+  await visitor.logOut();
   await worker.delivered();
-  await cloud.redis.set(`session:${lost.tokenHash}`, record ?? '', 'PX', 60_000);
-  await cloud.redis.hset(`user-sessions:${user.id}`, lost.session.id, lost.tokenHash);
+  await cloud.redis.set(`session:${tokenHash}`, record ?? '', 'PX', 60_000);
+  await cloud.redis.hset(`user-sessions:${user.id}`, session.id, tokenHash);
+  return { user, tokenHash };
+}
+
+test('a password change that can’t be read stops neither delivery nor the repair after a failover', async () => {
+  const { cloud, worker } = environment;
+  const { user, tokenHash } = await broughtBack();
   const pending = await seedVisitor(environment, user);
   cloud.faults.set('mysql', { kind: 'refuse' });
   await pending.visitor.logOut();
@@ -25,22 +32,16 @@ test('a password change that can’t be read stops neither delivery nor the repa
 
   await worker.scheduled();
   expect(await logoutRows(cloud, user)).toHaveLength(2);
-  expect(await cloud.redis.exists(`session:${lost.tokenHash}`)).toBe(0);
+  expect(await cloud.redis.exists(`session:${tokenHash}`)).toBe(0);
   expect(await cloud.redis.hlen('password-changes')).toBe(4);
 });
 
 test('with delivery out of order, what must end still ends', async () => {
   const { cloud, worker } = environment;
-  const user = await addUser(cloud);
-  const lost = await seedVisitor(environment, user);
-  const record = await cloud.redis.get(`session:${lost.tokenHash}`);
-  await lost.visitor.logOut();
-  await worker.delivered();
-  await cloud.redis.set(`session:${lost.tokenHash}`, record ?? '', 'PX', 60_000);
-  await cloud.redis.hset(`user-sessions:${user.id}`, lost.session.id, lost.tokenHash);
+  const { tokenHash } = await broughtBack();
   await cloud.redis.set('outbox:pending', 'no stream');
   await worker.scheduled();
-  expect(await cloud.redis.exists(`session:${lost.tokenHash}`)).toBe(0);
+  expect(await cloud.redis.exists(`session:${tokenHash}`)).toBe(0);
   expect(worker.logs.some((line) => line.includes('"task":"deliver_activity"'))).toBe(true);
   await cloud.redis.del('outbox:pending');
 });

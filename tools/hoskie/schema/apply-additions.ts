@@ -16,8 +16,8 @@ export interface Applied {
  */
 export async function applyAdditions(sql: SqlClient, wanted: WantedSchema): Promise<Applied> {
   const compare = async (): Promise<Difference[]> => compareSchemas(wanted, await readSchema(sql));
-  const before = await compare();
-  for (const { name, statement, onlyAdds } of before) {
+  const differences = await compare();
+  for (const { name, statement, onlyAdds } of differences) {
     if (!onlyAdds) continue;
     try {
       await sql.execute(statement, []);
@@ -29,5 +29,5 @@ export async function applyAdditions(sql: SqlClient, wanted: WantedSchema): Prom
   }
   const left = await compare();
   const isLeft = new Set(left.map(({ name }) => name));
-  return { applied: before.filter(({ name }) => !isLeft.has(name)), left };
+  return { applied: differences.filter(({ name }) => !isLeft.has(name)), left };
 }
