@@ -1,28 +1,25 @@
 import { Client } from '@planetscale/database';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { EventRefusedError } from '../../src/activity/activity-log.ts';
 import type { LoginActivity, LogoutActivity } from '../../src/activity/events.ts';
 import type { UserId } from '../../src/lib/ids.ts';
 import { fromSqlTime } from '../../src/store/sql-time.ts';
-import type { CloudProxy, Row } from '../../tools/local-cloud/proxy.ts';
+import type { Row } from '../../tools/local-cloud/proxy.ts';
 import { openMemoryStores } from '../fakes/memory-stores.ts';
 import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
-import { openCloud } from '../support/cloud.ts';
+import { useCloud } from '../support/test-environment.ts';
 import { describeActivityLog } from './activity-log-suite.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
 
-let cloud: CloudProxy;
-beforeAll(async () => {
-  cloud = await openCloud();
-});
-afterAll(() => cloud.stop());
+const environment = useCloud();
 
 async function emptyTables(): Promise<void> {
   for (const table of ['users', 'logout_activity', 'login_activity']) {
-    await cloud.query(`DELETE FROM ${table}`);
+    await environment.cloud.query(`DELETE FROM ${table}`);
   }
-  for (const table of constrained) await cloud.query(`ALTER TABLE ${table} DROP CONSTRAINT operators_own`);
+  for (const table of constrained)
+    await environment.cloud.query(`ALTER TABLE ${table} DROP CONSTRAINT operators_own`);
   constrained.clear();
 }
 
@@ -30,7 +27,7 @@ async function emptyTables(): Promise<void> {
 const constrained = new Set<string>();
 
 async function constrain(table: string, condition: string): Promise<void> {
-  await cloud.query(`ALTER TABLE ${table} ADD CONSTRAINT operators_own CHECK (${condition})`);
+  await environment.cloud.query(`ALTER TABLE ${table} ADD CONSTRAINT operators_own CHECK (${condition})`);
   constrained.add(table);
 }
 
@@ -52,18 +49,23 @@ describeActivityLog('activity log in memory', async () => {
 describeActivityLog('activity log in MySQL', async () => {
   await emptyTables();
   return {
-    log: openCloudStores(cloud).activityLog,
-    logouts: async () => (await cloud.query('SELECT * FROM logout_activity ORDER BY id')).map(readLogout),
-    logins: async () => (await cloud.query('SELECT * FROM login_activity ORDER BY id')).map(readLogin),
+    log: openCloudStores(environment.cloud).activityLog,
+    logouts: async () =>
+      (await environment.cloud.query('SELECT * FROM logout_activity ORDER BY id')).map(readLogout),
+    logins: async () =>
+      (await environment.cloud.query('SELECT * FROM login_activity ORDER BY id')).map(readLogin),
     addUser: async (username, id) => {
       // For null, MySQL makes an id.
       const values = [id ?? null, username];
-      await cloud.query("INSERT INTO users (id, username, password_hash) VALUES (?, ?, '!')", values);
-      const [row] = await cloud.query('SELECT id FROM users WHERE username = ?', [username]);
+      await environment.cloud.query(
+        "INSERT INTO users (id, username, password_hash) VALUES (?, ?, '!')",
+        values,
+      );
+      const [row] = await environment.cloud.query('SELECT id FROM users WHERE username = ?', [username]);
       return String(row?.['id']) as UserId;
     },
     lastLoginAtMs: async (id) => {
-      const [row] = await cloud.query('SELECT last_login_at FROM users WHERE id = ?', [id]);
+      const [row] = await environment.cloud.query('SELECT last_login_at FROM users WHERE id = ?', [id]);
       return fromSqlTime(row?.['last_login_at']);
     },
     forbidUsername: (username) => constrain('logout_activity', `username <> '${username}'`),
@@ -74,13 +76,16 @@ describe('MySQL activity log, its statements', () => {
   test('the time of a login is written by primary key, without scanning all users', async () => {
     await emptyTables();
     for (let i = 1; i <= 200; i += 1)
-      await cloud.query("INSERT INTO users (id, username, password_hash) VALUES (?, ?, '!')", [i, `u${i}`]);
-    cloud.calls.length = 0;
-    const { activityLog } = openCloudStores(cloud);
+      await environment.cloud.query("INSERT INTO users (id, username, password_hash) VALUES (?, ?, '!')", [
+        i,
+        `u${i}`,
+      ]);
+    environment.cloud.calls.length = 0;
+    const { activityLog } = openCloudStores(environment.cloud);
     await activityLog.writeLogins(['7', '8'].map((id) => sampleLogin(Date.now(), { userId: id as UserId })));
-    const updates = cloud.calls.flatMap((call) => (call.store === 'mysql' ? call.sql : []));
+    const updates = environment.cloud.calls.flatMap((call) => (call.store === 'mysql' ? call.sql : []));
     const update = updates.find((sql) => /^\s*UPDATE users/i.test(sql)) ?? '';
-    const connection = new Client({ url: cloud.env.DATABASE_URL }).connection();
+    const connection = new Client({ url: environment.cloud.env.DATABASE_URL }).connection();
     // Keeps the session on one connection, as each connection has its own counters.
     await connection.execute('SET @kept = 1');
     const rowsRead = async (): Promise<number> => {
@@ -95,24 +100,24 @@ describe('MySQL activity log, its statements', () => {
 
 describe('MySQL activity log, faults that a retry may get past', () => {
   beforeEach(emptyTables);
-  const write = () => openCloudStores(cloud).activityLog.writeLogouts([sampleLogout(Date.now())]);
+  const write = () => openCloudStores(environment.cloud).activityLog.writeLogouts([sampleLogout(Date.now())]);
 
   test('a missing table', async () => {
-    await cloud.query('RENAME TABLE logout_activity TO elsewhere');
+    await environment.cloud.query('RENAME TABLE logout_activity TO elsewhere');
     await expect(write()).rejects.toMatchObject(STORE_UNAVAILABLE);
-    await cloud.query('RENAME TABLE elsewhere TO logout_activity');
+    await environment.cloud.query('RENAME TABLE elsewhere TO logout_activity');
     await write();
   });
 
   test('a missing column', async () => {
-    await cloud.query('ALTER TABLE logout_activity RENAME COLUMN country TO land');
+    await environment.cloud.query('ALTER TABLE logout_activity RENAME COLUMN country TO land');
     await expect(write()).rejects.toMatchObject(STORE_UNAVAILABLE);
-    await cloud.query('ALTER TABLE logout_activity RENAME COLUMN land TO country');
+    await environment.cloud.query('ALTER TABLE logout_activity RENAME COLUMN land TO country');
     await write();
   });
 
   test('a read-only database', async () => {
-    cloud.faults.set('mysql', {
+    environment.cloud.faults.set('mysql', {
       kind: 'status',
       status: 200,
       body: JSON.stringify({
@@ -125,14 +130,14 @@ describe('MySQL activity log, faults that a retry may get past', () => {
       }),
     });
     await expect(write()).rejects.toMatchObject(STORE_UNAVAILABLE);
-    cloud.faults.clear();
+    environment.cloud.faults.clear();
   });
 
   test('but a user row that refuses the time of a login refuses the event for good', async () => {
-    await cloud.query("INSERT INTO users (id, username, password_hash) VALUES (1, 'ann', '!')");
+    await environment.cloud.query("INSERT INTO users (id, username, password_hash) VALUES (1, 'ann', '!')");
     await constrain('users', 'last_login_at IS NULL');
     const login = sampleLogin(Date.now(), { userId: '1' as UserId });
-    const { activityLog } = openCloudStores(cloud);
+    const { activityLog } = openCloudStores(environment.cloud);
     await expect(activityLog.writeLogins([login])).rejects.toThrow(EventRefusedError);
   });
 });

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { encodeActivity } from '../../src/activity/activity-encoding.ts';
 import {
   DELIVERY_BATCH_SIZE,
@@ -7,11 +7,10 @@ import {
 } from '../../src/activity/delivery.ts';
 import { ATTEMPTS_MAX } from '../../src/activity/outbox.ts';
 import { ATTEMPTS_KEY } from '../../src/activity/redis-outbox.ts';
-import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { CapturedLog } from '../fakes/captured-log.ts';
 import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import { sampleLogin, sampleLogout } from '../fakes/samples.ts';
-import { openCloud } from '../support/cloud.ts';
+import { useCloud } from '../support/test-environment.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
 
 const NOW_MS = Date.now();
@@ -19,20 +18,11 @@ const ATTEMPTS = 4000;
 /** What schema.sql takes at most. */
 const LONGEST = { username: '\u{1F600}'.repeat(150), userAgent: '\u{1F600}'.repeat(512) };
 
-let cloud: CloudProxy;
-beforeAll(async () => {
-  cloud = await openCloud();
-});
-afterAll(() => cloud.stop());
-afterEach(async () => {
-  cloud.faults.clear();
-  await cloud.redis.flushdb();
-  for (const table of ['login_activity', 'logout_activity']) await cloud.query(`DELETE FROM ${table}`);
-});
+const environment = useCloud();
 
 /** Failed attempts as a flood of them leaves them while MySQL is out. */
 async function flood(count: number, { username, userAgent } = { username: 'ann', userAgent: 'curl' }) {
-  const pipeline = cloud.redis.pipeline();
+  const pipeline = environment.cloud.redis.pipeline();
   for (let i = 0; i < count; i += 1) {
     const client = { ipAddress: '203.0.113.7', userAgent, country: 'DE' };
     const attempt = sampleLogin(NOW_MS, { outcome: 'bad_credentials', sessionId: null, username, client });
@@ -41,25 +31,26 @@ async function flood(count: number, { username, userAgent } = { username: 'ann',
   await pipeline.exec();
 }
 
-const run = () => deliverPending({ stores: openCloudStores(cloud), log: new CapturedLog(), nowMs: NOW_MS });
+const run = () =>
+  deliverPending({ stores: openCloudStores(environment.cloud), log: new CapturedLog(), nowMs: NOW_MS });
 const countOf = async (table: string): Promise<number> =>
-  Number((await cloud.query(`SELECT COUNT(*) AS n FROM ${table}`))[0]?.['n']);
+  Number((await environment.cloud.query(`SELECT COUNT(*) AS n FROM ${table}`))[0]?.['n']);
 
 test("thousands of failed attempts delay no sign-out's row: it is the first to be written", async () => {
   await flood(ATTEMPTS);
-  const { outbox } = openCloudStores(cloud);
+  const { outbox } = openCloudStores(environment.cloud);
   await outbox.add(sampleLogout(NOW_MS));
-  cloud.faults.set('mysql', {
+  environment.cloud.faults.set('mysql', {
     kind: 'refuse',
     match: (call) => call.store === 'mysql' && call.sql.includes('login_activity'),
   });
   await expect(run()).rejects.toMatchObject(STORE_UNAVAILABLE);
   expect(await countOf('logout_activity')).toBe(1);
-  cloud.faults.clear();
-  cloud.calls.length = 0;
+  environment.cloud.faults.clear();
+  environment.cloud.calls.length = 0;
   expect(await run()).toBe(ATTEMPTS + 1);
   expect(await countOf('login_activity')).toBe(ATTEMPTS);
-  const inserts = cloud.calls.flatMap((call) =>
+  const inserts = environment.cloud.calls.flatMap((call) =>
     call.store === 'mysql' && call.sql.startsWith('INSERT') ? call.sql.split(' ')[2] : [],
   );
   const batches = Math.ceil((ATTEMPTS + 1) / DELIVERY_BATCH_SIZE);
@@ -74,13 +65,18 @@ test('a batch of the longest attempts fits into one statement, and all that the 
 });
 
 test('the successes of a whole batch move the last sign-in of each user', async () => {
-  const { outbox } = openCloudStores(cloud);
+  const { outbox } = openCloudStores(environment.cloud);
   for (let i = 1; i <= DELIVERY_BATCH_SIZE; i += 1) {
     const userId = String(i) as never;
-    await cloud.query("INSERT INTO users (id, username, password_hash) VALUES (?, ?, '!')", [i, `user-${i}`]);
+    await environment.cloud.query("INSERT INTO users (id, username, password_hash) VALUES (?, ?, '!')", [
+      i,
+      `user-${i}`,
+    ]);
     await outbox.add(sampleLogin(NOW_MS, { userId }));
   }
   expect(await run()).toBe(DELIVERY_BATCH_SIZE);
-  const [row] = await cloud.query('SELECT COUNT(*) AS n FROM users WHERE last_login_at IS NOT NULL');
+  const [row] = await environment.cloud.query(
+    'SELECT COUNT(*) AS n FROM users WHERE last_login_at IS NOT NULL',
+  );
   expect(Number(row?.['n'])).toBe(DELIVERY_BATCH_SIZE);
 });

@@ -1,12 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { SessionId, UserId } from '../../src/lib/ids.ts';
 import { decodeSession } from '../../src/session/record.ts';
 import type { RevokeScope } from '../../src/session/session-store.ts';
 import type { TokenHash } from '../../src/session/token.ts';
 import { redisSessionAdmin } from '../../tools/hoskie/stores/redis-session-admin.ts';
-import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { newTokenHash, sampleOperation, sampleSession, sampleStart, offer } from '../fakes/samples.ts';
-import { openCloud } from '../support/cloud.ts';
+import { useCloud } from '../support/test-environment.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
 import { begin, pendingLogouts, type SessionStoreUnderTest } from './session-store/under-test.ts';
 
@@ -35,38 +34,35 @@ const UNREADABLE: [string, string, string][] = [
   ['an empty text', '', 'ann'],
 ];
 
-let cloud: CloudProxy;
+const environment = useCloud({ schema: false });
 let under: SessionStoreUnderTest;
-beforeAll(async () => {
-  cloud = await openCloud({ schema: false });
-});
-afterAll(() => cloud.stop());
 beforeEach(async () => {
-  await cloud.redis.flushdb();
-  const { sessions: store, outbox } = openCloudStores(cloud);
+  const { sessions: store, outbox } = openCloudStores(environment.cloud);
   under = { store, outbox, nowMs: () => T, advance: () => Promise.reject(new Error('not here')) };
 });
 
 async function putUnreadable(record: string): Promise<void> {
-  await cloud.redis.set(KEY, record, 'PXAT', GONE_AT_MS);
-  await cloud.redis.hset(INDEX, ID, HASH);
-  await cloud.redis.pexpireat(INDEX, T + 86_400_000);
+  await environment.cloud.redis.set(KEY, record, 'PXAT', GONE_AT_MS);
+  await environment.cloud.redis.hset(INDEX, ID, HASH);
+  await environment.cloud.redis.pexpireat(INDEX, T + 86_400_000);
 }
 
 async function expectUntouched(record: string): Promise<void> {
-  expect(await cloud.redis.get(KEY)).toBe(record);
-  expect(await cloud.redis.hget(INDEX, ID)).toBe(HASH);
+  expect(await environment.cloud.redis.get(KEY)).toBe(record);
+  expect(await environment.cloud.redis.hget(INDEX, ID)).toBe(HASH);
   expect(await pendingLogouts(under)).toEqual([]);
 }
 
 /** The tombstone gets the record's expiry, as the session's own end can't be read. */
 async function expectEnded(reason: string, endedBy = '2001:db8::1'): Promise<void> {
-  expect(await cloud.redis.exists(KEY)).toBe(0);
-  expect(await cloud.redis.get(ENDED_KEY)).toBe(`[1,"${ID}","${USER}","${reason}",${T},"${endedBy}"]`);
+  expect(await environment.cloud.redis.exists(KEY)).toBe(0);
+  expect(await environment.cloud.redis.get(ENDED_KEY)).toBe(
+    `[1,"${ID}","${USER}","${reason}",${T},"${endedBy}"]`,
+  );
   // As long as the record would have been there, give or take the time between two clocks.
-  const leftMs = await cloud.redis.pttl(ENDED_KEY);
+  const leftMs = await environment.cloud.redis.pttl(ENDED_KEY);
   expect(leftMs).toBeGreaterThan(0);
-  expect(await cloud.redis.hexists(INDEX, ID)).toBe(0);
+  expect(await environment.cloud.redis.hexists(INDEX, ID)).toBe(0);
 }
 
 describe.each(UNREADABLE)('%s', (_, record, username) => {
@@ -123,9 +119,9 @@ describe.each(UNREADABLE)('%s', (_, record, username) => {
   });
 
   test('is ended by an operator, to whom the index check reports whose it is', async () => {
-    const keys = await cloud.redis.keys('*');
+    const keys = await environment.cloud.redis.keys('*');
     const admin = redisSessionAdmin({
-      ...openCloudStores(cloud).redis,
+      ...openCloudStores(environment.cloud).redis,
       scan: () => Promise.resolve({ cursor: '0', keys }),
     });
     const me = await begin(under, { userId: USER });
@@ -152,11 +148,11 @@ describe.each(UNREADABLE)('%s', (_, record, username) => {
   });
 
   test('is dropped from the index without a log-out once it has expired', async () => {
-    await cloud.redis.del(KEY);
+    await environment.cloud.redis.del(KEY);
     const me = await begin(under, { userId: USER });
     const result = await under.store.revoke(me.credential, 'others', sampleOperation(T));
     expect(result).toEqual({ status: 'revoked', logouts: [] });
-    expect(await cloud.redis.hexists(INDEX, ID)).toBe(0);
+    expect(await environment.cloud.redis.hexists(INDEX, ID)).toBe(0);
   });
 });
 
@@ -184,17 +180,17 @@ describe('a later session, by its token', () => {
 
   test('ends if its start is abandoned', async () => {
     await under.store.abandon(HASH, sampleSession(T, { id: ID, userId: USER }), T);
-    expect(await cloud.redis.exists(KEY)).toBe(0);
-    expect(await cloud.redis.get(ENDED_KEY)).toBe(`[1,"${ID}","${USER}","abandoned",${T},""]`);
-    expect(await cloud.redis.hexists(INDEX, ID)).toBe(0);
+    expect(await environment.cloud.redis.exists(KEY)).toBe(0);
+    expect(await environment.cloud.redis.get(ENDED_KEY)).toBe(`[1,"${ID}","${USER}","abandoned",${T},""]`);
+    expect(await environment.cloud.redis.hexists(INDEX, ID)).toBe(0);
   });
 });
 
 test('an index entry under another id is dropped, and the later session stays open', async () => {
   await putUnreadable(LATER);
-  await cloud.redis.hset(INDEX, 'another', HASH);
+  await environment.cloud.redis.hset(INDEX, 'another', HASH);
   const me = await begin(under, { userId: USER });
   await under.store.revoke(me.credential, { only: 'another' as SessionId }, sampleOperation(T));
-  expect(await cloud.redis.hexists(INDEX, 'another')).toBe(0);
+  expect(await environment.cloud.redis.hexists(INDEX, 'another')).toBe(0);
   await expectUntouched(LATER);
 });

@@ -1,8 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { OUTBOX_KEY } from '../../src/activity/redis-outbox.ts';
 import { uuidV7 } from '../../src/lib/ids.ts';
 import { STRANGER } from '../fakes/samples.ts';
-import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import {
   newTokenHash,
   sampleOperation,
@@ -11,21 +10,12 @@ import {
   sampleStart,
   offer,
 } from '../fakes/samples.ts';
-import { openCloud } from '../support/cloud.ts';
+import { useCloud } from '../support/test-environment.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
 
 // A command is retried once its reply is lost. It must be carried out once all the same, and return the first result.
 
-let cloud: CloudProxy;
-beforeAll(async () => {
-  cloud = await openCloud();
-});
-afterAll(() => cloud.stop());
-beforeEach(async () => {
-  await cloud.redis.flushdb();
-  await cloud.query('DELETE FROM logout_activity');
-});
-afterEach(() => cloud.faults.clear());
+const environment = useCloud();
 
 const NOW_MS = Date.now();
 const HASH = newTokenHash();
@@ -39,10 +29,11 @@ const ATTEMPT = {
 };
 const operation = () => sampleOperation(NOW_MS);
 
-const loseOneReply = (store: 'redis' | 'mysql') => cloud.faults.set(store, { kind: 'lose-answer', times: 1 });
+const loseOneReply = (store: 'redis' | 'mysql') =>
+  environment.cloud.faults.set(store, { kind: 'lose-answer', times: 1 });
 
 test('start: one session, one login', async () => {
-  const { sessions } = openCloudStores(cloud);
+  const { sessions } = openCloudStores(environment.cloud);
   loseOneReply('redis');
   expect(await sessions.start(sampleStart(SESSION, HASH))).toEqual({
     status: 'started',
@@ -50,11 +41,11 @@ test('start: one session, one login', async () => {
     logouts: [],
   });
   expect(await sessions.check(CREDENTIAL, NOW_MS)).toMatchObject({ status: 'valid', session: SESSION });
-  expect(await cloud.redis.xlen(OUTBOX_KEY)).toBe(1);
+  expect(await environment.cloud.redis.xlen(OUTBOX_KEY)).toBe(1);
 });
 
 test.each(['end', 'revoke'] as const)('%s: the log-out is returned, and recorded once', async (method) => {
-  const { sessions, outbox } = openCloudStores(cloud);
+  const { sessions, outbox } = openCloudStores(environment.cloud);
   await sessions.start(sampleStart(SESSION, HASH));
   loseOneReply('redis');
   const result =
@@ -67,7 +58,7 @@ test.each(['end', 'revoke'] as const)('%s: the log-out is returned, and recorded
 });
 
 test('renew: the new token is valid', async () => {
-  const { sessions } = openCloudStores(cloud);
+  const { sessions } = openCloudStores(environment.cloud);
   await sessions.start(sampleStart(SESSION, HASH));
   const tokenHash = newTokenHash();
   loseOneReply('redis');
@@ -78,7 +69,7 @@ test('renew: the new token is valid', async () => {
 });
 
 test('refresh and abandon: carried out', async () => {
-  const { sessions } = openCloudStores(cloud);
+  const { sessions } = openCloudStores(environment.cloud);
   await sessions.start(sampleStart(SESSION, HASH));
   const seen = { ...SESSION, lastSeenAtMs: NOW_MS + 1000 };
   loseOneReply('redis');
@@ -90,7 +81,7 @@ test('refresh and abandon: carried out', async () => {
 });
 
 test('reserve: counted once', async () => {
-  const { throttle } = openCloudStores(cloud);
+  const { throttle } = openCloudStores(environment.cloud);
   for (let i = 0; i < 10; i += 1) {
     loseOneReply('redis');
     const attempt = { ...ATTEMPT, attemptId: uuidV7(NOW_MS) };
@@ -102,7 +93,7 @@ test('reserve: counted once', async () => {
 });
 
 test('setAside: set aside once', async () => {
-  const { outbox } = openCloudStores(cloud);
+  const { outbox } = openCloudStores(environment.cloud);
   const { entryId } = await outbox.add(sampleLogout(NOW_MS));
   loseOneReply('redis');
   await outbox.setAside(entryId, 'reason', NOW_MS);
@@ -111,6 +102,6 @@ test('setAside: set aside once', async () => {
 
 test('writeLogouts: one row', async () => {
   loseOneReply('mysql');
-  await openCloudStores(cloud).activityLog.writeLogouts([sampleLogout(NOW_MS)]);
-  expect(await cloud.query('SELECT id FROM logout_activity')).toHaveLength(1);
+  await openCloudStores(environment.cloud).activityLog.writeLogouts([sampleLogout(NOW_MS)]);
+  expect(await environment.cloud.query('SELECT id FROM logout_activity')).toHaveLength(1);
 });

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { StoreFault } from '../../src/errors.ts';
 import { uuidV7 } from '../../src/lib/ids.ts';
 import { STRANGER } from '../fakes/samples.ts';
@@ -7,7 +7,6 @@ import { redisClient, upstashRedis } from '../../src/store/redis-client.ts';
 import { planetscaleClient, sqlClient } from '../../src/store/sql-client.ts';
 import { StoreTrace } from '../../src/store/store-trace.ts';
 import type { Fault } from '../../tools/local-cloud/faults.ts';
-import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import {
   newTokenHash,
@@ -19,21 +18,12 @@ import {
   sampleStart,
   offer,
 } from '../fakes/samples.ts';
-import { openCloud } from '../support/cloud.ts';
+import { useCloud } from '../support/test-environment.ts';
 import { databaseCredentials, openCloudStores } from './open-cloud-stores.ts';
 
 type Stores = ReturnType<typeof openCloudStores>;
 
-let cloud: CloudProxy;
-beforeAll(async () => {
-  cloud = await openCloud();
-});
-afterAll(() => cloud.stop());
-beforeEach(async () => {
-  await cloud.redis.flushdb();
-  await cloud.query('DELETE FROM logout_activity');
-});
-afterEach(() => cloud.faults.clear());
+const environment = useCloud();
 
 const NOW_MS = Date.now();
 const HASH = newTokenHash();
@@ -106,8 +96,8 @@ async function expectOutage(store: 'redis' | 'mysql', fault: StoreFault, stores:
 }
 
 function expectOurWordsOnly(failure: unknown): void {
-  const { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN } = cloud.env;
-  const { host, password } = databaseCredentials(cloud);
+  const { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN } = environment.cloud.env;
+  const { host, password } = databaseCredentials(environment.cloud);
   const text = inspect(failure, { depth: 10, showHidden: true });
   for (const secret of [UPSTASH_REDIS_REST_URL.slice(7), UPSTASH_REDIS_REST_TOKEN, host, password])
     expect(text).not.toContain(secret);
@@ -117,14 +107,14 @@ function expectOurWordsOnly(failure: unknown): void {
 
 describe.each(['redis', 'mysql'] as const)('an outage of %s', (store) => {
   test('a closed port', async () => {
-    await cloud.close(store);
+    await environment.cloud.close(store);
     try {
-      await expectOutage(store, 'unreachable', openCloudStores(cloud));
+      await expectOutage(store, 'unreachable', openCloudStores(environment.cloud));
     } finally {
-      await cloud.reopen(store);
+      await environment.cloud.reopen(store);
     }
     const fine = Object.values(METHODS[store])[0]!;
-    await fine(openCloudStores(cloud));
+    await fine(openCloudStores(environment.cloud));
   });
 
   const html = '<html><body>502 Bad Gateway: EVAL SELECT ann-marie</body></html>';
@@ -170,26 +160,26 @@ describe.each(['redis', 'mysql'] as const)('an outage of %s', (store) => {
     },
   ];
   test.each(faults)('$name', async ({ fault, reported }) => {
-    cloud.faults.set(store, fault);
-    await expectOutage(store, reported[store], openCloudStores(cloud));
+    environment.cloud.faults.set(store, fault);
+    await expectOutage(store, reported[store], openCloudStores(environment.cloud));
   });
 
   test('no reply', async () => {
-    cloud.faults.set(store, { kind: 'hang' });
-    await expectOutage(store, 'timeout', openCloudStores(cloud, 80));
+    environment.cloud.faults.set(store, { kind: 'hang' });
+    await expectOutage(store, 'timeout', openCloudStores(environment.cloud, 80));
   });
 
   test('a reply that comes too late', async () => {
-    cloud.faults.set(store, { kind: 'delay', ms: 500 });
-    await expectOutage(store, 'timeout', openCloudStores(cloud, 80));
+    environment.cloud.faults.set(store, { kind: 'delay', ms: 500 });
+    await expectOutage(store, 'timeout', openCloudStores(environment.cloud, 80));
   });
 
   test('a fault that passes is retried', async () => {
     for (const fault of [{ kind: 'refuse' }, { kind: 'status', status: 503, body: html }] as const) {
-      await cloud.redis.flushdb();
+      await environment.cloud.redis.flushdb();
       for (const method of Object.values(METHODS[store])) {
-        cloud.faults.set(store, { ...fault, times: 1 });
-        await method(openCloudStores(cloud));
+        environment.cloud.faults.set(store, { ...fault, times: 1 });
+        await method(openCloudStores(environment.cloud));
       }
     }
   });
@@ -199,8 +189,8 @@ describe('an unexpected reply', () => {
   test.each(['{}', '{"result":7}', '{"result":{"a":1}}', '{"result":true}', '[]', 'null', '"text"'])(
     '%s from Redis is not read as "no such session"',
     async (body) => {
-      cloud.faults.set('redis', { kind: 'status', status: 200, body });
-      const { sessions } = openCloudStores(cloud);
+      environment.cloud.faults.set('redis', { kind: 'status', status: 200, body });
+      const { sessions } = openCloudStores(environment.cloud);
       await expect(sessions.check(CREDENTIAL, NOW_MS)).rejects.toMatchObject(STORE_UNAVAILABLE);
     },
   );
@@ -208,8 +198,8 @@ describe('an unexpected reply', () => {
   test.each(['{}', '{"ok":true}', '[]', 'null', '"text"', '7'])(
     '%s from MySQL is not read as "row written"',
     async (body) => {
-      cloud.faults.set('mysql', { kind: 'status', status: 200, body });
-      const { activityLog } = openCloudStores(cloud);
+      environment.cloud.faults.set('mysql', { kind: 'status', status: 200, body });
+      const { activityLog } = openCloudStores(environment.cloud);
       const written = activityLog.writeLogouts([sampleLogout(NOW_MS)]).then(() => 'written');
       await expect(written).rejects.toMatchObject(STORE_UNAVAILABLE);
     },
@@ -217,19 +207,19 @@ describe('an unexpected reply', () => {
 });
 
 test('an error of Redis itself is final: the command is sent once', async () => {
-  const { redis } = openCloudStores(cloud);
-  await cloud.redis.set('a-text', 'x');
-  cloud.calls.length = 0;
+  const { redis } = openCloudStores(environment.cloud);
+  await environment.cloud.redis.set('a-text', 'x');
+  environment.cloud.calls.length = 0;
   const failure = await redis
     .eval("return redis.call('HGETALL', KEYS[1])", ['a-text'], [])
     .catch((e: unknown) => e);
   expect(failure).toMatchObject({ reason: { code: 'store_unavailable', fault: 'refused' } });
-  expect(cloud.calls).toHaveLength(1);
+  expect(environment.cloud.calls).toHaveLength(1);
 });
 
 describe('wrong credentials', () => {
   test('of Redis', async () => {
-    const url = cloud.env.UPSTASH_REDIS_REST_URL;
+    const url = environment.cloud.env.UPSTASH_REDIS_REST_URL;
     const redis = redisClient(upstashRedis({ url, token: 'wrong' }, 5000), 5000, new StoreTrace());
     const failure = await redis.mget(['key']).catch((error: unknown) => error);
     expect(failure).toMatchObject({ reason: { code: 'store_unavailable', fault: 'refused' } });
@@ -237,7 +227,7 @@ describe('wrong credentials', () => {
   });
 
   test('of MySQL', async () => {
-    const credentials = { ...databaseCredentials(cloud), password: 'wrong' };
+    const credentials = { ...databaseCredentials(environment.cloud), password: 'wrong' };
     const sql = sqlClient(planetscaleClient(credentials, 5000), 5000, new StoreTrace());
     const failure = await sql.execute('SELECT 1', []).catch((error: unknown) => error);
     expect(failure).toMatchObject({ reason: { code: 'store_unavailable', fault: 'refused' } });

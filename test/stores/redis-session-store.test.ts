@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { OUTBOX_KEY, UNRECORDED_KEY } from '../../src/activity/redis-outbox.ts';
 import { ENDED_KEY_PREFIX, INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/redis-keys.ts';
 import { redisSessionStore } from '../../src/session/redis-session-store.ts';
 import type { RecordedLogout } from '../../src/session/session-store.ts';
 import { hashToken, newToken, type Token } from '../../src/session/token.ts';
-import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import {
   newTokenHash,
@@ -14,25 +13,19 @@ import {
   sampleStart,
   offer,
 } from '../fakes/samples.ts';
-import { openCloud } from '../support/cloud.ts';
+import { useCloud } from '../support/test-environment.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
 import { expectIndexesAgree, everythingIn } from './redis-contents.ts';
 import { begin, pendingLogouts, type SessionStoreUnderTest } from './session-store/under-test.ts';
 
 // What only the adapter has: keys, TTLs, commands. What it returns is in session-store/suite.ts.
 
-let cloud: CloudProxy;
+const environment = useCloud({ schema: false });
 let under: SessionStoreUnderTest;
 const recordKey = (hash: string): string => SESSION_KEY_PREFIX + hash;
-
-beforeAll(async () => {
-  cloud = await openCloud({ schema: false });
-});
-afterAll(() => cloud.stop());
 beforeEach(async () => {
-  await cloud.redis.flushdb();
-  cloud.calls.length = 0;
-  const { sessions: store, outbox } = openCloudStores(cloud);
+  environment.cloud.calls.length = 0;
+  const { sessions: store, outbox } = openCloudStores(environment.cloud);
   const nowMs = Date.now();
   under = { store, outbox, nowMs: () => nowMs, advance: () => Promise.reject(new Error('not here')) };
 });
@@ -71,7 +64,7 @@ describe('an outbox that accepts nothing', () => {
     const userId = newUserId();
     const [me, other] = [await begin(under, { userId }), await begin(under, { userId })];
     const ended = { end: [me], 'revoke all': [me, other], renew: [other] }[name] ?? [];
-    await cloud.redis.set(OUTBOX_KEY, 'no stream');
+    await environment.cloud.redis.set(OUTBOX_KEY, 'no stream');
     const result = await step(me);
     const logouts = 'logouts' in result ? result.logouts : result;
     expect(logouts.map(({ entryId }) => entryId)).toEqual(ended.map(() => null));
@@ -80,27 +73,27 @@ describe('an outbox that accepts nothing', () => {
     );
     for (const { credential, tokenHash } of ended) {
       expect(await under.store.check(credential, under.nowMs())).toMatchObject({ reason: 'ended' });
-      expect(await cloud.redis.exists(recordKey(tokenHash))).toBe(0);
+      expect(await environment.cloud.redis.exists(recordKey(tokenHash))).toBe(0);
     }
-    const unrecorded = await cloud.redis.smembers(UNRECORDED_KEY);
+    const unrecorded = await environment.cloud.redis.smembers(UNRECORDED_KEY);
     expect(unrecorded.sort()).toEqual(logouts.map(({ activity }) => activity.id).sort());
 
-    const { outbox } = openCloudStores(cloud);
+    const { outbox } = openCloudStores(environment.cloud);
     await outbox.markRecorded(logouts.map(({ activity }) => activity.id));
-    expect(await cloud.redis.exists(UNRECORDED_KEY)).toBe(0);
+    expect(await environment.cloud.redis.exists(UNRECORDED_KEY)).toBe(0);
   });
 });
 
 test('a full outbox starts no session, and a retry starts it with its login event', async () => {
   const request = sampleStart(sampleSession(under.nowMs()), newTokenHash());
   const credential = offer(request.tokenHash, 'cookie');
-  await cloud.redis.set(OUTBOX_KEY, 'no stream');
+  await environment.cloud.redis.set(OUTBOX_KEY, 'no stream');
   await expect(under.store.start(request)).rejects.toMatchObject(STORE_UNAVAILABLE);
   expect(await under.store.check(credential, under.nowMs())).toMatchObject({ reason: 'unknown' });
 
-  await cloud.redis.del(OUTBOX_KEY);
+  await environment.cloud.redis.del(OUTBOX_KEY);
   expect(await under.store.start(request)).toMatchObject({ loginEntryId: expect.any(String) as string });
-  expect(await cloud.redis.xlen(OUTBOX_KEY)).toBe(1);
+  expect(await environment.cloud.redis.xlen(OUTBOX_KEY)).toBe(1);
 });
 
 describe('commands', () => {
@@ -120,19 +113,24 @@ describe('commands', () => {
       () => store.check(credential, t),
     ];
     for (const method of methods) {
-      cloud.calls.length = 0;
+      environment.cloud.calls.length = 0;
       await method();
-      expect(cloud.calls.flatMap((call) => (call.store === 'redis' ? call.commands : []))).toHaveLength(1);
+      expect(
+        environment.cloud.calls.flatMap((call) => (call.store === 'redis' ? call.commands : [])),
+      ).toHaveLength(1);
     }
     const keys = [recordKey(credential.tokenHash), `ended:${credential.tokenHash}`];
     const asScript = ['eval', expect.stringContaining('allow-key-locking') as string, '2', ...keys];
-    expect(cloud.calls).toMatchObject([{ commands: [asScript] }]);
+    expect(environment.cloud.calls).toMatchObject([{ commands: [asScript] }]);
 
-    const fromReplica = redisSessionStore(openCloudStores(cloud).redis, 'replica');
-    cloud.calls.length = 0;
+    const fromReplica = redisSessionStore(openCloudStores(environment.cloud).redis, 'replica');
+    environment.cloud.calls.length = 0;
     await fromReplica.check(credential, t);
     await fromReplica.check(credential, t, { fromPrimary: true });
-    expect(cloud.calls).toMatchObject([{ commands: [['mget', ...keys]] }, { commands: [asScript] }]);
+    expect(environment.cloud.calls).toMatchObject([
+      { commands: [['mget', ...keys]] },
+      { commands: [asScript] },
+    ]);
   });
 
   test('no raw token is sent to Redis', async () => {
@@ -147,7 +145,7 @@ describe('commands', () => {
     await store.refresh(second!, { ...session, lastSeenAtMs: t + 1 });
     await store.revoke(offer(second!, 'cookie'), 'all', sampleOperation(t));
     await store.abandon(third!, sampleSession(t), t);
-    const seen = (await everythingIn(cloud.redis)) + JSON.stringify(cloud.calls);
+    const seen = (await everythingIn(environment.cloud.redis)) + JSON.stringify(environment.cloud.calls);
     expect(seen).toContain(second);
     for (const token of tokens) expect(seen).not.toContain(token);
   });
@@ -161,9 +159,9 @@ describe('unreadable records', () => {
       const t = under.nowMs();
       const userId = newUserId();
       const [me, damaged] = [await begin(under, { userId }), await begin(under, { userId })];
-      await cloud.redis.set(recordKey(damaged.tokenHash), text);
+      await environment.cloud.redis.set(recordKey(damaged.tokenHash), text);
       expect(await store.list(me.credential, t)).toMatchObject({ sessions: [{ id: me.session.id }] });
-      await cloud.redis.hset(INDEX_KEY_PREFIX + userId, damaged.session.id, damaged.tokenHash);
+      await environment.cloud.redis.hset(INDEX_KEY_PREFIX + userId, damaged.session.id, damaged.tokenHash);
       const next = await begin(under, { userId }, { replaces: [damaged.tokenHash], maxSessionsPerUser: 5 });
       expect(next.started.logouts).toEqual([]);
       const ended = await store.end(
@@ -179,14 +177,14 @@ describe('unreadable records', () => {
 
   test('an unexpected reply is an outage: neither signed in nor signed out', async () => {
     const { credential } = await begin(under);
-    cloud.faults.set('redis', { kind: 'status', status: 200, body: '{"result":"PONG"}' });
+    environment.cloud.faults.set('redis', { kind: 'status', status: 200, body: '{"result":"PONG"}' });
     const { store } = under;
     const operation = sampleOperation(under.nowMs());
     await expect(store.end([credential.tokenHash], 'cookie', 'logout', operation)).rejects.toMatchObject(
       STORE_UNAVAILABLE,
     );
     await expect(store.list(credential, under.nowMs())).rejects.toMatchObject(STORE_UNAVAILABLE);
-    cloud.faults.clear();
+    environment.cloud.faults.clear();
   });
 });
 
@@ -213,9 +211,9 @@ describe('at the same time', () => {
       await Promise.all(work);
       for (const { session } of started) everBegun.add(session.id);
       begun = started;
-      await expectIndexesAgree(cloud.redis, t);
+      await expectIndexesAgree(environment.cloud.redis, t);
     }
-    const open = Object.keys(await cloud.redis.hgetall(INDEX_KEY_PREFIX + userId));
+    const open = Object.keys(await environment.cloud.redis.hgetall(INDEX_KEY_PREFIX + userId));
     const ended = (await pendingLogouts(under)).map(({ sessionId }) => sessionId);
     // Each session is either open or has exactly one log-out.
     expect([...open, ...ended].sort()).toEqual([...everBegun].sort());
@@ -223,27 +221,27 @@ describe('at the same time', () => {
 
   test('a start that arrives a second time, late, changes nothing', async () => {
     const request = sampleStart(sampleSession(under.nowMs()), newTokenHash());
-    cloud.faults.set('redis', { kind: 'late', ms: 500, times: 1 });
-    const impatient = openCloudStores(cloud, 50).sessions;
+    environment.cloud.faults.set('redis', { kind: 'late', ms: 500, times: 1 });
+    const impatient = openCloudStores(environment.cloud, 50).sessions;
     await expect(impatient.start(request)).rejects.toMatchObject(STORE_UNAVAILABLE);
     expect(await under.store.start(request)).toMatchObject({ loginEntryId: expect.any(String) as string });
-    await cloud.settled();
-    cloud.faults.clear();
-    expect(await cloud.redis.xlen(OUTBOX_KEY)).toBe(1);
-    await expectIndexesAgree(cloud.redis, under.nowMs());
+    await environment.cloud.settled();
+    environment.cloud.faults.clear();
+    expect(await environment.cloud.redis.xlen(OUTBOX_KEY)).toBe(1);
+    await expectIndexesAgree(environment.cloud.redis, under.nowMs());
   });
 
   test('a start that arrives only after it was abandoned does not begin', async () => {
     const [session, tokenHash] = [sampleSession(under.nowMs()), newTokenHash()];
-    cloud.faults.set('redis', { kind: 'late', ms: 500, times: 1 });
-    const impatient = openCloudStores(cloud, 50).sessions;
+    environment.cloud.faults.set('redis', { kind: 'late', ms: 500, times: 1 });
+    const impatient = openCloudStores(environment.cloud, 50).sessions;
     await expect(impatient.start(sampleStart(session, tokenHash))).rejects.toMatchObject(STORE_UNAVAILABLE);
     await under.store.abandon(tokenHash, session, under.nowMs());
-    await cloud.settled();
-    cloud.faults.clear();
+    await environment.cloud.settled();
+    environment.cloud.faults.clear();
     expect(await under.store.check(offer(tokenHash, 'cookie'), under.nowMs())).toMatchObject({
       reason: 'unknown',
     });
-    expect(await cloud.redis.keys('*')).toEqual([ENDED_KEY_PREFIX + tokenHash]);
+    expect(await environment.cloud.redis.keys('*')).toEqual([ENDED_KEY_PREFIX + tokenHash]);
   });
 });

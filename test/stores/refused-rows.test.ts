@@ -1,14 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { EventRefusedError } from '../../src/activity/activity-log.ts';
 import { deliver, deliverPending } from '../../src/activity/delivery.ts';
 import type { LogoutActivity } from '../../src/activity/events.ts';
 import type { CallContent } from '../../tools/local-cloud/calls.ts';
-import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { vitessFault, type VitessError } from '../../tools/local-cloud/vitess-error.ts';
 import { CapturedLog } from '../fakes/captured-log.ts';
 import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import { sampleLogout } from '../fakes/samples.ts';
-import { openCloud } from '../support/cloud.ts';
+import { useCloud } from '../support/test-environment.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
 
 // Errors that Vitess replies with, over the vendor's client, which turns each into status 400.
@@ -16,16 +15,7 @@ import { openCloudStores } from './open-cloud-stores.ts';
 const HOUR_MS = 3_600_000;
 const NOW_MS = Date.now();
 
-let cloud: CloudProxy;
-beforeAll(async () => {
-  cloud = await openCloud();
-});
-afterAll(() => cloud.stop());
-beforeEach(async () => {
-  await cloud.redis.flushdb();
-  await cloud.query('DELETE FROM logout_activity');
-});
-afterEach(() => cloud.faults.clear());
+const environment = useCloud();
 
 /** As a tablet passes on what MySQL says. */
 const fromMysql = (errno: number, sqlstate: string, text: string, code = 'UNKNOWN'): VitessError => ({
@@ -88,14 +78,14 @@ const UNEXPLAINED_ERRORS: [string, VitessError, string][] = [
 ];
 
 const log = new CapturedLog();
-const run = (nowMs = NOW_MS) => deliverPending({ stores: openCloudStores(cloud), log, nowMs });
+const run = (nowMs = NOW_MS) => deliverPending({ stores: openCloudStores(environment.cloud), log, nowMs });
 const rows = async (): Promise<string[]> =>
-  (await cloud.query('SELECT id FROM logout_activity')).map(({ id }) => String(id)).sort();
+  (await environment.cloud.query('SELECT id FROM logout_activity')).map(({ id }) => String(id)).sort();
 const idsOf = (events: readonly LogoutActivity[]): string[] => events.map(({ id }) => String(id)).sort();
-const status = () => openCloudStores(cloud).outbox.status();
+const status = () => openCloudStores(environment.cloud).outbox.status();
 
 async function fill(count: number): Promise<LogoutActivity[]> {
-  const { outbox } = openCloudStores(cloud);
+  const { outbox } = openCloudStores(environment.cloud);
   const events = Array.from({ length: count }, () => sampleLogout(NOW_MS));
   for (const event of events) await outbox.add(event);
   return events;
@@ -103,7 +93,7 @@ async function fill(count: number): Promise<LogoutActivity[]> {
 
 /** Refuses each statement with one of these rows. */
 const refuse = (error: VitessError, events: readonly LogoutActivity[]): void =>
-  cloud.faults.set('mysql', {
+  environment.cloud.faults.set('mysql', {
     ...vitessFault(error),
     match: (call: CallContent) =>
       call.store === 'mysql' && /^INSERT/.test(call.sql) && events.some(({ id }) => call.sql.includes(id)),
@@ -111,9 +101,9 @@ const refuse = (error: VitessError, events: readonly LogoutActivity[]): void =>
 
 describe.each(DATABASE_ERRORS)('%s', (_, error) => {
   test('is retried, and passes unnoticed if it is over by then', async () => {
-    cloud.faults.set('mysql', { ...vitessFault(error), times: 2 });
+    environment.cloud.faults.set('mysql', { ...vitessFault(error), times: 2 });
     const event = sampleLogout(NOW_MS);
-    await openCloudStores(cloud).activityLog.writeLogouts([event]);
+    await openCloudStores(environment.cloud).activityLog.writeLogouts([event]);
     expect(await rows()).toEqual([event.id]);
   });
 
@@ -148,18 +138,18 @@ describe.each(UNEXPLAINED_ERRORS)('%s', (_, error, reason) => {
 
   test('right after the response: the event stays in the outbox', async () => {
     const event = sampleLogout(NOW_MS);
-    const stores = openCloudStores(cloud);
+    const stores = openCloudStores(environment.cloud);
     const entry = await stores.outbox.add(event);
     refuse(error, [event]);
     expect(await deliver({ stores, log, nowMs: NOW_MS }, [entry])).toBe(0);
-    cloud.faults.clear();
+    environment.cloud.faults.clear();
     expect(await run()).toBe(1);
     expect(await rows()).toEqual([event.id]);
   });
 
   test('for a reader is an outage', async () => {
-    cloud.faults.set('mysql', vitessFault(error));
-    const { users, activityLog } = openCloudStores(cloud);
+    environment.cloud.faults.set('mysql', vitessFault(error));
+    const { users, activityLog } = openCloudStores(environment.cloud);
     await expect(users.findByUsername('ann')).rejects.toMatchObject(STORE_UNAVAILABLE);
     await expect(activityLog.listRecent(sampleLogout(NOW_MS).userId, 5)).rejects.toMatchObject(
       STORE_UNAVAILABLE,
@@ -170,16 +160,16 @@ describe.each(UNEXPLAINED_ERRORS)('%s', (_, error, reason) => {
 test('a data error refuses the row for good, in one attempt', async () => {
   const event = sampleLogout(NOW_MS);
   refuse(fromMysql(1406, '22001', 'Data too long', 'INVALID_ARGUMENT'), [event]);
-  cloud.calls.length = 0;
-  const written = openCloudStores(cloud).activityLog.writeLogouts([event]);
+  environment.cloud.calls.length = 0;
+  const written = openCloudStores(environment.cloud).activityLog.writeLogouts([event]);
   await expect(written).rejects.toMatchObject({ isForGood: true, reason: 'mysql errno 1406' });
   await expect(written).rejects.toThrow(EventRefusedError);
-  expect(cloud.calls).toHaveLength(1);
+  expect(environment.cloud.calls).toHaveLength(1);
 });
 
 test("a request that is larger than the vendor's edge takes is tried with fewer rows", async () => {
   const events = await fill(8);
-  cloud.faults.set('mysql', {
+  environment.cloud.faults.set('mysql', {
     kind: 'status',
     status: 413,
     body: '<html>Request Entity Too Large</html>',

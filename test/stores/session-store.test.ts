@@ -1,15 +1,9 @@
-import { afterAll, beforeAll } from 'vitest';
-import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { openMemoryStores } from '../fakes/memory-stores.ts';
-import { openCloud } from '../support/cloud.ts';
+import { useCloud } from '../support/test-environment.ts';
 import { openCloudStores, shortenTtls } from './open-cloud-stores.ts';
 import { describeSessionStore } from './session-store/suite.ts';
 
-let cloud: CloudProxy;
-beforeAll(async () => {
-  cloud = await openCloud({ schema: false });
-});
-afterAll(() => cloud.stop());
+const environment = useCloud({ schema: false });
 
 describeSessionStore('sessions in memory', async () => {
   const { stores, clock } = openMemoryStores();
@@ -18,8 +12,7 @@ describeSessionStore('sessions in memory', async () => {
 });
 
 describeSessionStore('sessions in Redis', async () => {
-  await cloud.redis.flushdb();
-  const { sessions: store, outbox } = openCloudStores(cloud);
+  const { sessions: store, outbox } = openCloudStores(environment.cloud);
   // The store's time starts at the machine's and moves when TTLs are shortened.
   let nowMs = Date.now();
   return {
@@ -27,7 +20,7 @@ describeSessionStore('sessions in Redis', async () => {
     outbox,
     nowMs: () => nowMs,
     advance: async (ms) => {
-      await shortenTtls(cloud.redis, ms);
+      await shortenTtls(environment.cloud.redis, ms);
       nowMs += ms;
     },
   };

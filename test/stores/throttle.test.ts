@@ -1,21 +1,16 @@
 import { hash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ATTEMPT_SECONDS } from '../../src/auth/throttle.ts';
 import { uuidV7 } from '../../src/lib/ids.ts';
 import { STRANGER } from '../fakes/samples.ts';
-import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import { openMemoryStores } from '../fakes/memory-stores.ts';
-import { openCloud } from '../support/cloud.ts';
+import { useCloud } from '../support/test-environment.ts';
 import { openCloudStores, shortenTtls } from './open-cloud-stores.ts';
 import { everythingIn } from './redis-contents.ts';
 import { describeThrottle } from './throttle-suite.ts';
 
-let cloud: CloudProxy;
-beforeAll(async () => {
-  cloud = await openCloud({ schema: false });
-});
-afterAll(() => cloud.stop());
+const environment = useCloud({ schema: false });
 
 describeThrottle('throttle in memory', async () => {
   const { stores, clock } = openMemoryStores();
@@ -23,21 +18,22 @@ describeThrottle('throttle in memory', async () => {
 });
 
 describeThrottle('throttle in Redis', async () => {
-  await cloud.redis.flushdb();
-  return { throttle: openCloudStores(cloud).throttle, advance: (ms) => shortenTtls(cloud.redis, ms) };
+  return {
+    throttle: openCloudStores(environment.cloud).throttle,
+    advance: (ms) => shortenTtls(environment.cloud.redis, ms),
+  };
 });
 
 describe('Redis throttle, its keys and commands', () => {
   test('no name is stored: people type passwords into that field', async () => {
-    await cloud.redis.flushdb();
     const attempt = {
       attemptId: uuidV7(Date.now()),
       username: 'correct horse',
       network: '203.0.113.7',
       source: STRANGER,
     };
-    await openCloudStores(cloud).throttle.reserve(attempt);
-    const everything = await everythingIn(cloud.redis);
+    await openCloudStores(environment.cloud).throttle.reserve(attempt);
+    const everything = await everythingIn(environment.cloud.redis);
     expect(everything).not.toContain('horse');
     // Nor a plain hash, which a dictionary would find.
     for (const encoding of ['hex', 'base64', 'base64url'] as const)
@@ -45,8 +41,7 @@ describe('Redis throttle, its keys and commands', () => {
   });
 
   test('each counter expires at the end of its window, an attempt after a while', async () => {
-    await cloud.redis.flushdb();
-    const { throttle } = openCloudStores(cloud);
+    const { throttle } = openCloudStores(environment.cloud);
     const attempt = {
       attemptId: uuidV7(Date.now()),
       username: 'ann',
@@ -55,7 +50,8 @@ describe('Redis throttle, its keys and commands', () => {
     };
     await throttle.reserve(attempt);
     const ttls: number[] = [];
-    for (const key of (await cloud.redis.keys('*')).sort()) ttls.push(await cloud.redis.ttl(key));
+    for (const key of (await environment.cloud.redis.keys('*')).sort())
+      ttls.push(await environment.cloud.redis.ttl(key));
     // account-network, account, attempt, network, site
     for (const [i, seconds] of [900, 3600, ATTEMPT_SECONDS, 3600, 3600].entries()) {
       expect(ttls[i]).toBeGreaterThan(seconds - 30);
@@ -64,33 +60,32 @@ describe('Redis throttle, its keys and commands', () => {
   });
 
   test('an attempt that was refused halfway is counted by the retry', async () => {
-    await cloud.redis.flushdb();
-    const { throttle } = openCloudStores(cloud);
+    const { throttle } = openCloudStores(environment.cloud);
     const attempt = {
       attemptId: uuidV7(Date.now()),
       username: 'ann',
       network: '203.0.113.7',
       source: STRANGER,
     };
-    await cloud.redis.hset('throttle:network:203.0.113.7', 'failures', 'not a number');
+    await environment.cloud.redis.hset('throttle:network:203.0.113.7', 'failures', 'not a number');
     await expect(throttle.reserve(attempt)).rejects.toMatchObject(STORE_UNAVAILABLE);
-    await cloud.redis.del('throttle:network:203.0.113.7');
+    await environment.cloud.redis.del('throttle:network:203.0.113.7');
     expect(await throttle.reserve(attempt)).toEqual({ status: 'allowed' });
-    expect(await cloud.redis.hget('throttle:network:203.0.113.7', 'failures')).toBe('1');
+    expect(await environment.cloud.redis.hget('throttle:network:203.0.113.7', 'failures')).toBe('1');
   });
 
   test('each method is one command', async () => {
-    const { throttle } = openCloudStores(cloud);
+    const { throttle } = openCloudStores(environment.cloud);
     const attempt = {
       attemptId: uuidV7(Date.now()),
       username: 'ann',
       network: '203.0.113.7',
       source: STRANGER,
     };
-    cloud.calls.length = 0;
+    environment.cloud.calls.length = 0;
     await throttle.reserve(attempt);
     await throttle.succeed(attempt);
     await throttle.release(attempt);
-    expect(cloud.calls).toHaveLength(3);
+    expect(environment.cloud.calls).toHaveLength(3);
   });
 });
