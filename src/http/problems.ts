@@ -51,7 +51,7 @@ export function problemOf(reason: Reason): Problem {
         'This form is out of date',
         reason.noCookie === true
           ? 'Your browser sent no cookie. Try again; if this repeats, it blocks cookies for this site.'
-          : 'You may have signed in or out since you opened it. Please try again.',
+          : 'You may have signed in or out since you opened this page. Please try again.',
       );
     case 'foreign_origin':
       return problem(
