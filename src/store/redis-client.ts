@@ -41,8 +41,10 @@ export function upstashRedis({ url, token }: RedisCredentials, timeoutMs: number
   });
 }
 
-// The client exposes neither the status nor a code, but Redis's own errors begin with one: they would come again.
+// The client exposes neither the status nor a code, but Redis's own errors begin with one.
 const REDIS_ERROR = /^([A-Z]+) /;
+/** Errors of a server that is starting or failing over. Others would come again. */
+const PASSING_ERROR = /^(BUSY|CLUSTERDOWN|LOADING|MASTERDOWN|NOREPLICAS|READONLY|TRYAGAIN)$/;
 
 /** The client's texts hold the command with its keys and values, so only the kind of error leaves this file. */
 function classify(error: unknown): Verdict {
@@ -51,7 +53,7 @@ function classify(error: unknown): Verdict {
     const redisError = REDIS_ERROR.exec(error.message)?.[1];
     return redisError === undefined
       ? { fault: 'refused', final: false }
-      : { fault: 'refused', final: true, said: { redisError } };
+      : { fault: 'refused', final: !PASSING_ERROR.test(redisError), said: { redisError } };
   }
   // Thrown for a reply without `result`, which must not read as "no such key".
   if (error instanceof TypeError && /did not return a result/.test(error.message)) {

@@ -6,11 +6,16 @@ import { StoreTrace } from '../../../src/store/store-trace.ts';
 
 let requests: { headers: Headers; body: unknown }[];
 let reply: unknown;
+/** Texts of the errors that come first, one a request. */
+let errors: string[];
 beforeEach(() => {
   requests = [];
   reply = null;
+  errors = [];
   vi.stubGlobal('fetch', (_url: string, { headers, body }: RequestInit) => {
     requests.push({ headers: new Headers(headers), body: JSON.parse(body as string) });
+    const error = errors.shift();
+    if (error !== undefined) return Promise.resolve(Response.json({ error }, { status: 400 }));
     return Promise.resolve(
       Response.json({ result: reply }, { headers: { 'Upstash-Sync-Token': `token ${requests.length}` } }),
     );
@@ -42,6 +47,23 @@ test('texts stay texts, even digits and JSON', async () => {
     expect(await open().eval('return', [], [])).toEqual([text, null, 3]);
     expect(await open().mget(['key'])).toEqual([text, null, 3]);
   }
+});
+
+test.each([
+  'LOADING Redis is loading the dataset in memory',
+  'READONLY You can’t write against a read only replica.',
+])('“%s” passes, so the command is sent again', async (error) => {
+  errors = [error];
+  expect(await open().eval('return 1', [], [])).toBeNull();
+  expect(requests).toHaveLength(2);
+});
+
+test('an error that would come again is not retried', async () => {
+  errors = ['WRONGTYPE Operation against a key holding the wrong kind of value'];
+  await expect(open().eval('return 1', [], [])).rejects.toMatchObject({
+    reason: { code: 'store_unavailable' },
+  });
+  expect(requests).toHaveLength(1);
 });
 
 // Upstash's "Read Your Writes": a replica waits until it has seen what this client has seen.
