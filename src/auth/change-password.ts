@@ -73,7 +73,7 @@ export async function findRenewedSession(
  * checked; the sessions. An outage before the second changes nothing; after it, the cron does what the request couldn't.
  *
  * A copy of the request succeeds as well: where the stored hash is already this change's, or the credential was renewed
- * just now, the *new* password is checked instead, and only the session is renewed once more.
+ * just now, the *new* password is checked first, and if it matches, only the session is renewed once more.
  *
  * @throws `overloaded`, or `store_unavailable`. If that leaves `new_password` or `password_change` unconfirmed, the other
  *   sessions are ended in the background once the new hash is seen, or by the cron.
@@ -108,7 +108,8 @@ async function change(
   const checked = await checkPassword(
     work,
     username ?? id,
-    (user) => (isCopy(user) ? newPassword : currentPassword),
+    // Under this change's salt there may also be what an earlier, different change of this session set.
+    (user) => [...(isCopy(user) ? [newPassword] : []), ...(begun === null ? [] : [currentPassword])],
     { kind: 'session', sessionId: id },
     async () => {
       const [user, change] = await Promise.all([
@@ -136,7 +137,7 @@ async function change(
     case 'matches': {
       const { user, attempt } = checked;
       const renewed = { id, userId, username: user.username };
-      const copies = isCopy(user);
+      const copies = isCopy(user) && checked.password === newPassword;
       if (!copies) {
         await releaseOnError(work, attempt, async () => {
           await work.cpuSlots.take(work.trace);

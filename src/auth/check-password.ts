@@ -10,7 +10,13 @@ import type { User } from './user-store.ts';
 import { normalizeUsername, unknownName } from './username.ts';
 
 export type CheckedPassword =
-  | { readonly status: 'matches'; readonly user: User; readonly attempt: Attempt }
+  | {
+      readonly status: 'matches';
+      readonly user: User;
+      readonly attempt: Attempt;
+      /** The one that matched. */
+      readonly password: string;
+    }
   /** No such user, a wrong password, or an inactive user. */
   | {
       readonly status: 'refused';
@@ -22,15 +28,15 @@ export type CheckedPassword =
 
 /**
  * Counts an attempt and looks up the user, at the same time, then checks the password, with the same work if there is no
- * such user. Which password is to match may depend on the user. An attempt that matches is still counted: the caller
- * settles it.
+ * such user. Which passwords may match, the first one first, may depend on the user. An attempt that matches is still
+ * counted: the caller settles it.
  *
  * @throws `store_unavailable` or `overloaded`; the attempt is given back
  */
 export async function checkPassword(
   work: AuthWork,
   username: string,
-  passwordFor: (user: User | null) => string,
+  passwordsFor: (user: User | null) => readonly string[],
   source: AttemptSource,
   findUser: () => Promise<User | null>,
 ): Promise<CheckedPassword> {
@@ -54,17 +60,16 @@ export async function checkPassword(
     }
     if (found.status === 'rejected') throw found.reason;
     const user = found.value;
-    await work.cpuSlots.take(work.trace);
-    const matches = await verifyPassword(
-      passwordFor(user),
-      user?.passwordHash ?? null,
-      settings.BCRYPT_ROUNDS,
-      settings.PBKDF2_MAX_ITERATIONS,
-    );
-    if (user === null || !matches || !user.isActive) {
-      return { status: 'refused', user, isInactive: user !== null && matches, attempt };
+    const hash = user?.passwordHash ?? null;
+    let isInactive = false;
+    for (const password of passwordsFor(user)) {
+      await work.cpuSlots.take(work.trace);
+      if (!(await verifyPassword(password, hash, settings.BCRYPT_ROUNDS, settings.PBKDF2_MAX_ITERATIONS)))
+        continue;
+      if (user?.isActive === true) return { status: 'matches', user, attempt, password };
+      isInactive = user !== null;
     }
-    return { status: 'matches', user, attempt };
+    return { status: 'refused', user, isInactive, attempt };
   });
 }
 

@@ -46,7 +46,7 @@ export async function signIn(
   const checked = await checkPassword(
     work,
     username,
-    () => password,
+    () => [password],
     source,
     () => work.users.findByUsername(username),
   );

@@ -39,6 +39,7 @@ async function changeUnconfirmed() {
     stores,
     clock,
     log,
+    work,
     user,
     mine,
     other,
@@ -83,6 +84,15 @@ test('a write that MySQL never carries out ends no session and is not logged', a
   for (const { credential } of [mine, other])
     expect(await stores.sessions.check(credential, clock.nowMs())).toMatchObject({ status: 'valid' });
   expect(log.entries).toEqual([]);
+});
+
+test('after a change that was not confirmed, another one with another password succeeds', async () => {
+  const { work, mine, carryOut } = await changeUnconfirmed();
+  await carryOut();
+  const change = (currentPassword: string) =>
+    changePassword(work, mine.credential, mine.session, { currentPassword, newPassword: 'a third phrase' });
+  expect(await change(PASSWORD)).toEqual({ status: 'refused', reason: { code: 'wrong_current_password' } });
+  expect(await change(NEW_PASSWORD)).toMatchObject({ status: 'changed' });
 });
 
 test('everything is done inside what goes on without the client, and the caller gets its result', async () => {

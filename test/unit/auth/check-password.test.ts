@@ -19,7 +19,7 @@ async function setUp(changes: Parameters<typeof openMemoryWork>[0] = {}) {
     checkPassword(
       work,
       username,
-      () => password,
+      () => [password],
       STRANGER,
       () => stores.users.findByUsername(username),
     );
