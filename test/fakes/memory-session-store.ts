@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { LogoutActivity, LogoutReason } from '../../src/activity/events.ts';
 import type { PasswordChange } from '../../src/auth/password-changes.ts';
+import { NO_CLIENT } from '../../src/lib/client-info.ts';
 import type { SessionId, UserId, Uuid } from '../../src/lib/ids.ts';
 import { chooseSession, newestFirst } from '../../src/session/record.ts';
 import { endsAtMs, isExpired } from '../../src/session/rules.ts';
@@ -232,14 +233,13 @@ export class MemorySessionStore implements SessionStore {
     });
   }
 
-  endAgain(ended: readonly LogoutActivity[]): Promise<readonly SessionId[]> {
+  endAgain(ended: readonly LogoutActivity[], nowMs: number): Promise<readonly SessionId[]> {
     return this.#outage.during('redis', () =>
-      ended.flatMap(({ userId, sessionId, reason, loggedOutAtMs, client }) => {
+      ended.flatMap(({ userId, sessionId, reason }) => {
         const tokenHash = this.#index.get(userId)?.get(sessionId);
-        const open =
-          tokenHash === undefined ? null : this.#findOpen(tokenHash, 'either', this.#clock.nowMs());
+        const open = tokenHash === undefined ? null : this.#findOpen(tokenHash, 'either', nowMs);
         if (open === null) return [];
-        this.#remove(open, reason, { id: eventId(loggedOutAtMs, sessionId), nowMs: loggedOutAtMs, client });
+        this.#remove(open, reason, { nowMs, client: NO_CLIENT });
         this.#index.get(userId)?.delete(sessionId);
         return [sessionId];
       }),
@@ -343,7 +343,11 @@ export class MemorySessionStore implements SessionStore {
     this.#index.set(session.userId, index.set(session.id, tokenHash));
   }
 
-  #remove({ tokenHash, session }: Open, reason: LogoutReason | 'renewed', operation: Operation): void {
+  #remove(
+    { tokenHash, session }: Open,
+    reason: LogoutReason | 'renewed',
+    operation: Pick<Operation, 'nowMs' | 'client'>,
+  ): void {
     this.#sessions.delete(tokenHash);
     this.#tombstones.set(tokenHash, {
       goneAtMs: session.expiresAtMs,

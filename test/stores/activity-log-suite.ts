@@ -260,6 +260,18 @@ export function describeActivityLog(name: string, open: () => Promise<ActivityLo
         expect(await under.log.listLogouts(newUserId(), 10, null)).toEqual([]);
       });
 
+      test("all users' log-outs since a time page by page, oldest first, each once", async () => {
+        // Three share one millisecond, over the edge of a page.
+        const events = [T, T + 1, T + 1, T + 1, T + 2].map((at) => sampleLogout(at));
+        await under.log.writeLogouts([...events.toReversed(), sampleLogout(T - 1)]);
+        const expected = events.toSorted((a, b) => a.loggedOutAtMs - b.loggedOutAtMs || byId(a, b));
+        const seen: LogoutActivity[] = [];
+        for (let page = 0; page < 4; page += 1)
+          seen.push(...(await under.log.listEndedSince(T, 2, seen.at(-1) ?? null)));
+        expect(seen).toEqual(expected);
+        expect(await under.log.listEndedSince(T + 3, 2, null)).toEqual([]);
+      });
+
       test("a user's sign-ins and sign-outs together, newest first, up to the limit", async () => {
         const userId = newUserId();
         const client = { ...SAMPLE_CLIENT, userAgent: NASTY };

@@ -2,6 +2,7 @@ import { beforeEach, describe } from 'vitest';
 import { describeAbandon } from './abandon.ts';
 import { describeCheck } from './check.ts';
 import { describeEnd } from './end.ts';
+import { describeEndAgain } from './end-again.ts';
 import { describeList } from './list.ts';
 import { describeRaces } from './races.ts';
 import { describeRefresh } from './refresh.ts';
@@ -24,6 +25,7 @@ export function describeSessionStore(name: string, open: () => Promise<SessionSt
     describeStart(current);
     describeAbandon(current);
     describeEnd(current);
+    describeEndAgain(current);
     describeRevoke(current);
     describeList(current);
     describeRenew(current);
