@@ -53,7 +53,7 @@ export function addUserDelete(parent: Command, finish: Finish): void {
       sayEnd(ended);
     }
     const isRecorded = await deliverEnded(stores, ended.logouts);
-    const erasure = { rows: 0, isDone: options.erase !== true };
+    const erasure = { count: 0, isDone: options.erase !== true };
     try {
       if (options.erase === true) await eraseActivity(stores, id, erasure);
     } finally {
@@ -61,10 +61,11 @@ export function addUserDelete(parent: Command, finish: Finish): void {
         sayJson({
           user,
           ...viewEnd(ended, isRecorded),
-          ...(options.erase === true && { erased: erasure.rows }),
+          ...(options.erase === true && { erased: erasure.count }),
         });
-      else if (options.erase === true) say(`Erased ${count(erasure.rows, 'activity row')}.`);
-      if (!erasure.isDone) note(`hoskie: Rows may be left to erase; go on with: ${retry}`);
+      else if (options.erase === true)
+        say(`Erased ${count(erasure.count, 'row or event', 'rows and events')} of activity.`);
+      if (!erasure.isDone) note(`hoskie: Activity may be left to erase; go on with: ${retry}`);
     }
     return concludeEnd(ended, 'The user is deleted, but sessions may still be open', retry);
   });
@@ -84,9 +85,10 @@ async function findDeletion(stores: Stores, name: string, options: DeleteOptions
 async function eraseActivity(
   stores: Stores,
   id: UserId,
-  erasure: { rows: number; isDone: boolean },
+  erasure: { count: number; isDone: boolean },
 ): Promise<void> {
-  // What is still in the outbox would become a row with a name.
+  erasure.count += await stores.outboxAdmin.erase(id);
+  // A delivery elsewhere may have read one of these events with its name: it adds no row to one that exists.
   await deliverPending({ stores, log: NOTES, nowMs: Date.now() });
   const progress = await startProgress('Erasing', 1);
   try {
@@ -94,7 +96,7 @@ async function eraseActivity(
       let rows: number;
       do {
         rows = await stores.users.eraseActivity(table, id, ERASE_BATCH_SIZE);
-        erasure.rows += rows;
+        erasure.count += rows;
         progress.advance(rows);
       } while (rows === ERASE_BATCH_SIZE);
     }

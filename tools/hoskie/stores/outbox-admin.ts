@@ -1,4 +1,5 @@
 import type { Activity } from '../../../src/activity/events.ts';
+import type { UserId } from '../../../src/lib/ids.ts';
 
 /** An event that MySQL will never accept. */
 export interface SetAsideEntry {
@@ -10,7 +11,7 @@ export interface SetAsideEntry {
   readonly setAsideAtMs: number;
 }
 
-/** An operator's view of the events that were set aside. Each method throws `store_unavailable`. */
+/** An operator's view of the outbox. Each method throws `store_unavailable`. */
 export interface OutboxAdmin {
   /** Oldest first, at most `limit`, those after `after`. Null: from the start. */
   listSetAside(limit: number, after: string | null): Promise<SetAsideEntry[]>;
@@ -18,4 +19,9 @@ export interface OutboxAdmin {
   findSetAside(entryId: string): Promise<SetAsideEntry | null>;
   /** Removes entries whose rows exist; a missing one is no error. */
   removeSetAside(entryIds: readonly string[]): Promise<void>;
+  /**
+   * Removes name, address and user agent from this user's events: those pending, failed attempts included, and those set
+   * aside. Each gets a new entry id. Returns how many had any of them. Safe to repeat.
+   */
+  erase(userId: UserId): Promise<number>;
 }
