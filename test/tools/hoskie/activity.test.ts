@@ -25,6 +25,21 @@ interface RowJson {
 
 const ids = (rows: readonly { id: string }[]): string[] => rows.map((row) => row.id);
 
+test.each(['logouts', 'logins'])(
+  '%s --ip finds an IPv4 address also if it is mapped into IPv6',
+  async (what) => {
+    const { activityLog } = openCloudStores(cloud);
+    const client = { ipAddress: '203.0.113.9', userAgent: null, country: null };
+    const [logout, login] = [sampleLogout(Date.now(), { client }), sampleLogin(Date.now(), { client })];
+    await activityLog.writeLogouts([logout]);
+    await activityLog.writeLogins([login]);
+    for (const ip of ['::ffff:203.0.113.9', '::FFFF:cb00:7109']) {
+      const found = await runJson<Record<string, RowJson[]>>(cloud, [what, '--ip', ip, '--limit', '1']);
+      expect(ids(found[what] ?? []), ip).toEqual([what === 'logouts' ? logout.id : login.id]);
+    }
+  },
+);
+
 describe('logouts', () => {
   test('newest first, by user, address, time and reason', async () => {
     const { activityLog } = openCloudStores(cloud);
