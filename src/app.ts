@@ -6,7 +6,7 @@ import { requestId } from 'hono/request-id';
 import { apiV1 } from './api/v1.ts';
 import { ServiceError, type Reason } from './errors.ts';
 import { API_PATH } from './http/api-path.ts';
-import { canonicalAddress } from './http/canonical-address.ts';
+import { appendTrailingSlash, requireHttps } from './http/canonical-address.ts';
 import { provideContext, type AppContext, type AppEnv, type Service } from './http/context.ts';
 import { djangoAddresses } from './http/django-addresses.ts';
 import { health } from './http/health.ts';
@@ -30,24 +30,27 @@ export function createApp(service: Service): Hono<AppEnv> {
   const { settings } = service;
   const app = new Hono<AppEnv>();
   const pages = new Hono<AppEnv>()
+    .basePath(settings.BASE_PATH)
     .route('/', landingPage)
+    .route('/', assets)
     .route('/', signInPage(settings.LOGIN_URL))
     .route('/', homePage)
     .route('/', logoutPage)
     .route('/', sessionsPage)
     .route('/', passwordPage);
   const aliases = djangoAddresses(settings);
+  const pagePaths = [...pages.routes, ...aliases.routes].map((route) => route.path);
 
   // Ours alone: a client that chose it could pass its lines off as another's. Theirs is logged beside it.
   app.use(requestId({ headerName: '' }));
   app.use(provideContext(service));
   app.use(observeRequests);
+  app.use(requireHttps);
   app.use(securityHeaders(settings));
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
-  app.use(canonicalAddress([...pages.routes, ...aliases.routes].map((route) => route.path)));
+  app.use(appendTrailingSlash(pagePaths));
   app.use((c, next) => (METHODS_WITHOUT_BODY.includes(c.req.method) ? next() : limitBody(c, next)));
 
-  app.route('/', assets);
   app.route('/', health(service));
   app.route('/', pages);
   app.route(API_PATH, apiV1);

@@ -42,6 +42,10 @@ export type Reason =
       readonly noCookie?: boolean;
     }
   | { readonly code: 'foreign_origin' }
+  /** A proxy didn't say what it asks about. */
+  | { readonly code: 'original_url_missing' }
+  /** A proxy asks for an app whose host isn't in ALLOWED_REDIRECT_HOSTS. */
+  | { readonly code: 'unknown_host' }
   | { readonly code: 'not_found' }
   | { readonly code: 'method_not_allowed'; readonly allow: readonly string[] }
   | { readonly code: 'throttled'; readonly retryAfterSeconds: number }

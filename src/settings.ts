@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { parseDatabaseUrl } from './lib/database-url.ts';
 import { isLocalHttp } from './lib/local-http.ts';
+import { parseSigningKeys, type SigningKey } from './lib/signing-keys.ts';
 
 const SECRET_KEY_MIN_CHARACTERS = 32;
 const YEAR_SECONDS = 31_536_000;
@@ -59,6 +60,18 @@ function parseRedirectTarget(text: string): string | null {
 const parseOrigin = (text: string): string | null =>
   /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text ? text : null;
 
+/** Where others reach us: an origin, with or without a slash at its end. */
+function parsePublicUrl(text: string): string | null {
+  const origin = parseOrigin(text.replace(/\/$/, ''));
+  return origin === null || (origin.startsWith('http:') && !isLocalHttp(new URL(origin))) ? null : origin;
+}
+
+/** Below it are our pages, with a slash at its end; what doesn't move is not a place for them. */
+function parseBasePath(text: string): string | null {
+  const path = text.endsWith('/') ? text : `${text}/`;
+  return isPlainPath(path) && !/^\/(?:api|\.well-known|healthz|readyz)\//.test(path) ? path : null;
+}
+
 const parseHost = (text: string): string | null =>
   /^(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::\d+)?$/i.test(text) &&
   URL.canParse(`https://${text}`) &&
@@ -111,6 +124,10 @@ const bindings = z.object({
   MIN_PASSWORD_LENGTH: integer(8, 8, 256),
   MAX_SESSIONS_PER_USER: integer(50, 0, 100_000),
   ACTIVITY_RETENTION_DAYS: integer(400, 0, 36_500),
+  PUBLIC_URL: variable<string>('', (text) => (text === '' ? '' : parsePublicUrl(text))),
+  BASE_PATH: variable('/', parseBasePath),
+  CORS_ORIGINS: list(parseOrigin),
+  ASSERTION_KEYS: variable<readonly SigningKey[]>('', (text) => (text === '' ? [] : parseSigningKeys(text))),
   SESSION_READS: variable('primary', (text) => (text === 'primary' || text === 'replica' ? text : null)),
 });
 
@@ -133,7 +150,7 @@ const RESERVED_PATHS = [
 ];
 
 /** Cookies of our own under fixed names. */
-const RESERVED_COOKIES = ['device', 'signedout'];
+const RESERVED_COOKIES = ['device', 'returns', 'signedout'];
 
 /** Reads the bindings of the Worker. */
 export function parseSettings(env: unknown): SettingsResult {

@@ -10,7 +10,7 @@ import { logoutsQuery } from './request-schemas.ts';
 
 /** A user's own sign-outs, newest first. May lag a receipt by the outbox. */
 export const logoutsApi = new Hono<AppEnv>().get('/logouts', validate('query', logoutsQuery), async (c) => {
-  const session = await requireOpenSession(c);
+  const { session } = await requireOpenSession(c);
   const { limit, before } = c.req.valid('query');
   // One more than asked for shows whether there is a further page.
   const found = await c

@@ -1,1 +1,2 @@
 export const API_PATH = '/api/v1';
+export const AUTHZ_PATH = '/api/authz';

@@ -14,7 +14,6 @@ import type { TokenHash } from '../session/token.ts';
 import type { Settings } from '../settings.ts';
 import { storeBudgetMs } from '../store/call-store.ts';
 import { StoreTrace } from '../store/store-trace.ts';
-import { API_PATH } from './api-path.ts';
 import type { Changing } from './changing-session.ts';
 import {
   COOKIES_MAX,
@@ -39,6 +38,7 @@ export interface Service {
 
 /** Everything the work for one request may use. Made once, by the first middleware. */
 export interface RequestContext extends AuthWork {
+  /** With our public origin. */
   readonly url: URL;
   readonly credentials: Credentials;
   readonly csrf: CsrfTokens;
@@ -74,9 +74,9 @@ export function provideContext(service: Service): MiddlewareHandler<AppEnv> {
       request: c.req.raw,
       waitUntil: (task) => c.executionCtx.waitUntil(task),
     });
-    const readOffered = c.req.path.startsWith(`${API_PATH}/`) ? readCredentials : readSessionCookies;
+    const readOffered = c.req.path.startsWith('/api/') ? readCredentials : readSessionCookies;
     const offered = {
-      url: new URL(c.req.url),
+      url: publicUrl(c.req.url, settings.PUBLIC_URL),
       credentials: readOffered(headers, settings),
       csrf,
       csrfCookies: readCookieValues(headers.get('Cookie'), settings.CSRF_COOKIE_NAME).slice(0, COOKIES_MAX),
@@ -87,6 +87,18 @@ export function provideContext(service: Service): MiddlewareHandler<AppEnv> {
     c.set('outcome', 'ok');
     return next();
   };
+}
+
+/** A request's address as others know it: under `PUBLIC_URL`, if that is set, whatever Host says. */
+function publicUrl(address: string, origin: string): URL {
+  const url = new URL(address);
+  if (origin === '') return url;
+  const { protocol, host } = new URL(origin);
+  url.protocol = protocol;
+  url.host = host;
+  // Setting the host keeps a port that it doesn't name.
+  if (!/:\d+$/.test(host)) url.port = '';
+  return url;
 }
 
 interface Caller {

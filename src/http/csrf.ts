@@ -8,7 +8,7 @@ import { isForeignOrigin } from './origin.ts';
 
 // Django's names: its templates, scripts and clients go on working.
 export const CSRF_FIELD = 'csrfmiddlewaretoken';
-const CSRF_HEADER = 'X-CSRFToken';
+export const CSRF_HEADER = 'X-CSRFToken';
 
 /** Throws `foreign_origin` for a request that another site sent. */
 export function requireOwnOrigin(c: AppContext): void {

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { Settings } from '../settings.ts';
 import type { AppEnv } from './context.ts';
+import { belowBase } from './page-path.ts';
 
 /**
  * Django's own addresses, and the well-known one, never show up as broken links: they redirect to ours, the query kept,
@@ -8,7 +9,9 @@ import type { AppEnv } from './context.ts';
  */
 export function djangoAddresses(settings: Settings): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  const taken = [settings.LOGIN_URL, settings.LOGIN_REDIRECT_URL, settings.ACCOUNT_LOGOUT_REDIRECT_URL];
+  const path = (below: string): string => belowBase(settings.BASE_PATH, below);
+  const signIn = path(settings.LOGIN_URL);
+  const taken = [signIn, settings.LOGIN_REDIRECT_URL, settings.ACCOUNT_LOGOUT_REDIRECT_URL];
   const isFree = (path: string): boolean => !taken.some((each) => each === path || `${each}/` === path);
   const redirect = (from: string, to: string): void => {
     if (!isFree(from)) return;
@@ -16,10 +19,10 @@ export function djangoAddresses(settings: Settings): Hono<AppEnv> {
     app.get(from, (c) => c.redirect(to + c.get('request').url.search, 302));
     app.post(from, (c) => c.redirect(to + c.get('request').url.search, 307));
   };
-  redirect('/accounts/login/', settings.LOGIN_URL);
-  redirect('/accounts/logout/', '/logout/');
-  redirect('/accounts/password_change/', '/account/password/');
+  redirect(path('/accounts/login/'), signIn);
+  redirect(path('/accounts/logout/'), path('/logout/'));
+  redirect(path('/accounts/password_change/'), path('/account/password/'));
   // Password managers open it (W3C, "A Well-Known URL for Changing Passwords").
-  redirect('/.well-known/change-password', '/account/password/');
+  redirect('/.well-known/change-password', path('/account/password/'));
   return app;
 }

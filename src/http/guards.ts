@@ -3,10 +3,10 @@ import { ServiceError } from '../errors.ts';
 import { signOutUnconfirmed } from '../session/end-sessions.ts';
 import { noteSessionUse, resumeSession } from '../session/resume-session.ts';
 import type { AuthorizedTokens } from '../session/session-store.ts';
-import type { Session } from '../session/session.ts';
 import type { OfferedCredentials } from './credentials.ts';
 import type { AppContext, AppEnv, SignedIn } from './context.ts';
 import { requireOwnOrigin, withCsrfToken } from './csrf.ts';
+import { pagePath, signInPath, type Page } from './page-path.ts';
 
 /** Who sent this request. Null: definitely not a signed-in user. Throws `store_unavailable`. */
 export async function currentSession(c: AppContext): Promise<SignedIn | null> {
@@ -17,18 +17,18 @@ export async function currentSession(c: AppContext): Promise<SignedIn | null> {
 }
 
 /** The address of the sign-in page that leads back here. A POST leads back to the page it belongs to. */
-export function signInUrl(c: AppContext, backTo?: string): string {
-  const { settings, url } = c.get('request');
-  return `${settings.LOGIN_URL}?next=${encodeURIComponent(backTo ?? url.pathname + url.search)}`;
+export function signInUrl(c: AppContext, backTo?: Page): string {
+  const { url } = c.get('request');
+  return `${signInPath(c)}?next=${encodeURIComponent(backTo === undefined ? url.pathname + url.search : pagePath(c, backTo))}`;
 }
 
 /** For pages: lets signed-in users through and sends others to the sign-in page. Throws `store_unavailable`. */
-export function requireSignIn(backTo?: string): MiddlewareHandler<AppEnv> {
+export function requireSignIn(): MiddlewareHandler<AppEnv> {
   return async function requireSignIn(c, next) {
     const signedIn = await currentSession(c);
     if (signedIn === null) {
       c.set('outcome', 'not_signed_in');
-      return c.redirect(signInUrl(c, backTo), 302);
+      return c.redirect(signInUrl(c), 302);
     }
     c.set('signedIn', signedIn);
     return next();
@@ -36,10 +36,10 @@ export function requireSignIn(backTo?: string): MiddlewareHandler<AppEnv> {
 }
 
 /** For the API: the open session of this request. Throws `not_signed_in` or `store_unavailable`. */
-export async function requireOpenSession(c: AppContext): Promise<Session> {
+export async function requireOpenSession(c: AppContext): Promise<SignedIn> {
   const signedIn = await currentSession(c);
   if (signedIn === null) throw new ServiceError({ code: 'not_signed_in' });
-  return signedIn.session;
+  return signedIn;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { characterCount } from '../lib/text.ts';
+
 /** Longest `next`, in characters. */
 export const NEXT_MAX_CHARACTERS = 2000;
 
@@ -5,7 +7,7 @@ export const NEXT_MAX_CHARACTERS = 2000;
 const FORBIDDEN_CHARACTERS = /[\u0000-\u0020\u007f-\u009f\\]/;
 
 /**
- * Reads where to go after signing in. Null: not definitely a place on this host or an allowed one; the caller uses its
+ * Reads where to go after signing in or out. Null: not definitely a place on this host or an allowed one; the caller uses its
  * default. The result is ASCII as a URL serializer writes it, so nothing in it can end a header.
  *
  * The decision is made on the address as a browser parses it (WHATWG URL), never on the text, and what is returned is
@@ -18,6 +20,7 @@ export function safeNextUrl(
   allowedHosts: readonly string[],
 ): string | null {
   if (next === null || next === undefined || next === '') return null;
+  if (characterCount(next) > NEXT_MAX_CHARACTERS) return null;
   if (FORBIDDEN_CHARACTERS.test(next) || !next.isWellFormed()) return null;
   const isPath = next.startsWith('/');
   if (!isPath && !/^https?:\/\//i.test(next)) return null;

@@ -59,6 +59,18 @@ export function problemOf(reason: Reason): Problem {
         'Request from another site',
         "Another site sent this request, so we didn't accept it.",
       );
+    case 'original_url_missing':
+      return problem(
+        400,
+        'Original address missing',
+        'Send the address of the original request: X-Original-URL to auth-request; X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Uri to forward-auth.',
+      );
+    case 'unknown_host':
+      return problem(
+        403,
+        'Unknown host',
+        "The host of the original request isn't in ALLOWED_REDIRECT_HOSTS.",
+      );
     case 'not_found':
       return problem(404, 'Not found', "There's nothing at this address.");
     case 'method_not_allowed':
@@ -133,7 +145,10 @@ export function respondWithProblem(
     // A challenge would make a browser ask for a password by itself; it is for API clients.
     if (name !== 'WWW-Authenticate' || isJson) c.header(name, value);
   }
-  if (!isJson) return renderPage(problem);
+  if (!isJson) {
+    c.status(problem.status);
+    return renderPage(problem);
+  }
   return c.body(
     JSON.stringify({
       // Names the kind of problem for programs (RFC 9457 section 3.1.1); the same word as `code`.

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { createHmac, hash, randomBytes, scryptSync, timingSafeEqual } from 'node:crypto';
 
-// The one file that touches node:crypto (part of Workers, see wrangler.toml).
+// node:crypto is part of Workers, see wrangler.toml.
 
 export { randomBytes };
 
@@ -29,7 +29,8 @@ export const shortMac = (key: string, text: string): string =>
   base64Url(hmacSha256(key, text).subarray(0, 16));
 
 /** base64url without padding (RFC 4648 section 5). */
-export const base64Url = (bytes: Buffer): string => bytes.toString('base64url');
+export const base64Url = (bytes: Uint8Array | ArrayBuffer): string =>
+  Buffer.from(bytes as Uint8Array).toString('base64url');
 
 /** base64 with padding (RFC 4648 section 4). */
 export const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

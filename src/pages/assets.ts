@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import type { AppEnv } from '../http/context.ts';
-import { ICON_SVG, STYLESHEET, STYLESHEET_PATH } from './stylesheet.ts';
+import { ICON_PATH, ICON_SVG, STYLESHEET, STYLESHEET_PATH } from './stylesheet.ts';
 
 /** The stylesheet and the icon: the same for all visitors, without a store, cached by browsers. */
 export const assets = new Hono<AppEnv>()
@@ -10,6 +10,6 @@ export const assets = new Hono<AppEnv>()
       'Cache-Control': 'public, max-age=31536000, immutable',
     }),
   )
-  .get('/assets/icon.svg', (c) =>
+  .get(ICON_PATH, (c) =>
     c.body(ICON_SVG, 200, { 'Content-Type': 'image/svg+xml', 'Cache-Control': 'public, max-age=86400' }),
   );

@@ -2,16 +2,19 @@ import { Hono } from 'hono';
 import type { AppEnv } from '../http/context.ts';
 import { CSRF_FIELD, csrfTokenForForm } from '../http/csrf.ts';
 import { requireSignIn } from '../http/guards.ts';
-import { Layout } from './layout.tsx';
+import { pagePath } from '../http/page-path.ts';
 import { Time } from './time.tsx';
+import { renderPage } from './layout.tsx';
 
 /** The first page after signing in. */
 export const homePage = new Hono<AppEnv>().get('/home/', requireSignIn(), async (c) => {
   const { session, tokenHash } = c.get('signedIn');
   const csrfToken = csrfTokenForForm(c, [tokenHash], session);
   const nowMs = c.get('request').clock.nowMs();
-  return c.html(
-    <Layout title="Home" username={session.username}>
+  return renderPage(
+    c,
+    { title: 'Home', username: session.username },
+    <>
       <h1>Hello, {session.username}</h1>
       <p>You're signed in on this device.</p>
       <dl>
@@ -27,13 +30,13 @@ export const homePage = new Hono<AppEnv>().get('/home/', requireSignIn(), async 
           {session.rememberMe ? ', because you chose Remember me' : ', or until you close the browser'}
         </dd>
       </dl>
-      <form class="actions" method="post" action="/logout/">
+      <form class="actions" method="post" action={pagePath(c, '/logout/')}>
         <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
         <button type="submit">Sign out</button>
-        <a class="button quiet" href="/sessions/">
+        <a class="button quiet" href={pagePath(c, '/sessions/')}>
           Your sessions
         </a>
       </form>
-    </Layout>,
+    </>,
   );
 });

@@ -2,16 +2,18 @@ import { Hono } from 'hono';
 import { isStoreUnavailable } from '../errors.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';
 import { currentSession } from '../http/guards.ts';
-import { Layout } from './layout.tsx';
+import { pagePath, signInPath } from '../http/page-path.ts';
+import { renderPage } from './layout.tsx';
 
 type Visitor = { readonly username: string } | 'anonymous' | 'unknown';
 
 /** Public; says who is signed in, if anyone. Stays up in an outage. */
 export const landingPage = new Hono<AppEnv>().get('/', async (c) => {
   const visitor = await findVisitor(c);
-  const { LOGIN_URL } = c.get('request').settings;
-  return c.html(
-    <Layout title="Welcome" username={typeof visitor === 'object' ? visitor.username : undefined}>
+  return renderPage(
+    c,
+    { title: 'Welcome', username: typeof visitor === 'object' ? visitor.username : undefined },
+    <>
       <h1>Sign in once. Sign out for real.</h1>
       <p>
         Cloud Hoskie keeps your sessions at the edge of the network. When it says you're signed out, you are:
@@ -23,10 +25,10 @@ export const landingPage = new Hono<AppEnv>().get('/', async (c) => {
             You're signed in as <strong>{visitor.username}</strong>.
           </p>
           <p class="actions">
-            <a class="button" href="/home/">
+            <a class="button" href={pagePath(c, '/home/')}>
               Go to your home page
             </a>
-            <a class="button quiet" href="/logout/">
+            <a class="button quiet" href={pagePath(c, '/logout/')}>
               Sign out
             </a>
           </p>
@@ -41,13 +43,13 @@ export const landingPage = new Hono<AppEnv>().get('/', async (c) => {
             <p>You're not signed in.</p>
           )}
           <p class="actions">
-            <a class="button" href={LOGIN_URL}>
+            <a class="button" href={signInPath(c)}>
               Sign in
             </a>
           </p>
         </>
       )}
-    </Layout>,
+    </>,
   );
 });
 

@@ -3,19 +3,22 @@ import { Hono } from 'hono';
 import { isCsrfFailure } from '../errors.ts';
 import type { AppContext, AppEnv, SignedIn } from '../http/context.ts';
 import { CSRF_FIELD, csrfRefusal, csrfTokenForForm } from '../http/csrf.ts';
-import { requireForm } from '../http/form-body.ts';
+import { readForm, requireForm } from '../http/form-body.ts';
 import { currentSession, authorizeSignOut } from '../http/guards.ts';
+import { safeNextUrl } from '../http/next-url.ts';
+import { pagePath } from '../http/page-path.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { endSessions } from '../session/end-sessions.ts';
 import { allTokens, type AuthorizedTokens } from '../session/session-store.ts';
-import { Layout } from './layout.tsx';
+import { renderPage } from './layout.tsx';
 
 export const logoutPage = new Hono<AppEnv>()
   /** Asks and changes nothing: not only people follow links. */
   .get('/logout/', async (c) => {
     const signedIn = await currentSession(c);
-    if (signedIn === null) return c.redirect(c.get('request').settings.ACCOUNT_LOGOUT_REDIRECT_URL, 302);
-    return c.html(askToSignOut(c, signedIn, null));
+    const next = c.req.query('next') ?? '';
+    if (signedIn === null) return c.redirect(afterSignOut(c, next), 302);
+    return askToSignOut(c, signedIn, next, null);
   })
 
   /** Confirmed means done: if the store can't confirm it, the error becomes 503 and the cookies stay. */
@@ -30,22 +33,28 @@ export const logoutPage = new Hono<AppEnv>()
     const logouts = await endSessions(c.get('request'), allTokens(authorized), 'logout');
     if (logouts.length > 0) c.set('outcome', 'signed_out');
     else if (c.get('request').credentials.status === 'offered') c.set('outcome', 'already_signed_out');
-    return redirectSignedOut(c);
+    return redirectSignedOut(c, await formNext(c));
   });
 
 /** A button from before the last sign-in is no dead end: the page asks, with a fresh token. */
 async function askAgain(c: AppContext, error: Error): Promise<Response> {
   const signedIn = await currentSession(c);
   if (signedIn === null) throw error;
-  return respondWithProblem(c, csrfRefusal(c), ({ status, detail }) =>
-    c.html(askToSignOut(c, signedIn, detail), status),
-  );
+  const next = await formNext(c);
+  return respondWithProblem(c, csrfRefusal(c), ({ detail }) => askToSignOut(c, signedIn, next, detail));
 }
 
-function askToSignOut(c: AppContext, { session, tokenHash }: SignedIn, problem: string | null) {
+function askToSignOut(
+  c: AppContext,
+  { session, tokenHash }: SignedIn,
+  next: string,
+  problem: string | null,
+): Response | Promise<Response> {
   const csrfToken = csrfTokenForForm(c, [tokenHash], session);
-  return (
-    <Layout title="Sign out" username={session.username}>
+  return renderPage(
+    c,
+    { title: 'Sign out', username: session.username },
+    <>
       <h1>Sign out?</h1>
       {problem === null ? null : (
         <p class="problem" role="alert">
@@ -53,18 +62,31 @@ function askToSignOut(c: AppContext, { session, tokenHash }: SignedIn, problem: 
         </p>
       )}
       <p>This signs you out on this device. Your other devices stay signed in.</p>
-      <form class="actions" method="post" action="/logout/">
+      <form class="actions" method="post" action={pagePath(c, '/logout/')}>
         <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
+        <input type="hidden" name="next" value={next} />
         <button type="submit">Sign out</button>
-        <a class="button quiet" href="/home/">
+        <a class="button quiet" href={pagePath(c, '/home/')}>
           Stay signed in
         </a>
       </form>
-    </Layout>
+    </>,
   );
 }
 
-export function redirectSignedOut(c: AppContext): Response {
+/** What can't be a place to go is ignored: it must not keep anybody from signing out. */
+async function formNext(c: AppContext): Promise<string> {
+  const { next } = await readForm(c);
+  return typeof next === 'string' ? next : '';
+}
+
+/** Where a visitor goes after signing out: a safe `next`, else `ACCOUNT_LOGOUT_REDIRECT_URL`. */
+function afterSignOut(c: AppContext, next: string): string {
+  const { settings, url } = c.get('request');
+  return safeNextUrl(next, url, settings.ALLOWED_REDIRECT_HOSTS) ?? settings.ACCOUNT_LOGOUT_REDIRECT_URL;
+}
+
+export function redirectSignedOut(c: AppContext, next = ''): Response {
   expireCookies(c);
-  return c.redirect(c.get('request').settings.ACCOUNT_LOGOUT_REDIRECT_URL, 303);
+  return c.redirect(afterSignOut(c, next), 303);
 }

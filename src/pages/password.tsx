@@ -8,15 +8,16 @@ import { requireForm } from '../http/form-body.ts';
 import { NEW_PASSWORD_MAX_CHARACTERS, passwordForm } from '../http/fields.ts';
 import { findChangingSession } from '../http/changing-session.ts';
 import { requireSignIn, signInUrl } from '../http/guards.ts';
+import { pagePath } from '../http/page-path.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { validate } from '../http/validate.ts';
 import { describedBy, Field } from './field.tsx';
-import { Layout } from './layout.tsx';
+import { renderPage } from './layout.tsx';
 
 const PATH = '/account/password/';
 
 export const passwordPage = new Hono<AppEnv>()
-  .get(PATH, requireSignIn(), async (c) => c.html(await renderForm(c, null, [])))
+  .get(PATH, requireSignIn(), (c) => renderForm(c, null, []))
 
   /** Ends all other sessions and gives this one a new token. */
   .post(
@@ -53,7 +54,7 @@ export const passwordPage = new Hono<AppEnv>()
       }
       setSessionCookies(c, result);
       c.set('outcome', 'password_changed');
-      return c.redirect('/sessions/?done=password', 303);
+      return c.redirect(`${pagePath(c, '/sessions/')}?done=password`, 303);
     },
   );
 
@@ -65,7 +66,7 @@ function redirectToSignIn(c: AppContext, status: 302 | 303): Response {
 /** The form again, with what was wrong; never with a password. A copy from before a renewal has no form to go back to. */
 async function respondWithForm(c: AppContext, reason: Reason): Promise<Response> {
   if (c.get('changing').session.username === null) return redirectToSignIn(c, 303);
-  return respondWithProblem(c, reason, async ({ status, detail }) => {
+  return respondWithProblem(c, reason, ({ detail }) => {
     const errors =
       reason.code === 'invalid_fields'
         ? reason.errors
@@ -74,11 +75,11 @@ async function respondWithForm(c: AppContext, reason: Reason): Promise<Response>
           : [];
     // Each field says what is wrong with it.
     const message = errors.length > 0 ? 'Please check the fields below.' : detail;
-    return c.html(await renderForm(c, message, errors), status);
+    return renderForm(c, message, errors);
   });
 }
 
-async function renderForm(c: AppContext, problem: string | null, errors: readonly FieldError[]) {
+function renderForm(c: AppContext, problem: string | null, errors: readonly FieldError[]) {
   const { session, tokenHash } = c.get('signedIn');
   const csrfToken = csrfTokenForForm(c, [tokenHash], session);
   const { MIN_PASSWORD_LENGTH } = c.get('request').settings;
@@ -100,11 +101,13 @@ async function renderForm(c: AppContext, problem: string | null, errors: readonl
     );
   };
   const hint = `${MIN_PASSWORD_LENGTH} to ${NEW_PASSWORD_MAX_CHARACTERS} characters of any kind. A few words are easy to remember.`;
-  return (
-    <Layout
-      title={problem === null ? 'Change password' : 'Change password: please check'}
-      username={session.username}
-    >
+  return renderPage(
+    c,
+    {
+      title: problem === null ? 'Change password' : 'Change password: please check',
+      username: session.username,
+    },
+    <>
       <h1>Change password</h1>
       <p>Changing it signs out all your other devices.</p>
       {problem === null ? null : (
@@ -112,7 +115,7 @@ async function renderForm(c: AppContext, problem: string | null, errors: readonl
           {problem}
         </p>
       )}
-      <form method="post" action={PATH}>
+      <form method="post" action={pagePath(c, PATH)}>
         <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
         {/* Shows password managers whose password this is. */}
         <input hidden type="text" name="username" value={session.username} autocomplete="username" readonly />
@@ -121,6 +124,6 @@ async function renderForm(c: AppContext, problem: string | null, errors: readonl
         {field('confirm_password', 'Repeat the new password', 'new-password')}
         <button type="submit">Change password</button>
       </form>
-    </Layout>
+    </>,
   );
 }

@@ -1,11 +1,13 @@
 import { Hono } from 'hono';
+import type * as z from 'zod/mini';
 import type { ActivityLine } from '../activity/activity-log.ts';
 import { isCsrfFailure, isStoreUnavailable, ServiceError, type Reason } from '../errors.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';
-import { CSRF_FIELD, csrfRefusal, csrfTokenForForm } from '../http/csrf.ts';
+import { csrfRefusal, csrfTokenForForm } from '../http/csrf.ts';
 import { revokeForm } from '../http/fields.ts';
 import { requireForm } from '../http/form-body.ts';
 import { authorizeSignOut, signInUrl } from '../http/guards.ts';
+import { pagePath } from '../http/page-path.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { validate } from '../http/validate.ts';
 import { NO_SESSION_ID, parseSessionId, uuidOf, type UserId } from '../lib/ids.ts';
@@ -13,15 +15,14 @@ import { endedOwnSession, revokeSessions } from '../session/end-sessions.ts';
 import { listSessions } from '../session/resume-session.ts';
 import { newOperation } from '../session/session-work.ts';
 import type { AuthorizedTokens, Operation, RevokeScope } from '../session/session-store.ts';
-import type { Session } from '../session/session.ts';
 import type { TokenHash } from '../session/token.ts';
 import { ActivityTable } from './activity-table.tsx';
-import { describeCountry, describeDevice } from './device.ts';
-import { Layout } from './layout.tsx';
+import { renderPage } from './layout.tsx';
 import { redirectSignedOut } from './logout.tsx';
-import { Time } from './time.tsx';
+import { ScopeButton, SessionItem } from './revoke-buttons.tsx';
 
 const PATH = '/sessions/';
+const REVOKE_PATH = '/sessions/revoke/';
 const RECENT_ACTIVITY = 12;
 
 /** What was done just before, by the word in `?done=`. */
@@ -37,7 +38,7 @@ export const sessionsPage = new Hono<AppEnv>()
 
   /** An id of another user gets the same response as one that doesn't exist; a copy of the form, that of the first. */
   .post(
-    '/sessions/revoke/',
+    REVOKE_PATH,
     requireForm(),
     async (c, next) => {
       let authorized: AuthorizedTokens;
@@ -62,14 +63,17 @@ export const sessionsPage = new Hono<AppEnv>()
       }
       if (result.status === 'not_found') {
         c.set('outcome', 'not_found');
-        return c.redirect(`${PATH}?done=unknown`, 303);
+        return redirectDone(c, 'unknown');
       }
       const isSignedOut = endedOwnSession(result.logouts);
       c.set('outcome', isSignedOut ? 'signed_out' : 'revoked');
       if (isSignedOut) return redirectSignedOut(c);
-      return c.redirect(`${PATH}?done=${scope === 'others' ? 'others' : 'revoked'}`, 303);
+      return redirectDone(c, scope === 'others' ? 'others' : 'revoked');
     },
   );
+
+const redirectDone = (c: AppContext, done: string): Response =>
+  c.redirect(`${pagePath(c, PATH)}?done=${done}`, 303);
 
 /**
  * The page: its list comes from Redis and, in the same round trip, recent activity from MySQL. With a problem, it says why
@@ -91,55 +95,54 @@ async function respondWithSessions(c: AppContext, problem: Reason | null): Promi
   // Without that cookie it would take a second round trip. This response sets the cookie, for the next visit.
   const recent = likelyUser === session.userId ? early : 'later';
   const csrfToken = csrfTokenForForm(c, [list.tokenHash], session);
+  const form = { action: pagePath(c, REVOKE_PATH), csrfToken };
   const done = c.req.query('done') ?? '';
   const notice = Object.hasOwn(NOTICES, done) ? NOTICES[done] : undefined;
-  const render = (detail: string | null) => (
-    <Layout title="Your sessions" username={session.username} wide>
-      <h1>Your sessions</h1>
-      {detail === null ? null : (
-        <p class="problem" role="alert">
-          {detail}
-        </p>
-      )}
-      {notice === undefined ? null : (
-        <p class="notice" role="status">
-          {notice}
-        </p>
-      )}
-      <p>These devices are signed in. Don't recognise one? Sign it out and change your password.</p>
-      <ul class="sessions">
-        {sessions.map((each) => (
-          <SessionItem
-            session={each}
-            isCurrent={each.id === session.id}
-            nowMs={nowMs}
-            csrfToken={csrfToken}
-          />
-        ))}
-      </ul>
-      <div class="actions">
-        {sessions.length > 1 ? (
-          <ScopeButton scope="others" csrfToken={csrfToken} label="Sign out all other devices" />
-        ) : null}
-        <ScopeButton scope="all" csrfToken={csrfToken} label="Sign out everywhere" />
-        <a class="button quiet" href="/account/password/">
-          Change password
-        </a>
-      </div>
-      <h2>Recent activity</h2>
-      {recent === null ? (
-        <p class="fine">Recent activity is unavailable right now.</p>
-      ) : recent === 'later' ? (
-        <p class="fine">
-          <a href={PATH}>Show it</a>
-        </p>
-      ) : (
-        <ActivityTable lines={recent} nowMs={nowMs} />
-      )}
-    </Layout>
-  );
-  if (problem === null) return c.html(render(null));
-  return respondWithProblem(c, problem, ({ status, detail }) => c.html(render(detail), status));
+  const render = (detail: string | null) =>
+    renderPage(
+      c,
+      { title: 'Your sessions', username: session.username, wide: true },
+      <>
+        <h1>Your sessions</h1>
+        {detail === null ? null : (
+          <p class="problem" role="alert">
+            {detail}
+          </p>
+        )}
+        {notice === undefined ? null : (
+          <p class="notice" role="status">
+            {notice}
+          </p>
+        )}
+        <p>These devices are signed in. Don't recognise one? Sign it out and change your password.</p>
+        <ul class="sessions">
+          {sessions.map((each) => (
+            <SessionItem session={each} isCurrent={each.id === session.id} nowMs={nowMs} form={form} />
+          ))}
+        </ul>
+        <div class="actions">
+          {sessions.length > 1 ? (
+            <ScopeButton scope="others" form={form} label="Sign out all other devices" />
+          ) : null}
+          <ScopeButton scope="all" form={form} label="Sign out everywhere" />
+          <a class="button quiet" href={pagePath(c, '/account/password/')}>
+            Change password
+          </a>
+        </div>
+        <h2>Recent activity</h2>
+        {recent === null ? (
+          <p class="fine">Recent activity is unavailable right now.</p>
+        ) : recent === 'later' ? (
+          <p class="fine">
+            <a href={pagePath(c, PATH)}>Show it</a>
+          </p>
+        ) : (
+          <ActivityTable lines={recent} nowMs={nowMs} />
+        )}
+      </>,
+    );
+  if (problem === null) return render(null);
+  return respondWithProblem(c, problem, ({ detail }) => render(detail));
 }
 
 /**
@@ -154,13 +157,8 @@ function operationFor(c: AppContext, scope: RevokeScope): Operation {
   return { ...operation, id: uuidOf(`revoke ${tokenHash} ${scope.only}`) };
 }
 
-interface RevokeFields {
-  readonly id?: string | undefined;
-  readonly scope?: 'others' | 'all' | undefined;
-}
-
 /** Exactly one of the two fields. Text that can't be a session id gets the same response as an unknown one. */
-function parseScope({ id, scope }: RevokeFields): RevokeScope {
+function parseScope({ id, scope }: z.infer<typeof revokeForm>): RevokeScope {
   if (scope !== undefined && id === undefined) return scope;
   if (id !== undefined && scope === undefined) return { only: parseSessionId(id) ?? NO_SESSION_ID };
   throw new ServiceError({
@@ -189,57 +187,4 @@ async function findRecent(c: AppContext, userId: UserId): Promise<ActivityLine[]
     if (isStoreUnavailable(error)) return null;
     throw error;
   }
-}
-
-interface SessionItemProps {
-  readonly session: Session;
-  readonly isCurrent: boolean;
-  readonly nowMs: number;
-  readonly csrfToken: string;
-}
-
-function SessionItem({ session, isCurrent, nowMs, csrfToken }: SessionItemProps) {
-  const { client } = session;
-  const device = describeDevice(session.deviceName, client.userAgent);
-  const place = [client.ipAddress, describeCountry(client.country)]
-    .filter((each) => each !== null)
-    .join(', ');
-  return (
-    <li>
-      <div>
-        <strong title={client.userAgent ?? undefined}>{device}</strong>
-        {isCurrent ? <span class="badge">This device</span> : null}
-        {session.kind === 'bearer' ? <span class="badge soft">App</span> : null}
-        {session.rememberMe ? <span class="badge soft">Remembered</span> : null}
-        <p class="fine">
-          {place === '' ? 'Unknown address' : place} · signed in{' '}
-          <Time atMs={session.createdAtMs} nowMs={nowMs} /> · last seen{' '}
-          <Time atMs={session.lastSeenAtMs} nowMs={nowMs} />
-        </p>
-      </div>
-      <form method="post" action="/sessions/revoke/">
-        <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
-        <input type="hidden" name="id" value={session.id} />
-        <button
-          class="quiet"
-          type="submit"
-          aria-label={isCurrent ? 'Sign out on this device' : `Sign out ${device}`}
-        >
-          {isCurrent ? 'Sign out on this device' : 'Sign out'}
-        </button>
-      </form>
-    </li>
-  );
-}
-
-function ScopeButton({ scope, csrfToken, label }: { scope: string; csrfToken: string; label: string }) {
-  return (
-    <form method="post" action="/sessions/revoke/">
-      <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
-      <input type="hidden" name="scope" value={scope} />
-      <button class="danger" type="submit">
-        {label}
-      </button>
-    </form>
-  );
 }

@@ -2,7 +2,7 @@ import { setDeviceCookie, setSessionCookies } from '../http/response-cookies.ts'
 import { Hono } from 'hono';
 import { signIn, type SignInResult, type UsernameAndPassword } from '../auth/sign-in.ts';
 import { isStoreUnavailable, ServiceError, type FieldError, type Reason } from '../errors.ts';
-import type { AppContext, AppEnv } from '../http/context.ts';
+import type { AppContext, AppEnv, SignedIn } from '../http/context.ts';
 import {
   CSRF_FIELD,
   csrfRefusal,
@@ -17,13 +17,15 @@ import { signInForm } from '../http/fields.ts';
 import { USERNAME_MAX_CHARACTERS } from '../auth/username.ts';
 import { currentSession } from '../http/guards.ts';
 import { NEXT_MAX_CHARACTERS, safeNextUrl } from '../http/next-url.ts';
+import { signInPath } from '../http/page-path.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { validate } from '../http/validate.ts';
 import { characterCount } from '../lib/text.ts';
 import { DEVICE_COOKIE_NAME, readCookieValues } from '../session/cookies.ts';
 import type { TokenHash } from '../session/token.ts';
 import { describedBy, Field } from './field.tsx';
-import { Layout } from './layout.tsx';
+import { findLoopingHost, renderReturnLoop } from './return-loop.tsx';
+import { renderPage } from './layout.tsx';
 
 interface FormState {
   readonly username: string;
@@ -45,8 +47,9 @@ export const signInPage = (loginUrl: string) =>
     /** Stays up in an outage. */
     .get(loginUrl, async (c) => {
       const next = returnableNext(c.req.query('next') ?? '');
-      if (await isKnownSignedIn(c)) return c.redirect(destination(c, next), 302);
-      return c.html(await renderForm(c, { username: '', rememberMe: false, next }, null));
+      const signedIn = await findSignedIn(c);
+      if (signedIn !== null) return sendOn(c, signedIn, destination(c, next));
+      return renderForm(c, { username: '', rememberMe: false, next }, null);
     })
 
     .post(
@@ -80,13 +83,19 @@ function destination(c: AppContext, next: string): string {
   return safeNextUrl(next, url, settings.ALLOWED_REDIRECT_HOSTS) ?? settings.LOGIN_REDIRECT_URL;
 }
 
-async function isKnownSignedIn(c: AppContext): Promise<boolean> {
+/** Null as well if that can't be known now. */
+async function findSignedIn(c: AppContext): Promise<SignedIn | null> {
   try {
-    return (await currentSession(c)) !== null;
+    return await currentSession(c);
   } catch (error) {
-    if (isStoreUnavailable(error)) return false;
+    if (isStoreUnavailable(error)) return null;
     throw error;
   }
+}
+
+function sendOn(c: AppContext, { session }: SignedIn, target: string): Response | Promise<Response> {
+  const host = findLoopingHost(c, target);
+  return host === null ? c.redirect(target, 302) : renderReturnLoop(c, host, target, session.username);
 }
 
 /**
@@ -95,7 +104,7 @@ async function isKnownSignedIn(c: AppContext): Promise<boolean> {
  */
 async function startOver(c: AppContext): Promise<Response> {
   const state = stateOf(await readForm(c));
-  if (await isKnownSignedIn(c)) return c.redirect(destination(c, state.next), 303);
+  if ((await findSignedIn(c)) !== null) return c.redirect(destination(c, state.next), 303);
   return respondWithForm(c, csrfRefusal(c), { ...state, next: returnableNext(state.next) });
 }
 
@@ -144,7 +153,7 @@ function stateOf(data: unknown): FormState {
 
 /** The form again, with what was wrong; never with the password. */
 function respondWithForm(c: AppContext, reason: Reason, state: FormState): Response | Promise<Response> {
-  return respondWithProblem(c, reason, async ({ status, detail }) => {
+  return respondWithProblem(c, reason, ({ detail }) => {
     const errors = reason.code === 'invalid_fields' ? reason.errors : [];
     // A visible field says itself what is wrong with it; for the others the message does.
     const elsewhere = errors.filter(({ field }) => field !== 'username' && field !== 'password');
@@ -154,34 +163,32 @@ function respondWithForm(c: AppContext, reason: Reason, state: FormState): Respo
         : ['Please check the form.', ...elsewhere.map((each) => each.message)].join(' ');
     // A `next` that was refused would be refused again.
     const next = errors.some(({ field }) => field === 'next') ? '' : state.next;
-    return c.html(
-      await renderForm(
-        c,
-        { ...state, next },
-        { message, errors, isOutOfDate: reason.code === 'csrf_failed' },
-      ),
-      status,
-    );
+    return renderForm(c, { ...state, next }, { message, errors, isOutOfDate: reason.code === 'csrf_failed' });
   });
 }
 
-async function renderForm(c: AppContext, state: FormState, problem: FormProblem | null) {
+function renderForm(
+  c: AppContext,
+  state: FormState,
+  problem: FormProblem | null,
+): Response | Promise<Response> {
   const csrfToken =
     problem?.isOutOfDate === true ? newCsrfTokenForForm(c, null) : csrfTokenForForm(c, formBindings(c));
   const errorOf = (name: string): string | undefined =>
     problem?.errors.find((error) => error.field === name)?.message;
-  const { LOGIN_URL } = c.get('request').settings;
   // The first wrong field gets the focus; after wrong credentials that is the password, as the name is kept.
   const isPasswordFirst = state.username !== '' && errorOf('username') === undefined;
-  return (
-    <Layout title={problem === null ? 'Sign in' : 'Sign in: please check'}>
+  return renderPage(
+    c,
+    { title: problem === null ? 'Sign in' : 'Sign in: please check' },
+    <>
       <h1>Sign in</h1>
       {problem === null ? null : (
         <p class="problem" role="alert" id="problem">
           {problem.message}
         </p>
       )}
-      <form method="post" action={LOGIN_URL}>
+      <form method="post" action={signInPath(c)}>
         <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
         <input type="hidden" name="next" value={state.next} />
         <Field name="username" label="Username" error={errorOf('username')}>
@@ -215,6 +222,6 @@ async function renderForm(c: AppContext, state: FormState, problem: FormProblem 
         </label>
         <button type="submit">Sign in</button>
       </form>
-    </Layout>
+    </>,
   );
 }

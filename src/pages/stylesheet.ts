@@ -83,6 +83,7 @@ th, td:first-child time { white-space: nowrap; }
 `;
 
 /** The address changes with the content, so browsers may cache it without limit. */
+export const ICON_PATH = '/assets/icon.svg';
 export const STYLESHEET_PATH = `/assets/style-${base64Url(sha256(STYLESHEET)).slice(0, 8)}.css`;
 
 export const ICON_SVG =

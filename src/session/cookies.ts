@@ -6,6 +6,10 @@ import type { Token } from './token.ts';
 export const DEVICE_COOKIE_NAME = 'device';
 const DEVICE_COOKIE_AGE_SECONDS = 31_536_000;
 
+/** Counts how often a signed-in browser is sent back to the same app, which notices a loop. */
+export const RETURNS_COOKIE_NAME = 'returns';
+export const RETURNS_COOKIE_AGE_SECONDS = 10;
+
 /** The settings that cookies depend on. */
 export type CookieSettings = Pick<
   Settings,
@@ -71,6 +75,13 @@ export function sessionCookies(settings: CookieSettings, url: URL) {
         url,
         deviceToken,
         lifetime(DEVICE_COOKIE_AGE_SECONDS),
+      ),
+    returns: (value: string): string =>
+      setCookie(
+        { name: RETURNS_COOKIE_NAME, isHttpOnly: true, domain: '' },
+        url,
+        value,
+        lifetime(RETURNS_COOKIE_AGE_SECONDS),
       ),
     /** Expires both, and makes the browser forget the pages that it keeps for Back. */
     expireAll: (): string[] => [

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { addUser } from '../support/people.ts';
 import { seedVisitor } from '../support/seed-session.ts';
 import { useTestEnvironment } from '../support/test-environment.ts';
@@ -81,4 +81,52 @@ test('the defaults are settings', async () => {
   expect(page.headers.get('Content-Security-Policy')).toMatch(
     /form-action 'self' https:\/\/www\.example\.org/,
   );
+});
+
+describe('after a sign-out', () => {
+  const signOut = async (next: string) => {
+    const { visitor } = await seedVisitor(environment, await addUser(environment.cloud));
+    const page = await visitor.get(`/logout/?next=${encodeURIComponent(next)}`);
+    expect(page.status).toBe(200);
+    const answer = await visitor.submit(page);
+    expect(await visitor.isSignedIn()).toBe(false);
+    return answer;
+  };
+
+  test.each([
+    ['/goodbye/?a=1&b=%26', '/goodbye/?a=1&b=%26'],
+    ['https://app.example.net/bye', 'https://app.example.net/bye'],
+    ['https://evil.example/', '/'],
+    ['//evil.example/', '/'],
+    ['javascript:alert(1)', '/'],
+    ['', '/'],
+  ])('the form leads to a safe next, else to the default: %s', async (next, location) => {
+    expect(await signOut(next)).toMatchObject({ status: 303, location });
+  });
+
+  test('one that is too long keeps nobody from signing out', async () => {
+    expect((await signOut(`/${'a'.repeat(2001)}`)).location).toBe('/');
+  });
+
+  test('a visitor who is not signed in goes there at once', async () => {
+    const visitor = environment.worker.visitor();
+    const go = async (next: string) => visitor.get(`/logout/?next=${encodeURIComponent(next)}`);
+    expect(await go('https://app.example.net/bye')).toMatchObject({
+      status: 302,
+      location: 'https://app.example.net/bye',
+    });
+    expect(await go('https://evil.example/')).toMatchObject({ status: 302, location: '/' });
+  });
+
+  test('a form that is out of date asks again and keeps next', async () => {
+    const { visitor } = await seedVisitor(environment, await addUser(environment.cloud));
+    const refused = await visitor.post('/logout/', { next: 'https://app.example.net/bye' });
+    expect(refused.status).toBe(403);
+    expect((await visitor.submit(refused)).location).toBe('https://app.example.net/bye');
+  });
+
+  test('no session, no token: the same', async () => {
+    const answer = await environment.worker.visitor().post('/logout/', { next: '/goodbye/' });
+    expect(answer).toMatchObject({ status: 303, location: '/goodbye/' });
+  });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseSettings, type Settings } from '../../src/settings.ts';
 import fc, { anyText } from '../fakes/property.ts';
+import { newSigningKey, toKeySet } from '../../tools/signing-keys.ts';
 
 const SECRETS = {
   UPSTASH_REDIS_REST_URL: 'https://eu1-example-12345.upstash.io',
@@ -42,6 +43,10 @@ describe('defaults', () => {
     MAX_SESSIONS_PER_USER: 50,
     ACTIVITY_RETENTION_DAYS: 400,
     SESSION_READS: 'primary',
+    PUBLIC_URL: '',
+    BASE_PATH: '/',
+    CORS_ORIGINS: [],
+    ASSERTION_KEYS: [],
   };
 
   test('apply if nothing is set', () => expect(settingsOf()).toMatchObject(defaults));
@@ -71,6 +76,16 @@ describe('valid values', () => {
     ['LOGIN_REDIRECT_URL', '/profile/?tab=1#x', '/profile/?tab=1#x'],
     ['LOGIN_REDIRECT_URL', 'https://app.example.org', 'https://app.example.org/'],
     ['ACCOUNT_LOGOUT_REDIRECT_URL', 'http://localhost:3000/bye', 'http://localhost:3000/bye'],
+    ['PUBLIC_URL', 'https://login.example.org', 'https://login.example.org'],
+    ['PUBLIC_URL', 'https://login.example.org/', 'https://login.example.org'],
+    ['PUBLIC_URL', 'http://localhost:8787', 'http://localhost:8787'],
+    ['BASE_PATH', '/auth/', '/auth/'],
+    ['BASE_PATH', '/my/auth', '/my/auth/'],
+    [
+      'CORS_ORIGINS',
+      'https://app.example.org,http://localhost:5173',
+      ['https://app.example.org', 'http://localhost:5173'],
+    ],
     ['SESSION_COOKIE_NAME', '__Host-sid', '__Host-sid'],
     ['SESSION_COOKIE_DOMAIN', '.example.org', '.example.org'],
     [
@@ -97,9 +112,44 @@ describe('valid values', () => {
   });
 });
 
+const KEY = newSigningKey();
+
 /** Values that each variable refuses. */
 const MALFORMED: Record<string, unknown[]> = {
   SESSION_READS: ['Primary', 'both', 'true'],
+  PUBLIC_URL: [
+    'login.example.org',
+    'http://login.example.org',
+    'https://login.example.org/auth',
+    'https://u:p@login.example.org',
+    '//x',
+  ],
+  BASE_PATH: [
+    'auth',
+    '/auth?',
+    '//',
+    '/a//b/',
+    '/../',
+    '/api/',
+    '/api',
+    '/.well-known/x/',
+    '/healthz',
+    '/readyz/',
+  ],
+  CORS_ORIGINS: ['*', 'app.example.org', 'https://app.example.org/', 'null'],
+  ASSERTION_KEYS: [
+    'x',
+    '{}',
+    '{"keys":[]}',
+    toKeySet([{ ...KEY, d: undefined }]),
+    toKeySet([{ ...KEY, kty: 'RSA' }]),
+    toKeySet([{ ...KEY, crv: 'P-384' }]),
+    toKeySet([{ ...KEY, x: KEY.y, y: KEY.x }]),
+    toKeySet([{ ...KEY, d: 'short' }]),
+    toKeySet([{ ...KEY, kid: 7 }]),
+    toKeySet([KEY, { ...newSigningKey(), kid: KEY.kid }]),
+    '{"keys":[null]}',
+  ],
   UPSTASH_REDIS_REST_URL: [
     'http://redis.example',
     'http://10.0.0.1:8079',
@@ -245,6 +295,11 @@ describe('malformed settings', () => {
   });
 });
 
+test('a key without an id is named for its thumbprint (RFC 7638)', () => {
+  const { kid, ...key } = KEY;
+  expect(settingsOf({ ASSERTION_KEYS: toKeySet([key]) }).ASSERTION_KEYS).toEqual([{ ...key, kid }]);
+});
+
 describe('contradicting settings', () => {
   test.each([
     [{ SESSION_COOKIE_NAME: '__Host-sid', SESSION_COOKIE_DOMAIN: 'example.org' }, ['SESSION_COOKIE_NAME']],
@@ -254,6 +309,7 @@ describe('contradicting settings', () => {
     // csrftoken is host-only whatever the domain.
     [{ CSRF_COOKIE_NAME: '__Host-csrf', SESSION_COOKIE_DOMAIN: 'example.org' }, []],
     [{ SESSION_COOKIE_NAME: 'same', CSRF_COOKIE_NAME: 'same' }, ['CSRF_COOKIE_NAME']],
+    [{ SESSION_COOKIE_NAME: 'returns' }, ['SESSION_COOKIE_NAME']],
     [
       { SESSION_COOKIE_NAME: 'device', CSRF_COOKIE_NAME: 'signedout' },
       ['SESSION_COOKIE_NAME', 'CSRF_COOKIE_NAME'],

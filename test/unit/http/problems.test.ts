@@ -15,6 +15,8 @@ const REASONS: { [Code in Reason['code']]: [Extract<Reason, { code: Code }>, num
   not_signed_in: [{ code: 'not_signed_in' }, 401],
   csrf_failed: [{ code: 'csrf_failed' }, 403],
   foreign_origin: [{ code: 'foreign_origin' }, 403],
+  original_url_missing: [{ code: 'original_url_missing' }, 400],
+  unknown_host: [{ code: 'unknown_host' }, 403],
   not_found: [{ code: 'not_found' }, 404],
   method_not_allowed: [{ code: 'method_not_allowed', allow: ['GET', 'POST'] }, 405],
   throttled: [{ code: 'throttled', retryAfterSeconds: 61 }, 429],
