@@ -8,6 +8,7 @@ import { ServiceError, type Reason } from './errors.ts';
 import { API_PATH } from './http/api-path.ts';
 import { appendTrailingSlash, requireHttps } from './http/canonical-address.ts';
 import { provideContext, type AppContext, type AppEnv, type Service } from './http/context.ts';
+import { allowOrigins } from './http/cross-origin.ts';
 import { djangoAddresses } from './http/django-addresses.ts';
 import { health } from './http/health.ts';
 import { observeRequests } from './http/observe-requests.ts';
@@ -47,6 +48,7 @@ export function createApp(service: Service): Hono<AppEnv> {
   app.use(observeRequests);
   app.use(requireHttps);
   app.use(securityHeaders(settings));
+  app.use(`${API_PATH}/*`, allowOrigins(settings));
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.use(appendTrailingSlash(pagePaths));
   app.use((c, next) => (METHODS_WITHOUT_BODY.includes(c.req.method) ? next() : limitBody(c, next)));

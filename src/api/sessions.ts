@@ -2,6 +2,8 @@ import { Hono } from 'hono';
 import { signIn } from '../auth/sign-in.ts';
 import { ServiceError } from '../errors.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';
+import { isTrustedScript } from '../http/cross-origin.ts';
+import { CSRF_HEADER, csrfTokenForForm } from '../http/csrf.ts';
 import { expireCookies } from '../http/response-cookies.ts';
 import {
   requireCredentials,
@@ -59,7 +61,11 @@ export const sessionsApi = new Hono<AppEnv>()
   })
 
   .get('/sessions/current', async (c) => {
-    const session = await requireOpenSession(c);
+    const { session, tokenHash } = await requireOpenSession(c);
+    // The pages of our own origin have it in their forms.
+    if (session.kind === 'cookie' && isTrustedScript(c)) {
+      c.header(CSRF_HEADER, csrfTokenForForm(c, [tokenHash], session));
+    }
     return c.json<CurrentView>({ session: viewSession(session, session.id), user: viewUser(session) });
   })
 
