@@ -3,9 +3,10 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
+import { assertionKeys, authz } from './api/authz.ts';
 import { apiV1 } from './api/v1.ts';
 import { ServiceError, type Reason } from './errors.ts';
-import { API_PATH } from './http/api-path.ts';
+import { API_PATH, AUTHZ_PATH } from './http/api-path.ts';
 import { appendTrailingSlash, requireHttps } from './http/canonical-address.ts';
 import { provideContext, type AppContext, type AppEnv, type Service } from './http/context.ts';
 import { allowOrigins } from './http/cross-origin.ts';
@@ -47,6 +48,8 @@ export function createApp(service: Service): Hono<AppEnv> {
   app.use(provideContext(service));
   app.use(observeRequests);
   app.use(requireHttps);
+  // A proxy asks here with any method, and reads the whole response into a small buffer.
+  app.route(AUTHZ_PATH, authz(settings, pagePaths));
   app.use(securityHeaders(settings));
   app.use(`${API_PATH}/*`, allowOrigins(settings));
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
@@ -54,6 +57,7 @@ export function createApp(service: Service): Hono<AppEnv> {
   app.use((c, next) => (METHODS_WITHOUT_BODY.includes(c.req.method) ? next() : limitBody(c, next)));
 
   app.route('/', health(service));
+  app.route('/', assertionKeys(settings));
   app.route('/', pages);
   app.route(API_PATH, apiV1);
   app.route('/', aliases);

@@ -168,6 +168,19 @@ export const API_BUDGETS = budgets({
   'GET /api/v1/openapi.json, no credentials':          [ 0, 0, 0],
 });
 
+// prettier-ignore
+export const AUTHZ_BUDGETS = budgets({
+  //                                              round trips, Redis, SQL   in all: Redis, SQL
+  '/api/authz/forward-auth, no credentials':           [ 0, 0, 0],
+  '/api/authz/forward-auth, bearer':                   [ 1, 1, 0],
+  '/api/authz/forward-auth, cookie':                   [ 1, 1, 0],
+  '/api/authz/forward-auth, stale cookie':             [ 1, 1, 0,   2, 0],
+  '/api/authz/forward-auth, ended bearer':             [ 1, 1, 0],
+  '/api/authz/forward-auth, another host':             [ 0, 0, 0],
+  '/api/authz/auth-request, cookie':                   [ 1, 1, 0],
+  'GET /.well-known/jwks.json':                        [ 0, 0, 0],
+});
+
 /** The channels that no browser or app uses: checks by other Workers, and the cron. */
 // prettier-ignore
 export const CHANNEL_BUDGETS = budgets({

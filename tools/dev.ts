@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -7,6 +7,7 @@ import { hashPassword } from '../src/auth/password.ts';
 import { keepSecrets } from './local-cloud/credentials.ts';
 import { startLocalCloud, type LocalCloud } from './local-cloud/local-cloud.ts';
 import { applySqlFile } from './local-cloud/sql-file.ts';
+import { newSigningKey, toKeySet } from './signing-keys.ts';
 
 // `npm run dev`: the local cloud, its tables, a demo user, and the Worker in `wrangler dev`.
 
@@ -52,11 +53,27 @@ async function addDemoUser(cloud: LocalCloud, password: string): Promise<void> {
   );
 }
 
+/** The same from one start to the next, so that apps keep accepting what was signed. */
+function keepAssertionKeys(): string {
+  const path = join(DIRECTORY, 'assertion-keys.json');
+  if (!existsSync(path)) writeFileSync(path, toKeySet([newSigningKey()]), { mode: 0o600 });
+  return readFileSync(path, 'utf8');
+}
+
 /** Writes the Worker's bindings for wrangler, readable only by this user, in a directory that git ignores. */
 function writeBindings(cloud: LocalCloud, secretKey: string): string {
   const path = join(DIRECTORY, 'worker.env');
-  const bindings = { ...cloud.env, SECRET_KEY: secretKey };
-  const lines = Object.entries(bindings).map(([name, value]) => `${name}="${value}"`);
+  // Apps on this machine may be behind it; browsers may call it by either name.
+  const hosts = [`localhost:${port}`, `127.0.0.1:${port}`];
+  const bindings = {
+    ...cloud.env,
+    SECRET_KEY: secretKey,
+    PUBLIC_URL: `http://localhost:${port}`,
+    ASSERTION_KEYS: keepAssertionKeys(),
+    ALLOWED_REDIRECT_HOSTS: hosts.join(','),
+    CSRF_TRUSTED_ORIGINS: hosts.map((host) => `http://${host}`).join(','),
+  };
+  const lines = Object.entries(bindings).map(([name, value]) => `${name}='${value}'`);
   writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o600 });
   return path;
 }

@@ -4,6 +4,7 @@ import type { Finish } from './command.ts';
 import { addActivityCommands } from './commands/activity.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addIndexCommands } from './commands/index-check.ts';
+import { addKeyCommands } from './commands/keys.ts';
 import { addOutboxCommands } from './commands/outbox.ts';
 import { addSchemaCommands } from './commands/schema.ts';
 import { addSessionCommands } from './commands/session.ts';
@@ -44,6 +45,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     addOutboxCommands,
     addIndexCommands,
     addSchemaCommands,
+    addKeyCommands,
     addDoctorCommand,
   ]) {
     add(program, finish);
