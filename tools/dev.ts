@@ -63,15 +63,17 @@ function keepAssertionKeys(): string {
 /** Writes the Worker's bindings for wrangler, readable only by this user, in a directory that git ignores. */
 function writeBindings(cloud: LocalCloud, secretKey: string): string {
   const path = join(DIRECTORY, 'worker.env');
-  // Apps on this machine may be behind it; browsers may call it by either name.
+  // Browsers may call it by either name. Apps on this machine that are to be behind it are named in the environment.
   const hosts = [`localhost:${port}`, `127.0.0.1:${port}`];
+  const { ALLOWED_REDIRECT_HOSTS: apps = '', CORS_ORIGINS: scripts = '' } = process.env;
   const bindings = {
     ...cloud.env,
     SECRET_KEY: secretKey,
     PUBLIC_URL: `http://localhost:${port}`,
     ASSERTION_KEYS: keepAssertionKeys(),
-    ALLOWED_REDIRECT_HOSTS: hosts.join(','),
-    CSRF_TRUSTED_ORIGINS: hosts.map((host) => `http://${host}`).join(','),
+    ALLOWED_REDIRECT_HOSTS: [...hosts, apps].join(','),
+    CORS_ORIGINS: scripts,
+    CSRF_TRUSTED_ORIGINS: [...hosts.map((host) => `http://${host}`), scripts].join(','),
   };
   const lines = Object.entries(bindings).map(([name, value]) => `${name}='${value}'`);
   writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o600 });

@@ -46,16 +46,17 @@ export function renderReturnLoop(
     { title: 'Signed in, but not there', username },
     <>
       <h1>You are signed in, but {host} doesn't see it</h1>
-      <p>It keeps sending you here to sign in. Try again; if this repeats, tell the people who run it:</p>
+      <p>
+        It sent you here to sign in three times within ten seconds. Try again in a moment. If it goes on, ask
+        the people who run {host} to check:
+      </p>
       <ul>
-        <li>It must ask this service about each request, and send along the cookie that it gets.</li>
         <li>
-          Unless a gate or proxy on {host} serves this service as well, the cookie must be set for a domain
-          that both share.
+          Does it get the session cookie? Either this service is reached through {host} itself, or the cookie
+          is set for a domain that both share.
         </li>
-        <li>
-          Its clock must be right, and the address that it knows of itself must be the one in your browser.
-        </li>
+        <li>Does it ask this service about each request, and pass the cookie on?</li>
+        <li>Is its clock right, and does it know itself by the address in your browser?</li>
       </ul>
       <p class="actions">
         <a class="button" href={destination}>
