@@ -42,6 +42,18 @@ describe('a healthy service', () => {
     );
   });
 
+  test('also below a base path, at the public address alone', async () => {
+    await using other = await openWorker({
+      cloud: environment.cloud,
+      bindings: { BASE_PATH: '/auth/', PUBLIC_URL: ORIGIN },
+    });
+    const results = await examineWith({ from: other, basePath: '/auth/' }, user);
+    expect(failuresOf(results)).toEqual([]);
+    expect(results).toContainEqual(
+      expect.objectContaining({ name: 'protected page', detail: 'redirects to /auth/sign-in/' }),
+    );
+  });
+
   test('as a command, over http on this machine', async () => {
     const result = await runCli(
       null,
@@ -77,7 +89,7 @@ describe('the command', () => {
     // Without a sign-in the flaw isn't visible.
     expect(json.exitCode).toBe(0);
     expect(JSON.parse(json.stdout)).toMatchObject({
-      url: proxy.origin,
+      url: `${proxy.origin}/`,
       ok: true,
     });
 
@@ -95,11 +107,11 @@ describe('the command', () => {
       'must begin with https:// or http://',
     );
     expectFailure(await runCli(null, ['doctor', ORIGIN, '--username', 'x']), 2, 'No password was given.');
-    for (const more of ['/auth/', '/?next=x', '/#top'])
+    for (const more of ['/?next=x', '/#top'])
       expectFailure(
         await runCli(null, ['doctor', ORIGIN + more]),
         2,
-        `The URL has more than a host; did you mean ${ORIGIN}?`,
+        `Use the address alone, with BASE_PATH if it is set: ${ORIGIN}/`,
       );
   });
 

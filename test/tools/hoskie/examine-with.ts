@@ -21,6 +21,7 @@ export interface Service {
   from: TestWorker;
   /** Names of the session cookie and the CSRF cookie. */
   names?: [string, string];
+  basePath?: string;
   /** Changes what is asked, as a proxy in front of the service. */
   ask?: (asked: Asked) => void;
   spoil?: Spoil;
@@ -28,7 +29,7 @@ export interface Service {
 
 /** Examines the Worker under an https address, as if behind Cloudflare, spoilt in some way. */
 export async function examineWith(
-  { ask, spoil, from, names = ['sessionid', 'csrftoken'] }: Service,
+  { ask, spoil, from, names = ['sessionid', 'csrftoken'], basePath = '/' }: Service,
   credentials: TestUser | null,
 ): Promise<readonly CheckResult[]> {
   vi.stubGlobal(
@@ -55,7 +56,7 @@ export async function examineWith(
     },
   );
   return examine(
-    { origin: ORIGIN, sessionCookie: names[0], csrfCookie: names[1] },
+    { origin: ORIGIN, basePath, sessionCookie: names[0], csrfCookie: names[1] },
     credentials,
     () => undefined,
   );

@@ -16,6 +16,7 @@ export function addDoctorCommand(program: Command, finish: Finish): void {
     summary: 'check a running service from outside, as browsers and apps see it; exits with 1 on a failure',
     examples: [
       ['doctor https://login.example.org', 'what anyone can see'],
+      ['doctor https://app.example.org/auth/', 'the same with BASE_PATH'],
       ['doctor http://localhost:8787 --username demo', 'everything; asks for the password'],
       [
         'doctor https://login.example.org --username probe --password-stdin --json < probe.txt',
@@ -28,7 +29,7 @@ export function addDoctorCommand(program: Command, finish: Finish): void {
     .option('--session-cookie <name>', "the service's SESSION_COOKIE_NAME", 'sessionid')
     .option('--csrf-cookie <name>', "the service's CSRF_COOKIE_NAME", 'csrftoken');
   setAction<DoctorOptions>(command, finish, async (options, text = '') => {
-    const origin = readOrigin(text);
+    const { origin, basePath } = readAddress(text);
     const { username } = options;
     const account =
       username === undefined
@@ -37,7 +38,7 @@ export function addDoctorCommand(program: Command, finish: Finish): void {
     const { examine } = await import('../doctor/examine.ts');
     const { sessionCookie, csrfCookie } = options;
     const results = await examine(
-      { origin, sessionCookie, csrfCookie },
+      { origin, basePath, sessionCookie, csrfCookie },
       account,
       ({ status, name, detail }) => {
         if (options.json === true) return;
@@ -50,18 +51,23 @@ export function addDoctorCommand(program: Command, finish: Finish): void {
       },
     );
     const failures = results.filter(({ status }) => status === 'fail').length;
-    if (options.json === true) sayJson({ url: origin, ok: failures === 0, checks: results });
+    if (options.json === true) sayJson({ url: origin + basePath, ok: failures === 0, checks: results });
     else say(failures === 0 ? 'All checks passed.' : `${failures} of ${results.length} failed.`);
     return failures === 0 ? EXIT.ok : EXIT.failed;
   });
 }
 
-function readOrigin(text: string): string {
+/** The address of the service; its path is `BASE_PATH`. */
+function readAddress(text: string): { origin: string; basePath: string } {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new CliError(EXIT.usage, 'The URL must begin with https:// or http://.');
-  // Only the host is checked: a path that was silently left out would look checked.
-  if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '')
-    throw new CliError(EXIT.usage, `The URL has more than a host; did you mean ${url.origin}?`);
-  return url.origin;
+  const { origin, pathname } = url;
+  const basePath = pathname.endsWith('/') ? pathname : `${pathname}/`;
+  if (url.search !== '' || url.hash !== '' || url.username !== '')
+    throw new CliError(
+      EXIT.usage,
+      `Use the address alone, with BASE_PATH if it is set: ${origin}${basePath}`,
+    );
+  return { origin, basePath };
 }

@@ -1,6 +1,14 @@
 import type { Browser, HeaderFields, TextResponse } from '../../browser.ts';
 import { demand, skip } from './doctor.ts';
-import { CLOCK_SKEW_MAX_SECONDS, isSignedIn, newBrowser, signIn, type Account, type Site } from './site.ts';
+import {
+  CLOCK_SKEW_MAX_SECONDS,
+  isSignedIn,
+  newBrowser,
+  signIn,
+  type Account,
+  type Site,
+  pagePath,
+} from './site.ts';
 
 const API = '/api/v1';
 /** From a documentation network (RFC 5737), so no client has it. */
@@ -48,7 +56,7 @@ export async function checkApi(site: Site, account: Account): Promise<void> {
     demand(current.status === 200, `with its token, /sessions/current returns ${current.status}`);
     const asCookie = newBrowser(site);
     await asCookie.setCookie(`${site.sessionCookie}=${token}; Path=/`);
-    demand(!(await isSignedIn(asCookie)), 'the token is accepted as a cookie, too');
+    demand(!(await isSignedIn(site, asCookie)), 'the token is accepted as a cookie, too');
     return '201, no cookie, and the token is accepted';
   });
   await doctor.check('clock of the sessions', async () => {
@@ -85,7 +93,7 @@ export async function checkApi(site: Site, account: Account): Promise<void> {
     const token = await other.cookie(site.sessionCookie);
     if (token === undefined) skip('the sign-in failed');
     const response = await browser.get(`${API}/sessions/current`, bearer(token));
-    await other.submit(await other.get('/logout/'));
+    await other.submit(await other.get(pagePath(site, '/logout/')));
     requireProblem(response, 401);
     return '401';
   });

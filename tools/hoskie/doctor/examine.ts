@@ -10,12 +10,12 @@ import type { Account, Site } from './site.ts';
  * these sessions. It tries one or two wrong passwords, which count like anyone's.
  */
 export async function examine(
-  { origin, sessionCookie, csrfCookie }: Pick<Site, 'origin' | 'sessionCookie' | 'csrfCookie'>,
+  given: Pick<Site, 'origin' | 'basePath' | 'sessionCookie' | 'csrfCookie'>,
   account: Account | null,
   show: (result: CheckResult) => void,
 ): Promise<readonly CheckResult[]> {
   const doctor = new Doctor(show);
-  const site: Site = { doctor, origin, sessionCookie, csrfCookie, loginPath: '/sign-in/' };
+  const site: Site = { ...given, doctor, loginPath: `${given.basePath}sign-in/` };
   if (!(await checkPublic(site))) return doctor.results;
   await checkRefusals(site, account?.username ?? null);
   await checkApiErrors(site);

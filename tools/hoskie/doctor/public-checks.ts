@@ -9,6 +9,7 @@ import {
   openForm,
   redirectOf,
   type Site,
+  pagePath,
 } from './site.ts';
 
 /** Half a year; less is for trying it out (OWASP, HTTP Strict Transport Security). */
@@ -27,14 +28,15 @@ export async function checkPublic(site: Site): Promise<boolean> {
   await doctor.check('readyz', () => checkReadiness(site));
   await doctor.check('https', () => checkHttps(site));
   await doctor.check('protected page', async () => {
-    const response = await newBrowser(site).get('/home/');
+    const home = pagePath(site, '/home/');
+    const response = await newBrowser(site).get(home);
     const target = redirectOf(response);
-    demand(target !== null, `/home/ returns ${response.status} to an anonymous visitor`);
+    demand(target !== null, `${home} returns ${response.status} to an anonymous visitor`);
     demand(
       target.origin === site.origin,
-      `/home/ redirects an anonymous visitor to ${target.origin}; does a proxy in front rewrite Host?`,
+      `${home} redirects an anonymous visitor to ${target.origin}; does a proxy in front rewrite Host?`,
     );
-    demand(target.searchParams.get('next') === '/home/', 'next=/home/ is missing');
+    demand(target.searchParams.get('next') === home, `next=${home} is missing`);
     site.loginPath = target.pathname;
     return `redirects to ${site.loginPath}`;
   });

@@ -12,6 +12,7 @@ import {
   signIn,
   type Account,
   type Site,
+  pagePath,
 } from './site.ts';
 
 /** Addresses of other hosts, in spellings that have fooled other sites (OWASP, Unvalidated Redirects and Forwards). */
@@ -75,7 +76,7 @@ export async function checkSession(site: Site, account: Account): Promise<boolea
     return 'it is a new one';
   });
   await doctor.check('home page', async () => {
-    const page = await browser.get('/home/');
+    const page = await browser.get(pagePath(site, '/home/'));
     demand(page.status === 200, `/home/ returns ${page.status} to a signed-in user`);
     demand(
       page.headers.get('Cache-Control')?.includes('no-store') === true,
@@ -85,11 +86,11 @@ export async function checkSession(site: Site, account: Account): Promise<boolea
   });
   await doctor.check('hostile next', () => checkNext(site, browser, account));
   await doctor.check('sign-out needs a POST with a token', async () => {
-    await browser.get('/logout/');
-    demand(await isSignedIn(browser), 'GET /logout/ ends the session');
-    const bare = await browser.post('/logout/');
+    await browser.get(pagePath(site, '/logout/'));
+    demand(await isSignedIn(site, browser), 'GET /logout/ ends the session');
+    const bare = await browser.post(pagePath(site, '/logout/'));
     demand(bare.status === 403, `without a token it returns ${bare.status}, not 403`);
-    demand(await isSignedIn(browser), 'without a token it ends the session');
+    demand(await isSignedIn(site, browser), 'without a token it ends the session');
     return 'GET changes nothing; without a token 403';
   });
   await checkSignOut(site, browser);
@@ -109,7 +110,7 @@ async function checkNext(site: Site, browser: Browser, account: Account): Promis
   for (const next of HOSTILE_NEXTS.slice(0, 3)) {
     const other = newBrowser(site);
     requireOwnHost(next, await signIn(site, other, account, next));
-    const page = await other.get('/logout/');
+    const page = await other.get(pagePath(site, '/logout/'));
     if (page.status === 200) await other.submit(page);
   }
   return `none of ${HOSTILE_NEXTS.length} redirects away from ${site.origin}`;
@@ -122,7 +123,7 @@ async function checkSignOut(site: Site, browser: Browser): Promise<void> {
     for (const cookie of await browser.jar.getCookies(site.origin)) {
       await old.setCookie(cookie.toString());
     }
-    const response = await browser.submit(await browser.get('/logout/'));
+    const response = await browser.submit(await browser.get(pagePath(site, '/logout/')));
     demand(redirectOf(response) !== null, `it returns ${response.status}`);
     for (const name of [site.sessionCookie, site.csrfCookie]) {
       demand((await browser.cookie(name)) === undefined, `the browser still has ${name}`);
@@ -133,12 +134,12 @@ async function checkSignOut(site: Site, browser: Browser): Promise<void> {
         `${name} is expired without the Secure it was set with`,
       );
     }
-    demand(!(await isSignedIn(browser)), 'the browser is still signed in');
+    demand(!(await isSignedIn(site, browser)), 'the browser is still signed in');
     return 'both cookies are gone';
   });
   await doctor.check('old cookie after the sign-out', async () => {
     const startedAtMs = performance.now();
-    while (await isSignedIn(old)) {
+    while (await isSignedIn(site, old)) {
       demand(performance.now() - startedAtMs < LAG_MAX_MS, `it still works after ${LAG_MAX_MS / 1000} s`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }

@@ -6,6 +6,8 @@ export interface Site {
   readonly doctor: Doctor;
   /** Scheme, host and port; https once the service redirected there. */
   origin: string;
+  /** `BASE_PATH`. */
+  readonly basePath: string;
   readonly sessionCookie: string;
   readonly csrfCookie: string;
   /** `LOGIN_URL`, found by following a protected page. */
@@ -35,6 +37,10 @@ export const newBrowser = ({ origin }: Pick<Site, 'origin'>): Browser =>
   new Browser(origin, (url, request) => fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) }), {
     'User-Agent': 'hoskie doctor',
   });
+
+/** The path of a page below `BASE_PATH`. */
+export const pagePath = ({ basePath }: Pick<Site, 'basePath'>, page: '/home/' | '/logout/'): string =>
+  basePath + page.slice(1);
 
 /** Opens the sign-in page. */
 export const openForm = (site: Site, browser: Browser, next = ''): Promise<TextResponse> =>
@@ -71,6 +77,6 @@ export function redirectOf({ status, location, url }: TextResponse): URL | null 
 }
 
 /** Whether this browser gets a protected page. */
-export async function isSignedIn(browser: Browser): Promise<boolean> {
-  return (await browser.get('/home/')).status === 200;
+export async function isSignedIn(site: Site, browser: Browser): Promise<boolean> {
+  return (await browser.get(pagePath(site, '/home/'))).status === 200;
 }
