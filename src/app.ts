@@ -47,10 +47,10 @@ export function createApp(service: Service): Hono<AppEnv> {
   app.use(requestId({ headerName: '' }));
   app.use(provideContext(service));
   app.use(observeRequests);
-  app.use(requireHttps);
   // A proxy asks here with any method, and reads the whole response into a small buffer.
   app.route(AUTHZ_PATH, authz(settings, pagePaths));
   app.use(securityHeaders(settings));
+  app.use(requireHttps);
   app.use(`${API_PATH}/*`, allowOrigins(settings));
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.use(appendTrailingSlash(pagePaths));

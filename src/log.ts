@@ -42,6 +42,8 @@ export interface LogFields {
   readonly method?: string;
   /** The route's pattern or a page's path; never the query. */
   readonly route?: string;
+  /** Of an app that a proxy asks about. */
+  readonly host?: string;
   readonly status?: number;
   /** Milliseconds. */
   readonly duration_ms?: number;

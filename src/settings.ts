@@ -60,16 +60,19 @@ function parseRedirectTarget(text: string): string | null {
 const parseOrigin = (text: string): string | null =>
   /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text ? text : null;
 
+/** What `BASE_PATH` doesn't move. */
+const UNMOVED_PATH = /^\/(?:api|\.well-known|healthz|readyz)(?:\/|$)/;
+
 /** Where others reach us: an origin, with or without a slash at its end. */
 function parsePublicUrl(text: string): string | null {
   const origin = parseOrigin(text.replace(/\/$/, ''));
   return origin === null || (origin.startsWith('http:') && !isLocalHttp(new URL(origin))) ? null : origin;
 }
 
-/** Below it are our pages, with a slash at its end; what doesn't move is not a place for them. */
+/** With a slash at its end; not below a path that never moves. */
 function parseBasePath(text: string): string | null {
   const path = text.endsWith('/') ? text : `${text}/`;
-  return isPlainPath(path) && !/^\/(?:api|\.well-known|healthz|readyz)\//.test(path) ? path : null;
+  return isPlainPath(path) && !UNMOVED_PATH.test(path) ? path : null;
 }
 
 const parseHost = (text: string): string | null =>
@@ -165,7 +168,7 @@ export function parseSettings(env: unknown): SettingsResult {
 
 function contradictions(settings: Settings): string[] {
   const names: string[] = [];
-  const { SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, SESSION_COOKIE_DOMAIN, LOGIN_URL } = settings;
+  const { SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, SESSION_COOKIE_DOMAIN, LOGIN_URL, BASE_PATH } = settings;
   // A __Host- cookie has no Domain (RFC 6265bis section 4.1.3.2); browsers would drop it.
   if (SESSION_COOKIE_DOMAIN !== '' && /^__Host-/i.test(SESSION_COOKIE_NAME))
     names.push('SESSION_COOKIE_NAME');
@@ -175,7 +178,10 @@ function contradictions(settings: Settings): string[] {
   }
   const isTaken =
     RESERVED_PATHS.some((path) => path === LOGIN_URL || path === `${LOGIN_URL}/`) ||
-    /^\/(?:api|healthz|readyz|assets)(?:\/|$)/.test(LOGIN_URL);
-  if (isTaken) names.push('LOGIN_URL');
+    LOGIN_URL.startsWith('/assets/') ||
+    UNMOVED_PATH.test(BASE_PATH + LOGIN_URL.slice(1));
+  // Whoever repeats the base path means it once.
+  const isRepeated = BASE_PATH !== '/' && LOGIN_URL.startsWith(BASE_PATH);
+  if (isTaken || isRepeated) names.push('LOGIN_URL');
   return names;
 }

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { identitySigner } from '../auth/identity-assertion.ts';
 import { ServiceError } from '../errors.ts';
+import { requireHttps } from '../http/canonical-address.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';
 import { currentSession } from '../http/guards.ts';
 import {
@@ -19,8 +20,8 @@ import type { Settings } from '../settings.ts';
 const KEYS_MAX_AGE_SECONDS = 300;
 
 /**
- * Who sent a request to an app behind us? A proxy in front of the app asks, with the paths and headers of Authelia. The
- * response says it in three headers or in none, so that the proxy overwrites whatever the client sent under their names.
+ * Who sent a request to an app behind us? A proxy in front of the app asks, with the paths and headers of Authelia. A
+ * 200 always sets all three headers, so that the proxy overwrites the client's own.
  * Requests may have any method; no body is read.
  *
  * @param pagePaths of our own pages: to sign in for the sign-in page would be a loop
@@ -31,7 +32,7 @@ export function authz(settings: Settings, pagePaths: readonly string[]): Hono<Ap
   const [signingKey] = ASSERTION_KEYS;
   if (signingKey === undefined || PUBLIC_URL === '') return app;
   const signIdentity = identitySigner(signingKey, PUBLIC_URL);
-  const isOwnPage = (path: string): boolean => pagePaths.includes(path) || pagePaths.includes(`${path}/`);
+  const ownPages = new Set(pagePaths.flatMap((path) => [path, path.replace(/(?<=.)\/$/, '')]));
 
   /** Null: the visitor isn't signed in. */
   async function identify(c: AppContext, { appOrigin }: AppRequest): Promise<Response | null> {
@@ -48,17 +49,16 @@ export function authz(settings: Settings, pagePaths: readonly string[]): Hono<Ap
   /** The sign-in page that leads back to the app. Null: it is asked for one of our own pages. */
   function findSignInUrl(c: AppContext, { original, appOrigin }: AppRequest): string | null {
     const { url } = c.get('request');
-    if (appOrigin === url.origin && isOwnPage(original.url.pathname)) return null;
+    if (appOrigin === url.origin && ownPages.has(original.url.pathname)) return null;
     const next = findWayBack(original, appOrigin, c.req.header('Referer') ?? null, url, settings);
-    const query = next === null ? '' : `?next=${encodeURIComponent(next)}`;
-    return url.origin + signInPath(c) + query;
+    return `${url.origin}${signInPath(c)}?next=${encodeURIComponent(next)}`;
   }
 
   return app
     .use(async (c, next) => {
       await next();
       c.header('Cache-Control', 'no-store');
-    })
+    }, requireHttps)
 
     .all('/auth-request', async (c) => {
       const request = requireAppRequest(c, readNginxRequest(c.req.raw.headers));
@@ -81,7 +81,7 @@ export function authz(settings: Settings, pagePaths: readonly string[]): Hono<Ap
     });
 }
 
-/** The keys that verify assertions. The first signs; the others are those before or after it. */
+/** The keys that verify assertions. The first signs; the others are older ones, or the next one. */
 export function assertionKeys({ ASSERTION_KEYS, PUBLIC_URL }: Settings): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   if (ASSERTION_KEYS.length === 0 || PUBLIC_URL === '') return app;
@@ -101,7 +101,11 @@ function requireAppRequest(c: AppContext, original: OriginalRequest | null): App
   if (original === null) throw new ServiceError({ code: 'original_url_missing' });
   const { url, settings } = c.get('request');
   const appOrigin = findAppOrigin(original, url, settings);
-  if (appOrigin === null) throw new ServiceError({ code: 'unknown_host' });
+  if (appOrigin === null) {
+    const { log, requestId } = c.get('request');
+    log.event('authz_fail', { request_id: requestId, reason: 'unknown_host', host: original.url.host });
+    throw new ServiceError({ code: 'unknown_host' });
+  }
   return { original, appOrigin };
 }
 

@@ -61,15 +61,15 @@ export async function checkPassword(
     if (found.status === 'rejected') throw found.reason;
     const user = found.value;
     const hash = user?.passwordHash ?? null;
-    let isInactive = false;
     for (const password of passwordsFor(user)) {
       await work.cpuSlots.take(work.trace);
       if (!(await verifyPassword(password, hash, settings.BCRYPT_ROUNDS, settings.PBKDF2_MAX_ITERATIONS)))
         continue;
-      if (user?.isActive === true) return { status: 'matches', user, attempt, password };
-      isInactive = user !== null;
+      return user?.isActive === true
+        ? { status: 'matches', user, attempt, password }
+        : { status: 'refused', user, isInactive: true, attempt };
     }
-    return { status: 'refused', user, isInactive, attempt };
+    return { status: 'refused', user, isInactive: false, attempt };
   });
 }
 

@@ -2,7 +2,7 @@ import { base64Url } from '../lib/hash.ts';
 import type { SigningKey } from '../lib/signing-keys.ts';
 import type { Session } from '../session/session.ts';
 
-/** How long an app behind us may take an assertion for true, so that clocks may differ by minutes. */
+/** How long an assertion is valid; clocks may differ by minutes. */
 const ASSERTION_SECONDS = 300;
 
 // ECDSA with P-256 and SHA-256 (RFC 7518 section 3.4); WebCrypto's signature has the form that JWS wants.

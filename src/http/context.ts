@@ -5,6 +5,7 @@ import type { CpuSlots } from '../auth/cpu-slots.ts';
 import type { Shield } from '../auth/shield.ts';
 import { isStoreUnavailable } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
+import { isLocalHttp } from '../lib/local-http.ts';
 import { NO_CLIENT, readClientInfo, type ClientInfo } from '../lib/client-info.ts';
 import type { Log } from '../log.ts';
 import { readCookieValues } from '../session/cookies.ts';
@@ -89,10 +90,13 @@ export function provideContext(service: Service): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** A request's address as others know it: under `PUBLIC_URL`, if that is set, whatever Host says. */
+/**
+ * A request's address as others know it: under `PUBLIC_URL`, if that is set, whatever Host says. One on this machine holds
+ * for requests on this machine alone, as cookies for it may lack Secure.
+ */
 function publicUrl(address: string, origin: string): URL {
   const url = new URL(address);
-  if (origin === '') return url;
+  if (origin === '' || (isLocalHttp(new URL(origin)) && !isLocalHttp(url))) return url;
   const { protocol, host } = new URL(origin);
   url.protocol = protocol;
   url.host = host;

@@ -9,7 +9,6 @@ const SECURITY_EVENTS: Readonly<Record<string, LogEvent>> = {
   malformed_body: 'input_validation_fail',
   csrf_failed: 'authz_fail',
   foreign_origin: 'malicious_cors',
-  unknown_host: 'authz_fail',
   throttled: 'excess_rate_limit_exceeded',
 };
 

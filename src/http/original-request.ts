@@ -37,13 +37,16 @@ export function findAppOrigin(
   { ALLOWED_REDIRECT_HOSTS }: Pick<Settings, 'ALLOWED_REDIRECT_HOSTS'>,
 ): string | null {
   if (url.username !== '' || url.password !== '') return null;
-  if (url.host !== ownUrl.host && !ALLOWED_REDIRECT_HOSTS.includes(url.host)) return null;
-  return `${ownUrl.protocol === 'https:' ? 'https:' : url.protocol}//${url.host}`;
+  const app = new URL(url);
+  // This drops the port of https, too.
+  if (ownUrl.protocol === 'https:') app.protocol = 'https:';
+  if (app.host === ownUrl.host) return ownUrl.origin;
+  return ALLOWED_REDIRECT_HOSTS.includes(app.host) ? app.origin : null;
 }
 
 /**
  * Where to come back to after signing in: this page or, for a form, the page that it is on; the app's root where that can't
- * be a `next`. Null: neither can.
+ * be a `next`.
  */
 export function findWayBack(
   { method, url }: OriginalRequest,
@@ -51,12 +54,12 @@ export function findWayBack(
   referer: string | null,
   ownUrl: URL,
   { ALLOWED_REDIRECT_HOSTS }: Pick<Settings, 'ALLOWED_REDIRECT_HOSTS'>,
-): string | null {
+): string {
   const page = isSafeMethod(method) ? appOrigin + url.pathname + url.search : referer;
   const isOfApp = page !== null && URL.canParse(page) && new URL(page).origin === appOrigin;
   return (
     (isOfApp ? safeNextUrl(page, ownUrl, ALLOWED_REDIRECT_HOSTS) : null) ??
-    safeNextUrl(`${appOrigin}/`, ownUrl, ALLOWED_REDIRECT_HOSTS)
+    (appOrigin === ownUrl.origin ? '/' : `${appOrigin}/`)
   );
 }
 

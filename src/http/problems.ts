@@ -68,8 +68,8 @@ export function problemOf(reason: Reason): Problem {
     case 'unknown_host':
       return problem(
         403,
-        'Unknown host',
-        "The host of the original request isn't in ALLOWED_REDIRECT_HOSTS.",
+        'Unknown address',
+        "This service doesn't sign people in for this address. Operators: add its host to ALLOWED_REDIRECT_HOSTS.",
       );
     case 'not_found':
       return problem(404, 'Not found', "There's nothing at this address.");

@@ -54,7 +54,8 @@ export function securityHeaders(settings: Settings): MiddlewareHandler<AppEnv> {
   return async function securityHeaders(c, next) {
     await (c.req.path.startsWith(API_PATH) ? setOnApi : setOnPages)(c, next);
     const { headers } = c.res;
-    if (c.req.url.startsWith('https:')) headers.set('Strict-Transport-Security', 'max-age=31536000');
+    if (c.get('request').url.protocol === 'https:')
+      headers.set('Strict-Transport-Security', 'max-age=31536000');
     // What isn't an asset may depend on a session: no cache, and no way Back after the sign-out.
     if (!headers.has('Cache-Control')) headers.set('Cache-Control', 'no-store');
   };

@@ -1,4 +1,4 @@
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { base64Url, sha256 } from './hash.ts';
 
 /** A private key for ES256, as a JSON Web Key (RFC 7517; RFC 7518 section 6.2). */
@@ -32,17 +32,20 @@ export function parseSigningKeys(text: string): readonly SigningKey[] | null {
 
 function parseKey(key: unknown): SigningKey | null {
   if (!isRecord(key) || key['kty'] !== 'EC' || key['crv'] !== 'P-256') return null;
-  const { x, y, d, kid } = key;
+  const { x, y, d, kid, alg = 'ES256', use = 'sig' } = key;
+  if (alg !== 'ES256' || use !== 'sig') return null;
   if (!isCoordinate(x) || !isCoordinate(y) || !isCoordinate(d)) return null;
   if (kid !== undefined && (typeof kid !== 'string' || kid === '')) return null;
   const jwk = { kty: 'EC', crv: 'P-256', x, y, d } as const;
-  return isOnCurve(jwk) ? { ...jwk, kid: kid ?? thumbprint(x, y) } : null;
+  return isKeyPair(jwk) ? { ...jwk, kid: kid ?? thumbprint(x, y) } : null;
 }
 
-function isOnCurve(jwk: Omit<SigningKey, 'kid'>): boolean {
+/** Whether what the private half signs is what the public half verifies. */
+function isKeyPair({ d, ...jwk }: Omit<SigningKey, 'kid'>): boolean {
+  const text = new TextEncoder().encode('a text to sign');
   try {
-    createPrivateKey({ key: jwk, format: 'jwk' });
-    return true;
+    const signature = sign('sha256', text, createPrivateKey({ key: { ...jwk, d }, format: 'jwk' }));
+    return verify('sha256', text, createPublicKey({ key: jwk, format: 'jwk' }), signature);
   } catch {
     return false;
   }

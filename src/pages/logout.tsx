@@ -74,9 +74,9 @@ function askToSignOut(
   );
 }
 
-/** What can't be a place to go is ignored: it must not keep anybody from signing out. */
+/** The form's `next`, else that of the address, as in Django. What can't be read keeps nobody from signing out. */
 async function formNext(c: AppContext): Promise<string> {
-  const { next } = await readForm(c);
+  const { next = c.req.query('next') } = await readForm(c).catch((): Record<string, unknown> => ({}));
   return typeof next === 'string' ? next : '';
 }
 

@@ -5,7 +5,7 @@ import { describeCountry, describeDevice } from './device.ts';
 import { Time } from './time.tsx';
 
 /** What each form on the page that lists sessions has in common. */
-interface RevokeForm {
+interface RevokeFormTarget {
   readonly action: string;
   readonly csrfToken: string;
 }
@@ -14,7 +14,7 @@ interface SessionItemProps {
   readonly session: Session;
   readonly isCurrent: boolean;
   readonly nowMs: number;
-  readonly form: RevokeForm;
+  readonly form: RevokeFormTarget;
 }
 
 /** A session and the button that ends it. */
@@ -52,7 +52,7 @@ export function SessionItem({ session, isCurrent, nowMs, form }: SessionItemProp
 
 interface ScopeButtonProps {
   readonly scope: 'others' | 'all';
-  readonly form: RevokeForm;
+  readonly form: RevokeFormTarget;
   readonly label: string;
 }
 
@@ -67,7 +67,7 @@ export function ScopeButton({ scope, form, label }: ScopeButtonProps) {
   );
 }
 
-interface RevokeFormProps extends RevokeForm {
+interface RevokeFormProps extends RevokeFormTarget {
   readonly name: string;
   readonly value: string;
   readonly children?: Child;

@@ -21,9 +21,11 @@ interface CookieShape {
   readonly isHttpOnly: boolean;
   /** Empty: host-only. */
   readonly domain: string;
+  /** Where it is sent to; everywhere by default. */
+  readonly path?: string;
 }
 
-// Grammar of Set-Cookie: RFC 6265 section 4.1.1. Our values are base64url and dots, which need no quoting.
+// Grammar of Set-Cookie: RFC 6265 section 4.1.1. Our values need no quoting.
 function setCookie(shape: CookieShape, url: URL, value: string, lifetime: string): string {
   // Browsers drop a __Host- or __Secure- cookie without Secure, on localhost too.
   const isSecure = !isLocalHttp(url) || /^__(?:Host|Secure)-/i.test(shape.name);
@@ -31,7 +33,7 @@ function setCookie(shape: CookieShape, url: URL, value: string, lifetime: string
     `${shape.name}=${value}`,
     lifetime,
     shape.domain === '' ? '' : `Domain=${shape.domain}`,
-    'Path=/',
+    `Path=${shape.path ?? '/'}`,
     shape.isHttpOnly ? 'HttpOnly' : '',
     isSecure ? 'Secure' : '',
     'SameSite=Lax',
@@ -76,9 +78,9 @@ export function sessionCookies(settings: CookieSettings, url: URL) {
         deviceToken,
         lifetime(DEVICE_COOKIE_AGE_SECONDS),
       ),
-    returns: (value: string): string =>
+    returns: (value: string, path: string): string =>
       setCookie(
-        { name: RETURNS_COOKIE_NAME, isHttpOnly: true, domain: '' },
+        { name: RETURNS_COOKIE_NAME, isHttpOnly: true, domain: '', path },
         url,
         value,
         lifetime(RETURNS_COOKIE_AGE_SECONDS),

@@ -43,7 +43,7 @@ export function upstashRedis({ url, token }: RedisCredentials, timeoutMs: number
 
 // The client exposes neither the status nor a code, but Redis's own errors begin with one.
 const REDIS_ERROR = /^([A-Z]+) /;
-/** Errors of a server that is starting or failing over. Others would come again. */
+/** Errors that pass: of a server that starts, fails over or runs a long script. Others would come again. */
 const PASSING_ERROR = /^(BUSY|CLUSTERDOWN|LOADING|MASTERDOWN|NOREPLICAS|READONLY|TRYAGAIN)$/;
 
 /** The client's texts hold the command with its keys and values, so only the kind of error leaves this file. */

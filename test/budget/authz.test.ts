@@ -1,4 +1,3 @@
-import { beforeAll } from 'vitest';
 import { AUTHZ_BUDGETS } from '../../tools/budgets.ts';
 import { newSigningKey, toKeySet } from '../../tools/signing-keys.ts';
 import { addUser } from '../support/people.ts';
@@ -48,11 +47,6 @@ const ask =
       },
     });
 const forwardAuth = ask('/api/authz/forward-auth');
-
-// The first request imports the key.
-beforeAll(async () => {
-  await forwardAuth(await bearer());
-});
 
 testBudgets(environment, AUTHZ_BUDGETS, {
   '/api/authz/forward-auth, no credentials': by(anonymous, 401, forwardAuth),

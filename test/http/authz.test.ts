@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { newSigningKey, toKeySet } from '../../tools/signing-keys.ts';
+import type { SigningKey, VerificationKey } from '../../src/lib/signing-keys.ts';
 import { verifiedAssertion } from '../support/assertion.ts';
 import { addUser } from '../support/people.ts';
 import { rawRequest, sendRaw } from '../support/raw-http.ts';
@@ -182,10 +183,12 @@ describe.each(PATHS)('%s, refused', (path) => {
     }
   });
 
-  test('an outage is 503, never "signed out"', async () => {
+  test.each(['refuse', 'hang'] as const)('an outage (%s) is 503, never "signed out"', async (kind) => {
     const { headers } = await signedIn();
-    environment.cloud.faults.set('redis', { kind: 'refuse' });
+    environment.cloud.faults.set('redis', { kind });
+    const startedAtMs = performance.now();
     const response = await ask(path, {}, { ...headers, ...PAGE });
+    expect(performance.now() - startedAtMs).toBeLessThan(5000);
     expect(response.status).toBe(503);
     expect(Number(response.headers.get('Retry-After'))).toBeGreaterThan(0);
     expect(response.headers.get('Cache-Control')).toBe('no-store');
@@ -288,7 +291,53 @@ test('the next request after a sign-out is signed out', async () => {
   expect((await ask(FORWARD_AUTH, {}, headers)).status).toBe(401);
 });
 
+test.each(['HEAD', 'PROPFIND'])('a question by %s is one as well', async (method) => {
+  const { user, headers } = await signedIn();
+  const response = await ask(FORWARD_AUTH, {}, headers, { method });
+  expect(response.status).toBe(200);
+  expect(response.headers.get('Remote-User-Id')).toBe(user.id);
+});
+
+test.each([
+  ['http', 'app.example.org:443'],
+  ['https', 'app.example.org:443'],
+  ['http', 'APP.example.org'],
+])('%s and %s are the app too: the port of https, or none', async (proto, host) => {
+  const { headers } = await signedIn();
+  const assertion = (await ask(FORWARD_AUTH, { proto, host }, headers)).headers.get('Hoskie-Jwt-Assertion');
+  expect((await verifiedAssertion(assertion, [KEY])).claims['aud']).toBe(APP);
+});
+
+test('plain http leads to https, here as well', async () => {
+  const response = await environment.worker.fetch(`http://internal.example.net${FORWARD_AUTH}`);
+  expect(response.status).toBe(308);
+  expect(response.headers.get('Cache-Control')).toBe('no-store');
+});
+
+test('the log has the host that is not allowed', async () => {
+  await ask(FORWARD_AUTH, { host: 'new-app.example.org' });
+  await expect.poll(() => environment.worker.logs.join('\n')).toContain('"host":"new-app.example.org"');
+});
+
 describe('the published keys', () => {
+  test('the first one signs; what the old one signed stays good while it is published', async () => {
+    const [old, next] = [newSigningKey(), newSigningKey()];
+    const { headers } = await signedIn();
+    const sign = async (...keys: SigningKey[]) => {
+      const bindings = { PUBLIC_URL: ORIGIN, ASSERTION_KEYS: toKeySet(keys) };
+      await using worker = await openWorker({ cloud: environment.cloud, bindings });
+      const asking = { ...asked[AUTH_REQUEST]({ host: 'login.example.org', uri: '/app/' }), ...headers };
+      const response = await worker.fetch(ORIGIN + AUTH_REQUEST, { headers: asking });
+      const published = await worker.fetch(`${ORIGIN}/.well-known/jwks.json`);
+      const { keys: set } = (await published.json()) as { keys: VerificationKey[] };
+      return { assertion: response.headers.get('Hoskie-Jwt-Assertion'), set };
+    };
+    const before = await sign(old);
+    const after = await sign(next, old);
+    expect((await verifiedAssertion(after.assertion, after.set)).header['kid']).toBe(next.kid);
+    expect((await verifiedAssertion(before.assertion, after.set)).header['kid']).toBe(old.kid);
+  });
+
   test('are public, all of them, and may be kept for five minutes', async () => {
     const keys = [newSigningKey(), newSigningKey()];
     const bindings = { PUBLIC_URL: ORIGIN, ASSERTION_KEYS: toKeySet(keys) };

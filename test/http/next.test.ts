@@ -125,6 +125,24 @@ describe('after a sign-out', () => {
     expect((await visitor.submit(refused)).location).toBe('https://app.example.net/bye');
   });
 
+  test('a next in the address counts where the form has none, as in Django', async () => {
+    const answer = await environment.worker.visitor().post('/logout/?next=/bye/', {});
+    expect(answer).toMatchObject({ status: 303, location: '/bye/' });
+  });
+
+  test('a form that can’t be read keeps nobody from signing out', async () => {
+    const { visitor } = await seedVisitor(environment, await addUser(environment.cloud));
+    const form = { method: 'POST', body: 'x', headers: { 'Content-Type': 'multipart/form-data' } };
+    const csrfToken = (await visitor.cookie('csrftoken')) ?? '';
+    const answer = await visitor.request('/logout/', {
+      ...form,
+      headers: { ...form.headers, 'X-CSRFToken': csrfToken },
+    });
+    expect(answer.status).toBe(303);
+    expect(await visitor.cookie('sessionid')).toBeUndefined();
+    expect((await environment.worker.visitor().request('/logout/', form)).status).toBe(303);
+  });
+
   test('no session, no token: the same', async () => {
     const answer = await environment.worker.visitor().post('/logout/', { next: '/goodbye/' });
     expect(answer).toMatchObject({ status: 303, location: '/goodbye/' });

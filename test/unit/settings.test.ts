@@ -146,6 +146,9 @@ const MALFORMED: Record<string, unknown[]> = {
     toKeySet([{ ...KEY, crv: 'P-384' }]),
     toKeySet([{ ...KEY, x: KEY.y, y: KEY.x }]),
     toKeySet([{ ...KEY, d: 'short' }]),
+    toKeySet([{ ...KEY, d: newSigningKey().d }]),
+    toKeySet([{ ...KEY, use: 'enc' }]),
+    toKeySet([{ ...KEY, alg: 'ECDH-ES' }]),
     toKeySet([{ ...KEY, kid: 7 }]),
     toKeySet([KEY, { ...newSigningKey(), kid: KEY.kid }]),
     '{"keys":[null]}',
@@ -325,6 +328,10 @@ describe('contradicting settings', () => {
     [{ LOGIN_URL: '/api/v1/sessions' }, ['LOGIN_URL']],
     [{ LOGIN_URL: '/assets/x/' }, ['LOGIN_URL']],
     [{ LOGIN_URL: '/apiary/' }, []],
+    [{ LOGIN_URL: '/.well-known/jwks.json' }, ['LOGIN_URL']],
+    [{ BASE_PATH: '/auth/', LOGIN_URL: '/api/' }, []],
+    [{ BASE_PATH: '/auth/', LOGIN_URL: '/home/' }, ['LOGIN_URL']],
+    [{ BASE_PATH: '/auth/', LOGIN_URL: '/auth/sign-in/' }, ['LOGIN_URL']],
   ])('%j: %j', (vars, names) => {
     expect(malformedOf({ ...SECRETS, ...vars })).toEqual(names);
   });

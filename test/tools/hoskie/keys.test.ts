@@ -23,6 +23,6 @@ test('with --add the new key signs, and the old ones stay', async () => {
 
 test('--add without keys on standard input says so, without repeating it', async () => {
   const result = await runCli(null, ['keys', 'new', '--add'], { input: '{"keys":["a-secret-word"]}' });
-  expectFailure(result, 2, /no JSON Web Key Set/);
+  expectFailure(result, 2, /isn't a JSON Web Key Set/);
   expect(result.stderr).not.toContain('secret-word');
 });

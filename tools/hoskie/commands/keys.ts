@@ -18,7 +18,7 @@ export function addKeyCommands(program: Command, finish: Finish): void {
     signature: 'new',
     summary: 'print a new ASSERTION_KEYS; a secret, so send it to a file or to wrangler',
     examples: [
-      ['keys new | wrangler secret put ASSERTION_KEYS --env production', 'the first key'],
+      ['keys new > keys.json', 'the first key; keep it, as wrangler gives no secret back'],
       [
         'keys new --add < keys.json > new-keys.json',
         'a new key that signs, with the old ones still published',
@@ -26,6 +26,11 @@ export function addKeyCommands(program: Command, finish: Finish): void {
     ],
   }).option('--add', 'put the new key before those on standard input');
   setAction<NewKeyOptions>(command, finish, async ({ add }) => {
+    if (add === true && process.stdin.isTTY)
+      throw new CliError(
+        EXIT.usage,
+        'Send the present keys to standard input: hoskie keys new --add < keys.json',
+      );
     const known = add === true ? readKeys(await text(process.stdin)) : [];
     say(toKeySet([newSigningKey(), ...known]));
   });
@@ -36,6 +41,6 @@ function readKeys(input: string): readonly SigningKey[] {
   if (keys !== null) return keys;
   throw new CliError(
     EXIT.usage,
-    'Standard input is no JSON Web Key Set of private ES256 keys, as ASSERTION_KEYS holds it.',
+    "Standard input isn't a JSON Web Key Set of private ES256 keys (see ASSERTION_KEYS).",
   );
 }

@@ -30,6 +30,7 @@ export async function checkPublic(site: Site): Promise<boolean> {
   await doctor.check('protected page', async () => {
     const home = pagePath(site, '/home/');
     const response = await newBrowser(site).get(home);
+    demand(response.status !== 404, `there is no page at ${home}; is ${site.basePath} its BASE_PATH?`);
     const target = redirectOf(response);
     demand(target !== null, `${home} returns ${response.status} to an anonymous visitor`);
     demand(

@@ -77,7 +77,7 @@ export async function checkSession(site: Site, account: Account): Promise<boolea
   });
   await doctor.check('home page', async () => {
     const page = await browser.get(pagePath(site, '/home/'));
-    demand(page.status === 200, `/home/ returns ${page.status} to a signed-in user`);
+    demand(page.status === 200, `the home page returns ${page.status} to a signed-in user`);
     demand(
       page.headers.get('Cache-Control')?.includes('no-store') === true,
       'it may be cached: Back would show it',
