@@ -1,13 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
-import { canInstallPrograms } from './local-cloud/install-programs.ts';
+import { canInstallPackages, installPackages } from './debian-packages.ts';
 
 /** What to do without Chromium. */
 export const CHROMIUM_ADVICE = 'Install Chromium or Chrome, or set CHROMIUM_PATH to one.';
-
-/** Waits for another apt that may be running. */
-const APT_LOCK_TIMEOUT_SECONDS = 300;
 
 const PLACES = [
   '/usr/bin/chromium',
@@ -33,8 +29,8 @@ const ARGUMENTS = [
  * Finds Chromium (set `CHROMIUM_PATH` for your own), or installs it if this is root on Debian or Ubuntu. Null: there is
  * none.
  */
-export function findChromium(): string | null {
-  return lookForChromium() ?? installChromium();
+export async function findChromium(): Promise<string | null> {
+  return lookForChromium() ?? (await installChromium());
 }
 
 /** Starts it headless, with the back/forward cache, which Playwright switches off by default. */
@@ -60,22 +56,9 @@ function isExecutable(path: string): boolean {
   }
 }
 
-function installChromium(): string | null {
-  if (process.env['CHROMIUM_PATH'] !== undefined || !canInstallPrograms()) return null;
+async function installChromium(): Promise<string | null> {
+  if (process.env['CHROMIUM_PATH'] !== undefined || !canInstallPackages()) return null;
   console.log('Installing chromium with apt-get, because it is missing ...');
-  const failure =
-    apt('update') ?? apt('install', '-y', '--no-install-recommends', 'chromium', 'fonts-dejavu-core');
-  if (failure !== null) console.warn(failure);
+  await installPackages(['chromium', 'fonts-dejavu-core']).catch((error: unknown) => console.warn(error));
   return lookForChromium();
-}
-
-/** Returns what went wrong; null: nothing. */
-function apt(...args: string[]): string | null {
-  const lock = `DPkg::Lock::Timeout=${APT_LOCK_TIMEOUT_SECONDS}`;
-  const { status, error, stdout, stderr } = spawnSync('apt-get', ['-q', '-o', lock, ...args], {
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    encoding: 'utf8',
-  });
-  if (status === 0) return null;
-  return `apt-get ${args[0]} failed: ${error?.message ?? `${stdout}${stderr}`.slice(-2000)}`;
 }

@@ -208,7 +208,7 @@ async function takePictures(
   await context.close();
 }
 
-const chromium = findChromium();
+const chromium = await findChromium();
 if (chromium === null) {
   console.error(`npm run screenshots: Chromium is missing. ${CHROMIUM_ADVICE}`);
   process.exit(1);

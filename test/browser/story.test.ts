@@ -14,7 +14,7 @@ let context: BrowserContext;
 let browserErrors: string[] = [];
 
 beforeAll(async () => {
-  const path = findChromium();
+  const path = await findChromium();
   if (path !== null) browser = await launchChromium(path);
 }, CHROMIUM_SETUP_TIMEOUT_MS);
 afterAll(() => browser?.close());

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { canInstallPrograms, installPrograms } from './install-programs.ts';
+import { canInstallPackages } from '../debian-packages.ts';
+import { installPrograms } from './install-programs.ts';
 
 const run = promisify(execFile);
 
@@ -45,7 +46,7 @@ export async function requireMysql(log: (line: string) => void): Promise<MysqlPr
 /** Finds one of these programs; installs it on Debian or Ubuntu as root, otherwise throws with the commands to type. */
 async function requireProgram(names: readonly string[], log: (line: string) => void): Promise<string> {
   let cause: unknown;
-  if (findProgram(names) === null && canInstallPrograms())
+  if (findProgram(names) === null && canInstallPackages())
     await installPrograms(names, log).catch((error: unknown) => (cause = error));
   const program = findProgram(names);
   if (program === null) throw new Error(howToInstall(names), { cause });

@@ -1,0 +1,140 @@
+"""HTTP to the service: who is this visitor, and which keys sign?"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Optional
+from urllib.parse import unquote
+
+import urllib3
+from django.http import HttpRequest
+
+from cloud_hoskie import __version__
+from cloud_hoskie.conf import HoskieSettings
+from cloud_hoskie.identity import Identity, parse_user_id
+from cloud_hoskie.problems import ServiceUnavailable
+
+logger = logging.getLogger("cloud_hoskie")
+
+# The service responds within 5 s, whatever happens to its stores; so does a page of this site, then.
+TIMEOUT_SECONDS = 4.9
+# For each address of the service's name; on Cloudflare a name has up to four.
+CONNECT_TIMEOUT_SECONDS = 1.2
+
+# What to check, by the status of the response.
+HINTS = {
+    403: "Is this site's host in the service's ALLOWED_REDIRECT_HOSTS?",
+    404: "Does the service have ASSERTION_KEYS and PUBLIC_URL?",
+}
+
+USER_AGENT = f"django-cloud-hoskie/{__version__}"
+
+# Kept-alive connections, shared by all threads. Unlike a session of `requests`, it stores no cookies: those of one
+# visitor must not be sent for another.
+_connections = urllib3.PoolManager(maxsize=32)
+
+
+class Response(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    """Names in any case."""
+    body: bytes
+
+
+def ask_who(request: HttpRequest, settings: HoskieSettings) -> Optional[Identity]:
+    """
+    Asks the service whose cookie or bearer token came with a request, in one round trip. None: the visitor isn't
+    signed in. Raises `ServiceUnavailable`, also if the service doesn't know this site (`ALLOWED_REDIRECT_HOSTS`).
+    """
+    credentials = _credentials(request, settings.cookie_name)
+    if not credentials:
+        return None
+    scheme, host = settings.site_origin(request).split("://")
+    original = {
+        "X-Forwarded-Method": "GET",
+        "X-Forwarded-Proto": scheme,
+        "X-Forwarded-Host": host,
+        # The result doesn't depend on the page, so the service needn't know it.
+        "X-Forwarded-Uri": "/",
+    }
+    response = _get(f"{settings.origin}/api/authz/forward-auth", {**credentials, **original})
+    if response.status == 401:
+        return None
+    identity = _parse_identity(response.headers) if response.status == 200 else None
+    if identity is None:
+        raise _unexpected(response)
+    return identity
+
+
+def fetch_keys(settings: HoskieSettings) -> list[dict[str, Any]]:
+    """Fetches the JSON Web Keys that the service publishes. Raises `ServiceUnavailable`."""
+    response = _get(f"{settings.origin}/.well-known/jwks.json", {})
+    try:
+        if response.status == 200:
+            return [dict(key) for key in json.loads(response.body)["keys"]]
+    except (ValueError, TypeError, KeyError):
+        pass
+    raise _unexpected(response)
+
+
+def _credentials(request: HttpRequest, cookie_name: str) -> dict[str, str]:
+    """The service's session cookie (each one, if there are several of that name) and a bearer token."""
+    found = {}
+    pairs = [pair.strip() for pair in request.headers.get("Cookie", "").split(";")]
+    session_cookies = [pair for pair in pairs if pair.startswith(f"{cookie_name}=")]
+    if session_cookies:
+        found["Cookie"] = "; ".join(session_cookies)
+    # Other schemes (a password in Basic, say) are not for the service.
+    if request.headers.get("Authorization", "")[:7].lower() == "bearer ":
+        found["Authorization"] = request.headers["Authorization"]
+    return found
+
+
+def _parse_identity(headers: Mapping[str, str]) -> Optional[Identity]:
+    """None: the headers aren't the service's."""
+    user_id = parse_user_id(headers.get("Remote-User-Id", ""))
+    try:
+        username = unquote(headers.get("Remote-User", ""), errors="strict")
+    except UnicodeDecodeError:
+        return None
+    return Identity(user_id, username) if user_id is not None and username else None
+
+
+def _get(url: str, headers: dict[str, str]) -> Response:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+
+    def send() -> Response:
+        left = max(deadline - time.monotonic(), 0.001)
+        response = _connections.request(
+            "GET",
+            url,
+            headers={**headers, "Accept": "application/json", "User-Agent": USER_AGENT},
+            timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, total=left),
+            retries=False,
+            redirect=False,
+        )
+        return Response(response.status, response.headers, response.data)
+
+    try:
+        try:
+            return send()
+        except urllib3.exceptions.ProtocolError:
+            # The service may have closed an idle connection just now. A GET may be sent again.
+            return send()
+    except urllib3.exceptions.HTTPError as error:
+        logger.warning("The sign-in service doesn't respond: %s: %s", url, error)
+        raise ServiceUnavailable from error
+
+
+def _unexpected(response: Response) -> ServiceUnavailable:
+    """Logs what came in place of a usable response; a 503 is an outage, anything else a setting."""
+    try:
+        code = json.loads(response.body)["code"]
+    except (ValueError, TypeError, KeyError):
+        code = "-"
+    hint = "An outage." if response.status == 503 else HINTS.get(response.status, "Is HOSKIE_URL right?")
+    logger.error("Unexpected response from the sign-in service: %s %s. %s", response.status, code, hint)
+    return ServiceUnavailable()

@@ -1,0 +1,62 @@
+"""Who made a request."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Union
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+
+from cloud_hoskie.accounts import find_or_create_user
+from cloud_hoskie.assertion import verify_assertion
+from cloud_hoskie.conf import HoskieSettings
+from cloud_hoskie.identity import Identity
+from cloud_hoskie.problems import IdentityProblem
+from cloud_hoskie.service import ask_who
+from cloud_hoskie.sessions import claim_session, drop_session_of_another
+
+User = Union[AbstractBaseUser, AnonymousUser]
+
+
+class Visitor:
+    """Found out at most once a request, and only if something looks at `request.user`."""
+
+    def __init__(self, request: HttpRequest, settings: HoskieSettings) -> None:
+        self._request = request
+        self._settings = settings
+        self._user: Optional[User] = None
+        self.problem: Optional[IdentityProblem] = None
+        """Why it couldn't be found out. It is kept, as a template or view may have caught it."""
+
+    @property
+    def was_looked_at(self) -> bool:
+        return self._user is not None or self.problem is not None
+
+    def get_user(self) -> User:
+        """Raises an `IdentityProblem`, the same one each time."""
+        if self.problem is not None:
+            raise self.problem
+        if self._user is None:
+            try:
+                self._user = self._find_user()
+            except IdentityProblem as problem:
+                self.problem = problem
+                raise
+        return self._user
+
+    def claim_session(self) -> None:
+        if self._user is not None:
+            claim_session(self._request, self._user)
+
+    def _find_user(self) -> User:
+        identity = self._find_identity()
+        user = AnonymousUser() if identity is None else find_or_create_user(identity)
+        drop_session_of_another(self._request, user)
+        return user
+
+    def _find_identity(self) -> Optional[Identity]:
+        if self._settings.mode == "ask":
+            return ask_who(self._request, self._settings)
+        assertion = self._request.headers.get("Hoskie-Jwt-Assertion")
+        return None if assertion is None else verify_assertion(assertion, self._settings)

@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { havePackages, PACKAGES_SETUP_TIMEOUT_MS } from '../support/debian.ts';
+
+/** Debian's, which has the packages; another Python may come first in PATH. */
+const PYTHON = '/usr/bin/python3';
+
+const PACKAGES = [
+  'python3-django',
+  'python3-jwt',
+  'python3-cryptography',
+  'python3-urllib3',
+  'python3-venv',
+  'python3-pip',
+  'python3-setuptools',
+  'python3-wheel',
+];
+
+const SUITE_TIMEOUT_MS = 120_000;
+
+let available = false;
+let directory: string;
+
+beforeAll(async () => {
+  available = await havePackages(PACKAGES);
+}, PACKAGES_SETUP_TIMEOUT_MS);
+
+// A copy, as pip and Python write beside what they read.
+beforeEach((test) => {
+  test.skip(!available, 'Debian packages are missing');
+  directory = mkdtempSync(join(tmpdir(), 'django-package-'));
+  cpSync(join(import.meta.dirname, '../../packages/django'), join(directory, 'package'), { recursive: true });
+});
+afterEach(() => {
+  if (available) rmSync(directory, { recursive: true, force: true });
+});
+
+/** Returns what it prints; throws with it if it fails. */
+async function run(program: string, ...args: string[]): Promise<string> {
+  const { stdout, stderr } = await promisify(execFile)(program, args, { cwd: join(directory, 'package') });
+  return stdout + stderr;
+}
+
+test('its own tests pass', { timeout: SUITE_TIMEOUT_MS }, async () => {
+  const output = await run(PYTHON, '-m', 'django', 'test', 'tests', '--settings', 'tests.site.settings');
+  expect(output).toMatch(/^Ran \d{2,} tests in .*\n\nOK$/m);
+});
+
+test('its migrations are those of its models', async () => {
+  const args = ['makemigrations', '--check', '--dry-run', '--settings', 'tests.site.settings'];
+  expect(await run(PYTHON, '-m', 'django', ...args)).toContain('No changes detected');
+});
+
+test(
+  'it installs into a fresh virtual environment, with all that it needs',
+  { timeout: SUITE_TIMEOUT_MS },
+  async () => {
+    const environment = join(directory, 'venv');
+    const python = join(environment, 'bin/python3');
+    await run(PYTHON, '-m', 'venv', '--system-site-packages', environment);
+    await run(python, '-m', 'pip', 'install', '--no-index', '--no-build-isolation', '--no-deps', '.');
+    rmSync(join(directory, 'package/cloud_hoskie'), { recursive: true });
+    const files = await run(python, '-m', 'pip', 'show', '--files', 'django-cloud-hoskie');
+    expect(files).toContain('License: MIT');
+    for (const file of [
+      'py.typed',
+      'templates/cloud_hoskie/problem.html',
+      'migrations/0001_initial.py',
+      'management/commands/hoskie_link.py',
+    ])
+      expect(files).toContain(`cloud_hoskie/${file}`);
+    expect(files).not.toContain('tests/');
+    expect(await run(python, '-m', 'django', 'check', '--settings', 'tests.site.settings')).toContain(
+      'no issues',
+    );
+  },
+);
