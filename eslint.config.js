@@ -40,8 +40,8 @@ const importOrder = [
 export default tseslint.config(
   {
     ignores: [
-      'dist/',
-      'src/generated/',
+      '**/dist/',
+      '**/generated/',
       '.local/',
       '.wrangler/',
       'tools/bench/better-auth/',
@@ -53,7 +53,7 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        project: ['./tsconfig.json', './tsconfig.node.json'],
+        project: ['./tsconfig.json', './tsconfig.node.json', './packages/client/tsconfig.json'],
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -71,9 +71,12 @@ export default tseslint.config(
     },
   },
   ...importOrder,
-  mayNotImport(['src/client/**'], outside, entry, node, vendors),
+  mayNotImport(
+    ['packages/client/**'],
+    notImported('/(?:src|tools|test)/', 'What is published stands alone.'),
+  ),
   {
-    files: ['src/**', 'tools/**'],
+    files: ['src/**', 'tools/**', 'packages/**'],
     plugins: { 'import-x': importX },
     settings: {
       'import-x/extensions': ['.ts', '.tsx'],
@@ -82,6 +85,6 @@ export default tseslint.config(
     },
     rules: { 'import-x/no-cycle': 'error' },
   },
-  { files: ['src/**', 'tools/**'], rules: { 'max-lines': ['error', { max: 250 }] } },
+  { files: ['src/**', 'tools/**', 'packages/**'], rules: { 'max-lines': ['error', { max: 250 }] } },
   { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
 );

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { requireSession, type SessionVariables } from 'cloud-hoskie/require-session';
+import { requireSession, type SessionVariables } from '@cloud-hoskie/client';
 
 // A Worker of its own that asks Cloud Hoskie who its visitors are.
 const app = new Hono<{ Variables: SessionVariables }>();

@@ -5,11 +5,9 @@ import { openApi } from './openapi.ts';
 import { passwordApi } from './password.ts';
 import { sessionsApi } from './sessions.ts';
 
-/** The JSON API for mobile apps. The typed client is made from its type. */
+/** The JSON API for mobile apps. */
 export const apiV1 = new Hono<AppEnv>()
   .route('/', sessionsApi)
   .route('/', passwordApi)
   .route('/', logoutsApi)
   .route('/', openApi);
-
-export type ApiV1 = typeof apiV1;

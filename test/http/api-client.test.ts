@@ -1,5 +1,5 @@
 import { expect, expectTypeOf, test } from 'vitest';
-import { apiClient } from '../../src/client/api-client.ts';
+import { apiClient } from '../../packages/client/src/api-client.ts';
 import { addUser, PASSWORD } from '../support/people.ts';
 import { useTestEnvironment } from '../support/test-environment.ts';
 import { ORIGIN } from '../support/visitor.ts';
@@ -7,19 +7,22 @@ import { ORIGIN } from '../support/visitor.ts';
 const environment = useTestEnvironment();
 
 /** The Worker instead of the network. Its `Response` type isn't the browser's. */
-const workerFetch = ((input: string, init?: RequestInit) =>
-  environment.worker.fetch(input, init as never)) as unknown as typeof fetch;
+const workerFetch = async ({ url, method, headers, body }: Request): Promise<Response> =>
+  (await environment.worker.fetch(url, {
+    method,
+    headers: Object.fromEntries(headers),
+    body: body === null ? null : await new Response(body).text(),
+  })) as unknown as Response;
 
 const clientOf = (token?: string) => apiClient(`${ORIGIN}/`, token, { fetch: workerFetch });
 
 async function signedIn(username: string) {
-  const response = await clientOf().sessions.$post({
-    json: { username, password: PASSWORD, device_name: "Ada's phone" },
+  const { data } = await clientOf().POST('/sessions', {
+    body: { username, password: PASSWORD, device_name: "Ada's phone" },
   });
-  if (response.status !== 201) throw new Error('The sign-in was refused');
-  const body = await response.json();
-  expectTypeOf(body.token).toBeString();
-  return { ...body, client: clientOf(body.token) };
+  if (data === undefined) throw new Error('The sign-in was refused');
+  expectTypeOf(data.token).toBeString();
+  return { ...data, client: clientOf(data.token) };
 }
 
 test('every route through the typed client', async () => {
@@ -29,38 +32,39 @@ test('every route through the typed client', async () => {
   expect(session.device_name).toBe("Ada's phone");
   const other = await signedIn(username);
 
-  const current = await client.sessions.current.$get();
-  expect(current.status).toBe(200);
-  expect((await current.json()).session.id).toBe(session.id);
+  const current = await client.GET('/sessions/current');
+  expect(current.response.status).toBe(200);
+  expect(current.data?.session.id).toBe(session.id);
 
-  const { sessions } = await (await client.sessions.$get()).json();
-  expect(sessions.map((each) => each.id)).toEqual([other.session.id, session.id]);
-  expectTypeOf(sessions[0]!.last_seen_at).toBeString();
+  const { data: list } = await client.GET('/sessions');
+  expect(list?.sessions.map((each) => each.id)).toEqual([other.session.id, session.id]);
+  expectTypeOf(list!.sessions[0]!.last_seen_at).toBeString();
 
-  const ended = await client.sessions[':id'].$delete({ param: { id: other.session.id } });
-  expect(await ended.json()).toMatchObject({ revoked: 1, logouts: [{ session_id: other.session.id }] });
-  const others = await client.sessions.$delete({ query: { scope: 'others' } });
-  expect(await others.json()).toEqual({ revoked: 0, logouts: [] });
+  const ended = await client.DELETE('/sessions/{id}', { params: { path: { id: other.session.id } } });
+  expect(ended.data).toMatchObject({ revoked: 1, logouts: [{ session_id: other.session.id }] });
+  const others = await client.DELETE('/sessions', { params: { query: { scope: 'others' } } });
+  expect(others.data).toEqual({ revoked: 0, logouts: [] });
 
-  const changed = await client.password.$put({
-    json: { current_password: PASSWORD, new_password: 'neun grüne Wale' },
+  const changed = await client.PUT('/password', {
+    body: { current_password: PASSWORD, new_password: 'neun grüne Wale' },
   });
-  const { token = '' } = (await changed.json()) as { token?: string };
-  expect((await client.sessions.current.$get()).status).toBe(401);
-  const renewed = clientOf(token);
+  expect((await client.GET('/sessions/current')).response.status).toBe(401);
+  const renewed = clientOf(changed.data?.token);
 
   await environment.worker.delivered();
-  const { logouts, next_before: nextBefore } = await (
-    await renewed.logouts.$get({ query: { limit: '5' } })
-  ).json();
-  expect(logouts).toMatchObject([{ session_id: other.session.id, reason: 'revoked' }]);
-  expect(nextBefore).toBeNull();
+  const { data: past } = await renewed.GET('/logouts', { params: { query: { limit: '5' } } });
+  expect(past?.logouts).toMatchObject([{ session_id: other.session.id, reason: 'revoked' }]);
+  expect(past?.next_before).toBeNull();
 
-  expect(await (await renewed.sessions.current.$delete()).json()).toMatchObject({ revoked: 1 });
+  expect((await renewed.DELETE('/sessions/current')).data).toMatchObject({ revoked: 1 });
 });
 
-test('a refusal is a response, not an exception', async () => {
-  const response = await clientOf().sessions.$post({ json: { username: 'nobody-here', password: 'x' } });
+test('a refusal is a typed problem, not an exception', async () => {
+  const { data, error, response } = await clientOf().POST('/sessions', {
+    body: { username: 'nobody-here', password: 'x' },
+  });
+  expect(data).toBeUndefined();
   expect(response.status).toBe(401);
-  expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+  expect(error).toMatchObject({ status: 401, code: 'bad_credentials' });
+  expectTypeOf(error!.code).toBeString();
 });

@@ -1,4 +1,6 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
+import type { Verification as VerificationForApps } from '../../packages/client/src/index.ts';
+import type { Verification } from '../../src/http/verify-session.ts';
 import { encodeSession } from '../../src/session/record.ts';
 import type { Session } from '../../src/session/session.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
@@ -243,4 +245,8 @@ describe('a broken service never means "signed out"', () => {
 test('undefined is no credential, as a cookie that is missing', async () => {
   const response = await group.fetch('protected', `${APP}/verify-undefined`);
   expect(await response.json()).toEqual({ status: 'invalid', reason: 'missing' });
+});
+
+test('the client has a type for every result', () => {
+  expectTypeOf<Verification>().toExtend<VerificationForApps>();
 });

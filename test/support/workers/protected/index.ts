@@ -1,9 +1,5 @@
 import { Hono } from 'hono';
-import {
-  requireSession,
-  type SessionServiceBinding,
-  type SessionVariables,
-} from 'cloud-hoskie/require-session';
+import { requireSession, type SessionServiceBinding, type SessionVariables } from '@cloud-hoskie/client';
 
 /** A Worker of somebody else behind Cloud Hoskie: pages for people, and the service's bare answers for tests. */
 const app = new Hono<{ Bindings: { SESSIONS: SessionServiceBinding }; Variables: SessionVariables }>();

@@ -1,6 +1,19 @@
+// eslint-disable-next-line @typescript-eslint/ban-ts-comment -- @ts-expect-error would fail where hono is there
+/** @ts-ignore: hono is an optional peer. Without it, requireSession alone has no types; the others have theirs. */
 import type { Context, MiddlewareHandler } from 'hono';
-import type { SessionView, UserView } from '../http/response-schemas.ts';
-import type { Verification } from '../http/verify-session.ts';
+import type { components } from './generated/api.ts';
+
+export type SessionView = components['schemas']['Current']['session'];
+export type User = components['schemas']['Current']['user'];
+
+/** What `verify` says. Three cases, not two: `unknown` is an outage and must not read as signed out. */
+export type Verification =
+  | { readonly status: 'valid'; readonly session: SessionView; readonly user: User }
+  | {
+      readonly status: 'invalid';
+      readonly reason: 'missing' | 'malformed' | 'unknown' | 'expired' | 'ended';
+    }
+  | { readonly status: 'unknown' };
 
 /** The service binding: in wrangler.toml `entrypoint = "SessionService"`. */
 export interface SessionServiceBinding {
@@ -10,7 +23,7 @@ export interface SessionServiceBinding {
 /** What `requireSession` sets in `c.var`. */
 export interface SessionVariables {
   session: SessionView;
-  user: UserView;
+  user: User;
 }
 
 export interface RequireSessionOptions {
