@@ -5,6 +5,6 @@ export {
   type SessionServiceBinding,
   type SessionVariables,
   type SessionView,
-  type User,
   type Verification,
 } from './require-session.ts';
+export { verifyAssertion, type Assertion, type AssertionOptions, type User } from './verify-assertion.ts';

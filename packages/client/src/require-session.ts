@@ -2,9 +2,9 @@
 /** @ts-ignore: hono is an optional peer. Without it, requireSession alone has no types; the others have theirs. */
 import type { Context, MiddlewareHandler } from 'hono';
 import type { components } from './generated/api.ts';
+import type { User } from './verify-assertion.ts';
 
 export type SessionView = components['schemas']['Current']['session'];
-export type User = components['schemas']['Current']['user'];
 
 /** What `verify` says. Three cases, not two: `unknown` is an outage and must not read as signed out. */
 export type Verification =
