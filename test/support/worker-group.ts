@@ -90,7 +90,8 @@ export async function openWorkerGroup(options: WorkerGroupOptions): Promise<Work
   };
 }
 
-function configOf<Env>(name: string, script: string, env: Env) {
+/** What miniflare runs, with the compatibility date of wrangler.toml. */
+export function configOf<Env>(name: string, script: string, env: Env) {
   return {
     name,
     compatibilityDate: readCompatibilityDate(),
