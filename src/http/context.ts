@@ -5,7 +5,7 @@ import type { CpuSlots } from '../auth/cpu-slots.ts';
 import type { Shield } from '../auth/shield.ts';
 import { isStoreUnavailable } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
-import { isLocalHttp } from '../lib/local-http.ts';
+import { isLocalHost, isLocalHttp } from '../lib/local-http.ts';
 import { NO_CLIENT, readClientInfo, type ClientInfo } from '../lib/client-info.ts';
 import type { Log } from '../log.ts';
 import { readCookieValues } from '../session/cookies.ts';
@@ -96,7 +96,7 @@ export function provideContext(service: Service): MiddlewareHandler<AppEnv> {
  */
 function publicUrl(address: string, origin: string): URL {
   const url = new URL(address);
-  if (origin === '' || (isLocalHttp(new URL(origin)) && !isLocalHttp(url))) return url;
+  if (origin === '' || (isLocalHttp(new URL(origin)) && !isLocalHost(url))) return url;
   const { protocol, host } = new URL(origin);
   url.protocol = protocol;
   url.host = host;

@@ -48,6 +48,9 @@ test('one on this machine holds for requests on this machine alone: cookies else
   });
   const response = await worker.fetch(`${PUBLIC}/sign-in/`);
   expect(response.headers.get('Set-Cookie')).toMatch(/^csrftoken=.*; Secure/);
+  // A local proxy may have received https.
+  const form = await worker.visitor({ origin: 'https://localhost:8787' }).get('/sign-in/');
+  expect(form.headers.get('Set-Cookie')).not.toContain('Secure');
   expect((await worker.fetch('http://192.168.1.5:8787/sign-in/')).headers.get('Location')).toBe(
     'https://192.168.1.5:8787/sign-in/',
   );
