@@ -14,6 +14,8 @@ export interface WorkerOptions {
   cloud: CloudProxy;
   /** Over those of the cloud and SECRET_KEY; undefined takes one away. */
   bindings?: Record<string, string | undefined>;
+  /** Of 127.0.0.1; by default any that is free. */
+  port?: number;
 }
 
 /** The built Worker in workerd. */
@@ -38,13 +40,17 @@ interface ScheduledHandlers {
 }
 
 /** Starts the bundle with the bindings of this cloud. It knows nothing of the internet and stores nothing itself. */
-export async function openWorker({ cloud, bindings = {} }: WorkerOptions): Promise<TestWorker> {
+export async function openWorker({
+  cloud,
+  bindings = {},
+  port: wanted = 0,
+}: WorkerOptions): Promise<TestWorker> {
   const { script, error } = inject('bundle');
   if (script === null) throw new Error(`The Worker could not be built:\n${error}`);
   const logs: string[] = [];
   const miniflare = new Miniflare({
     host: '127.0.0.1',
-    port: 0,
+    port: wanted,
     // Otherwise it asks the internet who we are.
     cf: false,
     log: new Log(LogLevel.NONE),
