@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 
 const ROOT = join(import.meta.dirname, '../..');
-const DOCUMENTS = globSync(['*.md', 'docs/**/*.md', 'packages/*/*.md'], { cwd: ROOT }).sort();
+const DOCUMENTS = globSync(['*.md', 'docs/**/*.md', 'packages/*/*.md', 'examples/*/*.md'], {
+  cwd: ROOT,
+}).sort();
 
 const found = (text: string, pattern: RegExp): string[] =>
   [...text.matchAll(pattern)].map((match) => match[1] ?? '');
@@ -30,6 +32,13 @@ test('there are documents, and folders of tests that they name', () => {
   expect(DOCUMENTS).toContain('SECURITY.md');
   expect(TEST_FOLDERS).toContain('unit');
 });
+
+test.each(['examples/nginx/app.conf', 'examples/caddy/Caddyfile'])(
+  'docs/apps.md quotes %s as it is tested',
+  (file) => {
+    expect(read('docs/apps.md')).toContain(`\n${read(file)}\`\`\`\n`);
+  },
+);
 
 describe.each(DOCUMENTS)('%s', (document) => {
   const text = read(document);
