@@ -13,6 +13,9 @@ const SPELLINGS = HEADERS.flatMap((name) => [
   name.replace('-', '_').toLowerCase(),
 ]);
 
+/** What guides for other services make apps believe. */
+const OTHER_IDENTITIES = ['Remote-Groups', 'Remote_Groups', 'Remote-Email', 'Remote-Name'];
+
 /** What the app is told about who a request is from, whatever the client says. */
 export function testIdentity(environment: ProxyEnvironment): void {
   describe('the identity that the app sees', () => {
@@ -36,16 +39,19 @@ export function testIdentity(environment: ProxyEnvironment): void {
       });
     });
 
-    test.each(SPELLINGS)('is the right one when the client sends %s', async (name) => {
-      const { user, headers } = await environment.signedIn();
-      const seen = identityIn(
-        seenBy(await environment.ask('/', { headers: { ...headers, [name]: 'admin' } })),
-      );
-      expect(seen['remote-user']).toEqual([user.username]);
-      expect(seen['remote-user-id']).toEqual([user.id]);
-      expect(seen['hoskie-jwt-assertion']).toHaveLength(1);
-      expect(JSON.stringify(seen)).not.toContain('admin');
-    });
+    test.each([...SPELLINGS, ...OTHER_IDENTITIES])(
+      'is the right one when the client sends %s',
+      async (name) => {
+        const { user, headers } = await environment.signedIn();
+        const seen = identityIn(
+          seenBy(await environment.ask('/', { headers: { ...headers, [name]: 'admin' } })),
+        );
+        expect(seen['remote-user']).toEqual([user.username]);
+        expect(seen['remote-user-id']).toEqual([user.id]);
+        expect(seen['hoskie-jwt-assertion']).toHaveLength(1);
+        expect(JSON.stringify(seen)).not.toContain('admin');
+      },
+    );
 
     test('is none on a public path, whatever the client sends', async () => {
       const { headers } = await environment.signedIn();
@@ -88,7 +94,38 @@ export function testIdentity(environment: ProxyEnvironment): void {
     expect(environment.app.seen).toHaveLength(before);
   });
 
-  test.each(['/static/../x', '/static/%2e%2e/x', '/static/..%2fx', '//static/../x'])(
+  test('addresses of the client’s own do not reach the app', async () => {
+    const names = ['Forwarded', 'X-Original-URL', 'X-Rewrite-URL', 'X_Forwarded_Host', 'X-Real-IP'];
+    const sent = Object.fromEntries(names.map((name) => [name, 'evil.example']));
+    const { headers } = await environment.signedIn();
+    for (const [path, own] of [
+      ['/static/a.css', {}],
+      ['/', headers],
+    ] as const) {
+      const seen = seenBy(await environment.ask(path, { headers: { ...own, ...sent } }));
+      expect(
+        seen.headers.filter(([, value]) => value.includes('evil')),
+        path,
+      ).toEqual([]);
+    }
+  });
+
+  test('an identity is complete, whatever headers Connection lists', async () => {
+    const { headers } = await environment.signedIn();
+    const Connection = 'close, Remote-User, Hoskie-Jwt-Assertion';
+    const seen = identityIn(seenBy(await environment.ask('/', { headers: { ...headers, Connection } })));
+    expect(Object.keys(seen).sort()).toEqual(HEADERS.map((name) => name.toLowerCase()).sort());
+  });
+
+  test('no upgrade but WebSocket’s reaches the app: what follows it would pass unseen', async () => {
+    const upgrade = { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': 'AAMAAABk' };
+    const reply = await environment.ask('/static/a.css', { headers: upgrade });
+    if (reply.status !== 200) return expect(reply.status).toBe(400);
+    const names = seenBy(reply).headers.map(([name]) => name.toLowerCase());
+    expect(names).not.toContain('upgrade');
+  });
+
+  test.each(['/static/../x', '/static/%2e%2e/x', '/static/..%2fx', '/static/..;/x', '//static/../x'])(
     'a path that could lead out of the public ones is protected: %s',
     async (path) => {
       const before = environment.app.seen.length;
