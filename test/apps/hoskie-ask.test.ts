@@ -1,6 +1,7 @@
-import express, { type Express } from 'express';
-import type { IncomingHttpHeaders } from 'node:http';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import express from 'express';
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { hoskie } from '../../packages/client/src/hoskie.ts';
 import { openExpress, send } from '../support/express-app.ts';
 import { Issuer, openServer } from '../support/issuer.ts';
@@ -23,9 +24,8 @@ afterEach(async () => {
 });
 
 /** Returns its origin on this machine. */
-async function openApp(origin?: string, configure?: (app: Express) => unknown): Promise<string> {
-  const options = { url: service.origin, origin, onUnavailable };
-  return stack.use(await openExpress(options, configure)).origin;
+async function openApp(origin = APP): Promise<string> {
+  return stack.use(await openExpress({ url: service.origin, origin, onUnavailable })).origin;
 }
 
 interface Question {
@@ -57,19 +57,23 @@ test('signed in: the handler sees the user and the session', async () => {
 
 test('asks what the visitor asked: address, credential, and whether it wants a page', async () => {
   const asked = signEverybodyIn();
-  const app = await openApp();
+  const app = await openApp(`${APP}:8443/`);
   const visitor = {
     cookie: 'a=1; sessionid=x',
     authorization: 'Bearer t',
     accept: 'text/html',
-    'sec-fetch-dest': 'document',
     'sec-fetch-mode': 'navigate',
-    'sec-fetch-site': 'same-origin',
-    'sec-fetch-user': '?1',
     referer: `${APP}/form`,
     upgrade: 'websocket',
   };
-  const others = { 'Remote-User': 'root', 'X-Forwarded-Uri': '/other', Host: 'app.example.org:8443' };
+  const others = {
+    'Remote-User': 'root',
+    Host: 'internal:3000',
+    'X-Forwarded-Proto': 'http',
+    'X-Forwarded-Host': 'other.example.org',
+    'X-Forwarded-Uri': '/other',
+    'Sec-Fetch-Dest': 'document',
+  };
   await send(`${app}/x%20y/?a=1&b=2%26c`, { ...visitor, ...others }, 'POST');
   expect(asked).toEqual([
     {
@@ -78,7 +82,7 @@ test('asks what the visitor asked: address, credential, and whether it wants a p
       headers: {
         ...visitor,
         'x-forwarded-method': 'POST',
-        'x-forwarded-proto': 'http',
+        'x-forwarded-proto': 'https',
         'x-forwarded-host': 'app.example.org:8443',
         'x-forwarded-uri': '/x%20y/?a=1&b=2%26c',
         host: new URL(service.origin).host,
@@ -103,15 +107,17 @@ test('keeps credentials of another scheme to itself, and one connection open', a
 });
 
 test.each<[number, Record<string, string>, string]>([
-  [302, { Location: 'https://login.example.org/sign-in/?next=https%3A%2F%2Fapp.example.org%2F' }, ''],
-  [303, { Location: 'https://login.example.org/sign-in/?next=https%3A%2F%2Fapp.example.org%2F' }, ''],
+  [302, { Location: 'SERVICE/sign-in/?next=https%3A%2F%2Fapp.example.org%2F' }, ''],
+  [303, { Location: 'SERVICE/sign-in/?next=https%3A%2F%2Fapp.example.org%2F' }, ''],
   [
     401,
     { 'WWW-Authenticate': 'Bearer realm="x"', 'Content-Type': 'application/problem+json' },
     '{"status":401}',
   ],
   [403, { 'Content-Type': 'application/problem+json' }, '{"status":403}'],
-])('passes on a %i, and the handler is not reached', async (status, headers, body) => {
+])('passes on a %i, and the handler is not reached', async (status, template, body) => {
+  const entries = Object.entries(template);
+  const headers = Object.fromEntries(entries.map(([k, v]) => [k, v.replace('SERVICE', service.origin)]));
   service.respond = (_, response) =>
     response.writeHead(status, { ...headers, 'Set-Cookie': 'a=b', 'Remote-User': 'ada' }).end(body);
   const response = await send(await openApp());
@@ -129,6 +135,17 @@ test.each<[string, Issuer['respond']]>([
   ['404', (_, response) => response.writeHead(404).end()],
   ['400', (_, response) => response.writeHead(400).end('{"code":"x"}')],
   ['another redirect', (_, response) => response.writeHead(301, { Location: '/api/' }).end()],
+  [
+    'a redirect of a maintenance page',
+    (_, response) => response.writeHead(302, { Location: '/maintenance/' }).end(),
+  ],
+  [
+    'a redirect to another origin',
+    (_, response) => response.writeHead(302, { Location: 'https://evil.example/' }).end(),
+  ],
+  ['a redirect to nowhere', (_, response) => response.writeHead(303).end()],
+  ["a firewall's 403", (_, response) => response.writeHead(403, { 'Content-Type': 'text/html' }).end('<p>')],
+  ["a proxy's 401", (_, response) => response.writeHead(401, { 'WWW-Authenticate': 'Basic' }).end()],
   ['200 without an assertion', (_, response) => response.setHeader('Remote-User-Id', '1').end('Hello')],
   ['200 with a broken one', (_, response) => response.setHeader('Hoskie-Jwt-Assertion', 'a.b.c').end()],
   ['a broken connection', (request) => request.socket.destroy()],
@@ -138,6 +155,13 @@ test.each<[string, Issuer['respond']]>([
       response
         .writeHead(302, { Location: '/', 'Content-Length': '10' })
         .write('x', () => request.socket.destroy());
+    },
+  ],
+  [
+    'a response that is far too long',
+    (_, response) => {
+      response.writeHead(401, { 'Content-Type': 'application/problem+json' });
+      response.end('x'.repeat(70_000));
     },
   ],
   ['no response within five seconds', () => undefined],
@@ -156,7 +180,7 @@ test.each<[string, Issuer['respond']]>([
   expect((await send(`${app}/public`)).body).toBe('public');
 });
 
-test('asks again where the service has closed the connection that was kept open', async () => {
+test('asks again, once, where the service has closed the connection that was kept open', async () => {
   signEverybodyIn();
   const { respond } = service;
   const used = new Set<unknown>();
@@ -166,39 +190,67 @@ test('asks again where the service has closed the connection that was kept open'
     return respond!(request, response);
   };
   const app = await openApp();
-  expect((await send(app)).status).toBe(200);
-  expect((await send(app)).status).toBe(200);
-  expect(used.size).toBe(2);
+  // Several connections are kept, and all of them are closed.
+  for (let round = 0; round < 2; round += 1) {
+    const responses = await Promise.all(Array.from({ length: 4 }, () => send(app)));
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  }
+  expect(used.size).toBe(8);
 });
 
-describe("the app's own origin", () => {
-  const forwarded = {
-    Host: 'internal:3000',
-    'X-Forwarded-Proto': 'https',
-    'X-Forwarded-Host': 'app.example.org:8443, x',
+test('five seconds in all: asking again has only what is left of them', async () => {
+  signEverybodyIn();
+  const app = await openApp();
+  expect((await send(app)).status).toBe(200);
+  let attempts = 0;
+  service.respond = (request) => {
+    attempts += 1;
+    if (attempts === 1) setTimeout(() => request.socket.resetAndDestroy(), 2500);
   };
-  test.each<[string, string | undefined, (app: Express) => unknown, string]>([
-    ['the option', `${APP}:444/`, () => undefined, 'https app.example.org:444'],
-    [
-      'a proxy that Express trusts',
-      undefined,
-      (app) => app.set('trust proxy', true),
-      'https app.example.org:8443',
-    ],
-    ["a proxy that it doesn't trust", undefined, () => undefined, 'http internal:3000'],
-  ])('from %s', async (_, origin, configure, expected) => {
-    const asked = signEverybodyIn();
-    await send(await openApp(origin, configure), forwarded);
-    const { headers } = asked[0]!;
-    expect(`${headers['x-forwarded-proto'] as string} ${headers['x-forwarded-host'] as string}`).toBe(
-      expected,
-    );
-  });
+  const startedAtMs = performance.now();
+  expect((await send(app)).status).toBe(503);
+  expect(performance.now() - startedAtMs).toBeLessThan(6000);
+  expect(attempts).toBe(2);
+});
+
+test.each([
+  ['*', 'OPTIONS'],
+  ['http://other.example.org/', 'GET'],
+])('the address %s is a 400, not an outage, and the service is not asked', async (path, method) => {
+  const asked = signEverybodyIn();
+  const outgoing = httpRequest(await openApp(), { path, method }).end();
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+  response.resume();
+  expect(response.statusCode).toBe(400);
+  expect(asked).toEqual([]);
+  expect(onUnavailable).not.toHaveBeenCalled();
+});
+
+test('a HEAD request: signed in, signed out and in an outage', async () => {
+  const app = await openApp();
+  signEverybodyIn();
+  expect(await send(app, {}, 'HEAD')).toMatchObject({ status: 200, body: '' });
+  const location = `${service.origin}/sign-in/`;
+  service.respond = (_, response) => response.writeHead(302, { Location: location }).end();
+  expect(await send(app, {}, 'HEAD')).toMatchObject({ status: 302, headers: { location }, body: '' });
+  service.respond = (_, response) => response.writeHead(500).end();
+  expect(await send(app, {}, 'HEAD')).toMatchObject({ status: 503, body: '' });
+});
+
+test('the warning says what to do: no ASSERTION_KEYS, nothing listening', async () => {
+  service.respond = (_, response) => response.writeHead(404).end();
+  await send(await openApp());
+  const nobody = { url: 'http://localhost:1', origin: APP, onUnavailable };
+  await send(stack.use(await openExpress(nobody)).origin);
+  expect(onUnavailable.mock.calls.map(([error]) => (error as Error).message)).toEqual([
+    `${service.origin}/api/authz/forward-auth returned 404. Is ASSERTION_KEYS set at the service?`,
+    expect.stringMatching(/^Can't reach http:\/\/localhost:1\/api\/authz\/forward-auth: .*ECONNREFUSED/),
+  ]);
 });
 
 test('behind a mount path, and without Express', async () => {
   const asked = signEverybodyIn();
-  const middleware = hoskie({ url: service.origin });
+  const middleware = hoskie({ url: service.origin, origin: APP });
   const mounted = express();
   mounted.use('/account', middleware, (_, response) => void response.send('in'));
   const { origin } = stack.use(await openServer(mounted));
@@ -210,8 +262,5 @@ test('behind a mount path, and without Express', async () => {
     });
   });
   expect((await send(`${stack.use(bare).origin}/x?y`)).body).toBe('Ada 🌙');
-  expect(asked.map(({ headers }) => [headers['x-forwarded-proto'], headers['x-forwarded-uri']])).toEqual([
-    ['http', '/account/x?y'],
-    ['http', '/x?y'],
-  ]);
+  expect(asked.map(({ headers }) => headers['x-forwarded-uri'])).toEqual(['/account/x?y', '/x?y']);
 });

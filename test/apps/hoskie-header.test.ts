@@ -76,8 +76,8 @@ test('signedInAs opens it in one line and without network', async () => {
 test.each<[string, object, RegExp]>([
   ['url', { url: 'login.example.org' }, /^url must be an origin/],
   ['origin', { origin: `${APP}/account` }, /^origin must be an origin/],
-  ['header mode without an origin', { mode: 'header' }, /^origin must be an origin/],
+  ['no origin', { origin: undefined }, /^origin must be an origin/],
   ['mode', { mode: 'headers' }, /^mode must be ask or header/],
 ])('a wrong option says so at once: %s', (_, options, message) => {
-  expect(() => hoskie({ url: 'https://login.example.org', ...options })).toThrow(message);
+  expect(() => hoskie({ url: 'https://login.example.org', origin: APP, ...options })).toThrow(message);
 });

@@ -1,16 +1,12 @@
-import express, { type Express } from 'express';
+import express from 'express';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { hoskie, type HoskieOptions } from '../../packages/client/src/hoskie.ts';
 import { openServer, type LocalServer } from './issuer.ts';
 
 /** An Express app in which everything but /public is protected; it responds with the user and the session. */
-export function openExpress(
-  options: HoskieOptions,
-  configure?: (app: Express) => unknown,
-): Promise<LocalServer> {
+export function openExpress(options: HoskieOptions): Promise<LocalServer> {
   const app = express();
-  configure?.(app);
   app.get('/public', (_, response) => void response.send('public'));
   app.use(hoskie(options));
   app.use((request, response) => {

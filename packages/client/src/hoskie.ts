@@ -3,41 +3,29 @@ import type { Identity } from './internal/identity.ts';
 import { parseOrigin } from './internal/origin.ts';
 import { verifyAssertion } from './verify-assertion.ts';
 
-interface CommonOptions {
+export interface HoskieOptions {
   /** `PUBLIC_URL` of the service, e.g. `https://login.example.org`. */
   readonly url: string;
+  /**
+   * Origin of this app as browsers see it, e.g. `https://app.example.org`. Never taken from the request, where a client can
+   * choose it. Its host must be in `ALLOWED_REDIRECT_HOSTS`; assertions must be made for it.
+   */
+  readonly origin: string;
+  /**
+   * `ask`, the default: asks the service about each request, with the visitor's cookie or bearer token. `header`: the gate or
+   * a proxy in front has asked; verifies the assertion that it passes on.
+   */
+  readonly mode?: 'ask' | 'header' | undefined;
   /** Called each time that the service can't say who a visitor is. Default: `console.warn`. */
   readonly onUnavailable?: ((error: Error) => void) | undefined;
 }
 
-interface AskOptions extends CommonOptions {
-  /** Asks the service about each request, with the visitor's cookie or bearer token. The default. */
-  readonly mode?: 'ask' | undefined;
-  /**
-   * Origin of this app as browsers see it, e.g. `https://app.example.org`; its host must be in `ALLOWED_REDIRECT_HOSTS`.
-   * Without it: Express's `req.protocol` and host, which follow its setting `trust proxy`.
-   */
-  readonly origin?: string | undefined;
-}
-
-interface HeaderOptions extends CommonOptions {
-  /** The gate or a proxy in front has asked; verifies the assertion that it passes on. */
-  readonly mode: 'header';
-  /** Origin of this app as browsers see it, e.g. `https://app.example.org`: what assertions must be made for. */
-  readonly origin: string;
-}
-
-export type HoskieOptions = AskOptions | HeaderOptions;
-
-/** What Express, Connect and `node:http` have in common; Express adds `protocol`, `hostname` and `originalUrl`. */
+/** What Express, Connect and `node:http` have in common; the first two add `originalUrl`. */
 export interface NodeRequest {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly originalUrl?: string | undefined;
-  readonly protocol?: string | undefined;
-  readonly hostname?: string | undefined;
   readonly headers: { readonly [name: string]: string | string[] | undefined };
-  readonly socket?: object | undefined;
 }
 
 export interface NodeResponse {
@@ -69,17 +57,14 @@ const UNAVAILABLE: ForwardAuthResponse = {
   body: "We can't check your session right now. Try again in a moment.\n",
 };
 
-/** What of a visitor's request the service needs: who it is, and whether it wants a page. */
-const PASSED_TO_SERVICE = [
-  'cookie',
-  'accept',
-  'sec-fetch-dest',
-  'sec-fetch-mode',
-  'sec-fetch-site',
-  'sec-fetch-user',
-  'referer',
-  'upgrade',
-];
+const MALFORMED: ForwardAuthResponse = {
+  status: 400,
+  headers: { 'content-type': 'text/plain' },
+  body: 'Malformed address.\n',
+};
+
+/** Request headers passed to the service, beside a bearer token: who it is, and whether a page is wanted. */
+const PASSED_TO_SERVICE = ['cookie', 'accept', 'sec-fetch-mode', 'referer', 'upgrade'];
 const PASSED_TO_VISITOR = ['location', 'www-authenticate', 'content-type', 'retry-after'];
 
 /**
@@ -87,10 +72,10 @@ const PASSED_TO_VISITOR = ['location', 'www-authenticate', 'content-type', 'retr
  * `req.sessionId`. In `ask` mode others get what the service says (a redirect to sign in, 401 or 403), in `header` mode
  * 401. During an outage it responds 503, never "signed out".
  *
- * Throws a TypeError if `url` or `origin` is no origin, or the mode is neither.
+ * Throws a TypeError if `url` or `origin` is not an origin, or `mode` is neither of the two.
  *
  * @example
- * app.use('/account', hoskie({ url: 'https://login.example.org' }));
+ * app.use('/account', hoskie({ url: 'https://login.example.org', origin: 'https://app.example.org' }));
  * app.get('/account', (req, res) => res.send(`Hello ${req.user.username}`));
  */
 export function hoskie(options: HoskieOptions): Middleware {
@@ -115,19 +100,22 @@ export function hoskie(options: HoskieOptions): Middleware {
   };
 }
 
-function askCheck({ url, mode, origin, onUnavailable = console.warn }: AskOptions) {
+function askCheck({ url, mode, origin, onUnavailable = console.warn }: HoskieOptions) {
   if (mode !== undefined && mode !== 'ask')
     throw new TypeError(`mode must be ask or header, not ${String(mode)}`);
   const service = parseOrigin('url', url);
-  const ownOrigin = origin === undefined ? null : new URL(parseOrigin('origin', origin));
+  const ownUrl = new URL(parseOrigin('origin', origin));
   return async (request: NodeRequest): Promise<Outcome> => {
-    const result = await askForwardAuth(service, forwardAuthHeaders(request, ownOrigin));
+    const uri = request.originalUrl ?? request.url ?? '';
+    // `*`, or a whole address as for a proxy. Browsers send neither, and the service would refuse the question.
+    if (!uri.startsWith('/')) return { status: 'refused', response: MALFORMED };
+    const result = await askForwardAuth(service, forwardAuthHeaders(request, ownUrl, uri));
     if (result.status === 'unknown') onUnavailable(result.error);
     return result;
   };
 }
 
-function headerCheck({ url, origin, onUnavailable }: HeaderOptions) {
+function headerCheck({ url, origin, onUnavailable }: HoskieOptions) {
   const issuer = parseOrigin('url', url);
   const audience = parseOrigin('origin', origin);
   return async (request: NodeRequest): Promise<Outcome> => {
@@ -136,12 +124,12 @@ function headerCheck({ url, origin, onUnavailable }: HeaderOptions) {
   };
 }
 
-function forwardAuthHeaders(request: NodeRequest, origin: URL | null): Record<string, string> {
+function forwardAuthHeaders(request: NodeRequest, ownUrl: URL, uri: string): Record<string, string> {
   const headers: Record<string, string> = {
     'X-Forwarded-Method': request.method ?? 'GET',
-    'X-Forwarded-Proto': origin?.protocol.slice(0, -1) ?? protocolOf(request),
-    'X-Forwarded-Host': origin?.host ?? hostOf(request),
-    'X-Forwarded-Uri': request.originalUrl ?? request.url ?? '/',
+    'X-Forwarded-Proto': ownUrl.protocol.slice(0, -1),
+    'X-Forwarded-Host': ownUrl.host,
+    'X-Forwarded-Uri': uri,
   };
   for (const name of PASSED_TO_SERVICE) {
     const value = request.headers[name];
@@ -152,19 +140,6 @@ function forwardAuthHeaders(request: NodeRequest, origin: URL | null): Record<st
   if (typeof authorization === 'string' && /^bearer /i.test(authorization))
     headers['authorization'] = authorization;
   return headers;
-}
-
-/** Express has looked at `X-Forwarded-Proto` if it trusts the proxy. */
-const protocolOf = ({ protocol, socket }: NodeRequest): string =>
-  protocol ?? (socket !== undefined && 'encrypted' in socket ? 'https' : 'http');
-
-/** Express takes `hostname` from `X-Forwarded-Host` if it trusts the proxy, but cuts off the port, which is needed here. */
-function hostOf({ headers, hostname }: NodeRequest): string {
-  const forwarded = String(headers['x-forwarded-host'] ?? '')
-    .split(',', 1)[0]!
-    .trim();
-  const isTrusted = hostname !== undefined && forwarded.replace(/:\d+$/, '') === hostname;
-  return isTrusted ? forwarded : String(headers['host'] ?? '');
 }
 
 function send(response: NodeResponse, { status, headers, body }: ForwardAuthResponse): void {
