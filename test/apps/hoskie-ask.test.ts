@@ -226,6 +226,17 @@ test.each([
   expect(onUnavailable).not.toHaveBeenCalled();
 });
 
+test('an outage warns once a second, not once a request', async () => {
+  service.respond = (_, response) => response.writeHead(500).end();
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  stack.defer(() => warn.mockRestore());
+  const app = stack.use(await openExpress({ url: service.origin, origin: APP })).origin;
+  for (let i = 0; i < 5; i += 1) expect((await send(app)).status).toBe(503);
+  expect(warn).toHaveBeenCalledExactlyOnceWith(
+    new Error(`${service.origin}/api/authz/forward-auth returned 500`),
+  );
+});
+
 test('a HEAD request: signed in, signed out and in an outage', async () => {
   const app = await openApp();
   signEverybodyIn();

@@ -3,6 +3,7 @@ import { base64url, UnsecuredJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { verifyAssertion } from '../../packages/client/src/verify-assertion.ts';
 import { Issuer, newKey, nowSeconds, signClaims } from '../support/issuer.ts';
+import { eventually } from '../support/people.ts';
 
 const APP = 'https://app.example.org';
 const HEADER = 'Hoskie-Jwt-Assertion';
@@ -32,6 +33,9 @@ describe('valid', () => {
     expect(await verifyAssertion(new Request(APP, { headers }), options)).toEqual(ADA);
     expect(await verifyAssertion({ headers }, options)).toEqual(ADA);
     expect(await verifyAssertion({ headers: nodeHeaders }, options)).toEqual(ADA);
+    // As AWS Lambda passes them on.
+    expect(await verifyAssertion({ headers: { 'HOSKIE-Jwt-Assertion': assertion } }, options)).toEqual(ADA);
+    expect(await verifyAssertion({ headers: { [HEADER]: [assertion], a: undefined } }, options)).toEqual(ADA);
     expect(issuer.fetches).toBe(1);
   });
 
@@ -100,9 +104,15 @@ describe('invalid', () => {
     expect(await verify(await signClaims(event, issuer.published[0]!, 'secevent+jwt'))).toEqual(INVALID);
   });
 
-  test('two in one request, as Node and fetch join them', async () => {
+  test('two in one request, as Node and fetch join them, or apart', async () => {
     const assertion = await issuer.assert(APP);
     expect(await verify(`${assertion}, ${assertion}`)).toEqual(INVALID);
+    const options = { issuer: issuer.origin, audience: APP };
+    for (const headers of [
+      { [HEADER]: assertion, [HEADER.toLowerCase()]: assertion },
+      { [HEADER]: [assertion, assertion] },
+    ])
+      expect(await verifyAssertion({ headers }, options)).toEqual(INVALID);
   });
 
   test.each(['x', '..', 'a.b.c', 'null', '{}', `${'A'.repeat(5000)}.e30.AA`])(
@@ -160,7 +170,31 @@ describe('unknown: the keys are out of reach', () => {
       }),
     );
     issuer.respond = null;
-    expect(await verify(assertion)).toEqual(ADA);
+    await eventually(async () => expect(await verify(assertion)).toEqual(ADA));
+  });
+
+  test('requests right after a failure cause no fetch of their own, and one warning', async () => {
+    issuer.respond = (_, response) => response.writeHead(500).end();
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const assertion = await issuer.assert(APP);
+    const options = { issuer: issuer.origin, audience: APP };
+    for (let i = 0; i < 5; i += 1) {
+      const request = new Request(APP, { headers: { [HEADER]: assertion } });
+      expect(await verifyAssertion(request, options)).toEqual({ status: 'unknown' });
+    }
+    expect(issuer.fetches).toBe(1);
+    expect(warn).toHaveBeenCalledOnce();
+    warn.mockRestore();
+  });
+
+  test('a key that is at hand stays valid while another one is sought in vain', async () => {
+    expect(await verify(await issuer.assert(APP))).toEqual(ADA);
+    issuer.respond = (_, response) => response.writeHead(500).end();
+    const unpublished = await issuer.assert(APP, {}, await newKey('next'));
+    expect(await verify(unpublished)).toEqual({ status: 'unknown' });
+    expect(await verify(await issuer.assert(APP))).toEqual(ADA);
+    expect(await verify(unpublished)).toEqual({ status: 'unknown' });
+    expect(issuer.fetches).toBe(2);
   });
 });
 

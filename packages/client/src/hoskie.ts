@@ -1,6 +1,7 @@
 import { askForwardAuth, type ForwardAuthResponse } from './internal/forward-auth.ts';
 import type { Identity } from './internal/identity.ts';
 import { parseOrigin } from './internal/origin.ts';
+import { warnOncePerSecond } from './internal/warn.ts';
 import { verifyAssertion } from './verify-assertion.ts';
 
 export interface HoskieOptions {
@@ -16,7 +17,7 @@ export interface HoskieOptions {
    * a proxy in front has asked; verifies the assertion that it passes on.
    */
   readonly mode?: 'ask' | 'header' | undefined;
-  /** Called each time that the service can't say who a visitor is. Default: `console.warn`. */
+  /** Called each time that the service can't say who a visitor is. Default: `console.warn`, at most once a second. */
   readonly onUnavailable?: ((error: Error) => void) | undefined;
 }
 
@@ -100,7 +101,7 @@ export function hoskie(options: HoskieOptions): Middleware {
   };
 }
 
-function askCheck({ url, mode, origin, onUnavailable = console.warn }: HoskieOptions) {
+function askCheck({ url, mode, origin, onUnavailable = warnOncePerSecond }: HoskieOptions) {
   if (mode !== undefined && mode !== 'ask')
     throw new TypeError(`mode must be ask or header, not ${String(mode)}`);
   const service = parseOrigin('url', url);

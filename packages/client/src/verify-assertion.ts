@@ -2,6 +2,7 @@ import { errors, jwtVerify } from 'jose';
 import { readIdentity } from './internal/identity.ts';
 import { KeysUnavailableError, keysOf } from './internal/issuer-keys.ts';
 import { parseOrigin } from './internal/origin.ts';
+import { warnOncePerSecond } from './internal/warn.ts';
 
 export interface User {
   readonly id: string;
@@ -19,11 +20,14 @@ export interface AssertionOptions {
   readonly issuer: string;
   /** Origin of this app as browsers see it, e.g. `https://app.example.org`. Never taken from the request: that is the check. */
   readonly audience: string;
-  /** Called with the reason of each `unknown`. Default: `console.warn`. */
+  /** Called with the reason of each `unknown`. Default: `console.warn`, at most once a second. */
   readonly onUnavailable?: ((error: Error) => void) | undefined;
 }
 
-/** Anything with headers: a `Request`, Node's `IncomingMessage`, or `{ headers: await headers() }` in Next.js. */
+/**
+ * Anything with headers: a `Request`, Node's `IncomingMessage`, `{ headers: await headers() }` in Next.js, or an object
+ * whose names may be in any case.
+ */
 export interface WithHeaders {
   readonly headers:
     | { get(name: string): string | null }
@@ -35,11 +39,12 @@ const HEADER = 'hoskie-jwt-assertion';
 const CLOCK_TOLERANCE_SECONDS = 10;
 
 /**
- * Who does the gate or proxy in front say this is? Verifies `Hoskie-Jwt-Assertion`, so a client that sets the header or
- * reaches the app directly gains nothing. Fetches the keys on first use, every five minutes, and for an unknown key id.
+ * Reads and verifies the identity that the gate or proxy passes on in `Hoskie-Jwt-Assertion`. A client that sets the header
+ * or reaches the app directly gains nothing. Each process fetches the keys on first use, every five minutes, and for an
+ * unknown key id; after a failure not for a second.
  *
- * Respond 401 to `invalid`, and 503 with `Retry-After` to `unknown`: the keys are out of reach, nobody is signed out.
- * Throws a TypeError if `issuer` or `audience` is no origin.
+ * Respond 401 to `invalid`, and 503 with `Retry-After` to `unknown`: the keys can't be fetched, nobody is signed out.
+ * Throws a TypeError if `issuer` or `audience` is not an origin.
  */
 export async function verifyAssertion(request: WithHeaders, options: AssertionOptions): Promise<Assertion> {
   const issuer = parseOrigin('issuer', options.issuer);
@@ -60,7 +65,7 @@ export async function verifyAssertion(request: WithHeaders, options: AssertionOp
     return identity === null ? { status: 'invalid', reason: 'invalid' } : { status: 'valid', ...identity };
   } catch (error) {
     if (error instanceof KeysUnavailableError) {
-      (options.onUnavailable ?? console.warn)(error);
+      (options.onUnavailable ?? warnOncePerSecond)(error);
       return { status: 'unknown' };
     }
     if (error instanceof errors.JWTExpired) return { status: 'invalid', reason: 'expired' };
@@ -69,10 +74,12 @@ export async function verifyAssertion(request: WithHeaders, options: AssertionOp
   }
 }
 
-/** Null: missing or empty. Node joins repeated headers with commas, which no assertion has. */
+/** Null: missing or empty. Several are joined with commas, as Node and fetch do it, which no assertion has. */
 function readHeader({ headers }: WithHeaders): string | null {
-  const value = isFetchHeaders(headers) ? headers.get(HEADER) : headers[HEADER];
-  return String(value ?? '') || null;
+  if (isFetchHeaders(headers)) return headers.get(HEADER) || null;
+  const isOurs = ([name]: [string, unknown]) => name.toLowerCase() === HEADER;
+  const values = Object.entries(headers).filter(isOurs);
+  return values.flatMap(([, value]) => value ?? []).join(', ') || null;
 }
 
 const isFetchHeaders = (headers: WithHeaders['headers']): headers is { get(name: string): string | null } =>
