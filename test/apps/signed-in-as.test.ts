@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { signedInAs } from '../../packages/client/src/testing.ts';
 import { verifyAssertion } from '../../packages/client/src/verify-assertion.ts';
 
@@ -37,4 +37,16 @@ test('has the other headers of the gate too', async () => {
   const { headers } = await signedInAs({ id: '9', username: '100% Zoë\u00a0🌙~!' });
   expect(headers.get('Remote-User-Id')).toBe('9');
   expect(headers.get('Remote-User')).toBe('100%25%20Zo%C3%AB%C2%A0%F0%9F%8C%99~!');
+});
+
+test('warns once in production, where it must not be', async () => {
+  vi.stubEnv('NODE_ENV', 'production');
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  vi.resetModules();
+  const fresh = await import('../../packages/client/src/testing.ts');
+  await fresh.signedInAs(ADA);
+  await fresh.signedInAs(ADA);
+  expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('for tests'));
+  vi.unstubAllEnvs();
+  warn.mockRestore();
 });

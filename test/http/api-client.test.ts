@@ -68,3 +68,8 @@ test('a refusal is a typed problem, not an exception', async () => {
   expect(error).toMatchObject({ status: 401, code: 'bad_credentials' });
   expectTypeOf(error!.code).toBeString();
 });
+
+test('an address that is not an origin is a TypeError at once', () => {
+  expect(() => apiClient('login.example.org')).toThrow(/^origin must be an origin/);
+  expect(() => apiClient('https://login.example.org/api/v1')).toThrow(/^origin must be an origin/);
+});

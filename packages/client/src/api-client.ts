@@ -1,12 +1,14 @@
 import createClient, { type Client, type ClientOptions } from 'openapi-fetch';
 import type { paths } from './generated/api.ts';
+import { parseOrigin } from './internal/origin.ts';
 
 /**
- * A typed client of the JSON API. A refusal is no exception: `error` is the problem (RFC 9457), `response` has the
- * status. It throws only if there is no response.
+ * A typed client of the JSON API. Errors are returned, not thrown: `error` is the problem (RFC 9457), `response` has the
+ * status. A request throws only if there is no response. Throws a TypeError if `origin` is not an origin.
  *
  * @param origin of the service, e.g. `https://login.example.org`
  * @param token the bearer token, once there is one
+ * @param options `fetch` instead of the global one, e.g. a service binding's: `(request) => env.HOSKIE.fetch(request)`
  *
  * @example
  * const guest = apiClient('https://login.example.org');
@@ -22,7 +24,7 @@ export const apiClient = (
   options: Pick<ClientOptions, 'fetch'> = {},
 ): Client<paths> =>
   createClient<paths>({
-    baseUrl: `${origin.replace(/\/$/, '')}/api/v1`,
+    baseUrl: `${parseOrigin('origin', origin)}/api/v1`,
     headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
     ...options,
   });

@@ -21,7 +21,8 @@ let keyPair: Promise<GenerateKeyPairResult> | undefined;
 /**
  * A request as the gate passes it on for a signed-in user, with an assertion that `verifyAssertion` and
  * `hoskie({ mode: 'header' })` accept without network: from now on this process trusts a key of its own for that issuer,
- * instead of the published ones. For another method or body: `new Request(await signedInAs(user), { method: 'POST', body })`.
+ * instead of the published ones. Never import this in code that is deployed: it warns if `NODE_ENV` is `production`. For
+ * another method or body: `new Request(await signedInAs(user), { method: 'POST', body })`.
  *
  * @example
  * const response = await app.request(await signedInAs({ id: '1', username: 'ada' }));
@@ -29,6 +30,7 @@ let keyPair: Promise<GenerateKeyPairResult> | undefined;
 export async function signedInAs(user: User, options: SignedInAsOptions = {}): Promise<Request> {
   const issuer = new URL(options.issuer ?? 'https://login.example.org').origin;
   const audience = new URL(options.audience ?? 'https://app.example.org').origin;
+  if (keyPair === undefined) warnInProduction();
   const { privateKey, publicKey } = await (keyPair ??= generateKeyPair('ES256'));
   testKeys().set(issuer, {
     keys: [{ ...(await exportJWK(publicKey)), kid: KEY_ID, alg: 'ES256', use: 'sig' }],
@@ -53,4 +55,10 @@ export async function signedInAs(user: User, options: SignedInAsOptions = {}): P
       'Hoskie-Jwt-Assertion': assertion,
     },
   });
+}
+
+/** Workers and browsers may have no `process`. */
+function warnInProduction(): void {
+  if (globalThis.process?.env['NODE_ENV'] === 'production')
+    console.warn('@cloud-hoskie/client/testing is for tests: this process now trusts a key of its own');
 }
