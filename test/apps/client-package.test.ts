@@ -1,11 +1,11 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile, spawnSync } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { Log, LogLevel, Miniflare } from 'miniflare';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { findNode20 } from '../support/node-20.ts';
 import { configOf } from '../support/worker-group.ts';
 
@@ -15,6 +15,8 @@ const ROOT = join(import.meta.dirname, '../..');
 const PACKAGE = join(ROOT, 'packages/client');
 const INSTALL_TIMEOUT_MS = 120_000;
 const FILES_MAX = 12;
+/** What npm says where the registry can't be reached. */
+const OFFLINE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|ETIMEDOUT|ENOTCACHED/;
 
 /** `npm test` leaves its own settings in the environment. */
 const env = {
@@ -35,6 +37,8 @@ const runNode = (script: string, ...args: string[]) =>
   run(process.execPath, [join(ROOT, 'node_modules', script), ...args]);
 
 let project: string;
+let node20: string;
+let isOffline = false;
 let packed: { filename: string; files: { path: string }[] };
 
 beforeAll(async () => {
@@ -43,8 +47,18 @@ beforeAll(async () => {
   const pack = ['pack', '--json', '--ignore-scripts', `--pack-destination=${project}`];
   [packed] = JSON.parse(await run('npm', pack, PACKAGE)) as [typeof packed];
   await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }');
-  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', `./${packed.filename}`]);
+  const install = ['install', '--prefer-offline', '--no-audit', '--no-fund'];
+  if (!process.env['CI']) install.push('--fetch-retries=0');
+  try {
+    await run('npm', [...install, `./${packed.filename}`]);
+    node20 = findNode20();
+  } catch (error) {
+    if (process.env['CI'] || !OFFLINE.test(String(error))) throw error;
+    console.warn('WARNING: the tests of the packed client are NOT RUN, as npm has no network.', error);
+    isOffline = true;
+  }
 }, INSTALL_TIMEOUT_MS);
+beforeEach((test) => test.skip(isOffline, 'npm has no network'));
 afterAll(() => rm(project, { recursive: true }));
 
 test('has what it needs and no more', () => {
@@ -64,15 +78,19 @@ const app = { issuer: 'https://login.example.org', audience: 'https://app.exampl
 const { status } = await client.verifyAssertion(request, app);
 let refused;
 // Nothing listens there.
-const middleware = client.hoskie({ url: 'http://127.0.0.1:1', onUnavailable: (error) => (refused = error.cause.code) });
+const middleware = client.hoskie({
+  url: 'http://127.0.0.1:1',
+  origin: app.audience,
+  onUnavailable: (error) => (refused = error.cause.code),
+});
 const response = { setHeader() {}, end() {} };
-await middleware({ headers: {} }, response, () => {});
+await middleware({ url: '/', headers: {} }, response, () => {});
 const { version } = process;
 console.log(JSON.stringify([version.slice(0, 3), Object.keys(client).sort(), status, response.statusCode, refused]));
 `;
 
 test.each<[string, () => string]>([
-  ['v20', findNode20],
+  ['v20', () => node20],
   ['v24', () => process.execPath],
 ])(
   'runs on Node %s',
@@ -88,6 +106,28 @@ test.each<[string, () => string]>([
   },
   INSTALL_TIMEOUT_MS,
 );
+
+test.each<[string, () => string]>([
+  ['v20', () => node20],
+  ['v24', () => process.execPath],
+])('require() works on Node %s', async (_, find) => {
+  const script = `
+    const { hoskie } = require('@cloud-hoskie/client');
+    const { signedInAs } = require('@cloud-hoskie/client/testing');
+    console.log(typeof hoskie, typeof signedInAs);
+  `;
+  await writeFile(join(project, 'script.cjs'), script);
+  expect(await run(find(), ['script.cjs'])).toBe('function function\n');
+});
+
+test('runs on Deno', async ({ skip }) => {
+  const isMissing = spawnSync('deno', ['--version']).error !== undefined;
+  if (isMissing) console.warn('WARNING: the test on Deno is NOT RUN, as deno is not in PATH.');
+  skip(isMissing, 'deno is not in PATH');
+  await writeFile(join(project, 'script.js'), SCRIPT);
+  const output = await run('deno', ['run', '--allow-all', '--node-modules-dir=manual', 'script.js']);
+  expect(JSON.parse(output)).toEqual(expect.arrayContaining(['valid', 503]));
+});
 
 const CONSUMER = `
 import { apiClient, hoskie, requireSession, verifyAssertion, type User } from '@cloud-hoskie/client';
@@ -109,7 +149,7 @@ await apiClient('https://login.example.org').POST('/sessions', { body: { usernam
 await apiClient('https://login.example.org').GET('/session');
 hoskie({ url: 'https://login.example.org', mode: 'header', origin: 'https://app.example.org' });
 // @ts-expect-error
-hoskie({ url: 'https://login.example.org', mode: 'header' });
+hoskie({ url: 'https://login.example.org' });
 export const middleware = requireSession({ binding: 'SESSIONS' });
 export { token, code };
 `;
@@ -117,6 +157,39 @@ export { token, code };
 test('compiles with tsc --strict --module nodenext, without hono', async () => {
   await writeFile(join(project, 'consumer.ts'), CONSUMER);
   await runNode('typescript/bin/tsc', '--strict', '--module', 'nodenext', '--noEmit', 'consumer.ts');
+});
+
+const HONO_APP = `
+import { Hono } from 'hono';
+import { requireSession, type SessionVariables } from '@cloud-hoskie/client';
+
+const app = new Hono<{ Variables: SessionVariables }>();
+app.use(requireSession({ binding: 'SESSIONS' }));
+app.get('/', (c) => {
+  const name: string = c.var.user.username;
+  // @ts-expect-error
+  const id: number = c.var.session.id;
+  return c.text(name + id);
+});
+export default app;
+`;
+
+test('compiles beside hono, and so does the Express app of the README', async () => {
+  const readme = await readFile(join(PACKAGE, 'README.md'), 'utf8');
+  const [expressApp] = /(?<=^```ts\n)import express.*?(?=^```$)/ms.exec(readme)!;
+  const folder = join(project, 'with-peers');
+  await mkdir(folder);
+  await cp(join(project, 'node_modules'), join(folder, 'node_modules'), { recursive: true });
+  await mkdir(join(folder, 'node_modules/@types'));
+  for (const name of ['hono', 'express', '@types/express', '@types/node'])
+    await symlink(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+  await writeFile(join(folder, 'hono.ts'), HONO_APP);
+  await writeFile(join(folder, 'express.ts'), expressApp);
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const files = ['hono.ts', 'express.ts'];
+  const options = ['--strict', '--skipLibCheck', '--module', 'nodenext', '--types', 'node', '--noEmit'];
+  await run(process.execPath, [tsc, ...options, ...files], folder);
 });
 
 const WORKER = `
