@@ -19,6 +19,7 @@ interface Step {
 }
 interface Job {
   needs?: string | string[];
+  permissions?: Record<string, string>;
   steps?: Step[];
 }
 const readJobs = (name: string): Record<string, Job> =>
@@ -135,6 +136,20 @@ describe('the tables, before a deployment', () => {
   test('stop the deployment if a difference is left', () => {
     expect(run({ diff: 1, apply: 1 }).exitCode).not.toBe(0);
   });
+});
+
+test('the job that npm trusts runs no code of the repository or of its dependencies', () => {
+  const jobs = Object.entries(readJobs('publish-client.yml'));
+  const trusted = jobs.filter(([, { permissions }]) => permissions?.['id-token'] !== undefined);
+  expect(trusted.map(([name]) => name)).toEqual(['publish']);
+  const steps = trusted[0]![1].steps!;
+  expect(steps.flatMap(({ uses }) => uses?.split('@')[0] ?? [])).toEqual([
+    'actions/setup-node',
+    'actions/download-artifact',
+  ]);
+  expect(steps.flatMap(({ run }) => run ?? [])).toEqual([
+    expect.stringMatching(/&& npm publish \.\/client\.tgz .*--ignore-scripts$/),
+  ]);
 });
 
 describe('a tag', () => {
