@@ -9,9 +9,9 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, models, router, transaction
 
-from cloud_hoskie.identity import Identity
 from cloud_hoskie.models import HoskieUser
 from cloud_hoskie.problems import AccountConflict, AccountInactive
+from cloud_hoskie.service import Identity
 
 logger = logging.getLogger("cloud_hoskie")
 
@@ -96,4 +96,4 @@ def _conflict(identity: Identity, account: Any, what_to_do: str) -> AccountConfl
         account.pk,
         account.get_username(),
     )
-    return AccountConflict(identity, what_to_do.format(id=identity.user_id, name=identity.username))
+    return AccountConflict(*identity, what_to_do.format(id=identity.user_id, name=identity.username))

@@ -10,9 +10,8 @@ from typing import Any, Callable, Optional
 import jwt
 
 from cloud_hoskie.conf import HoskieSettings
-from cloud_hoskie.identity import Identity, parse_user_id
 from cloud_hoskie.problems import InvalidAssertion, ServiceUnavailable
-from cloud_hoskie.service import fetch_keys, logger
+from cloud_hoskie.service import Identity, fetch_keys, logger, parse_user_id
 
 ALGORITHM = "ES256"
 CLAIMS = ["iss", "aud", "sub", "preferred_username", "sid", "iat", "exp"]
@@ -42,7 +41,7 @@ def verify_assertion(assertion: str, settings: HoskieSettings) -> Optional[Ident
             assertion,
             key,
             algorithms=[ALGORITHM],
-            audience=settings.audience,
+            audience=settings.site_origin,
             issuer=settings.origin,
             leeway=LEEWAY_SECONDS,
             options={"require": CLAIMS},

@@ -49,11 +49,11 @@ class HoskieMiddleware(AuthenticationMiddleware):
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         visitor: Optional[Visitor] = getattr(request, "_hoskie_visitor", None)
-        if visitor is None or not visitor.was_looked_at:
+        if visitor is None or not visitor.is_resolved:
             return response
         if visitor.problem is not None:
             response = render_problem(request, visitor.problem)
         else:
-            visitor.claim_session()
+            visitor.bind_session()
         patch_vary_headers(response, IDENTIFYING_HEADERS)
         return response

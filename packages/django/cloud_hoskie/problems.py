@@ -6,8 +6,6 @@ import shlex
 
 from django.core.exceptions import PermissionDenied
 
-from cloud_hoskie.identity import Identity
-
 
 class IdentityProblem(PermissionDenied):
     """
@@ -47,7 +45,7 @@ class InvalidAssertion(IdentityProblem):
         super().__init__(
             "Please reload the page. If that doesn't help, tell the people who run this site.",
             "If you run it: the header Hoskie-Jwt-Assertion is invalid, and the log says why. HOSKIE_URL must be the"
-            " service's PUBLIC_URL, HOSKIE_AUDIENCE this site's address in the browser, and the clock must be right."
+            " service's PUBLIC_URL, HOSKIE_SITE_URL this site's address in the browser, and the clock must be right."
             " The gate or proxy must overwrite what a client sends under that name.",
         )
 
@@ -58,8 +56,7 @@ class AccountConflict(IdentityProblem):
     code = "account_conflict"
     title = "Your account can't be matched"
 
-    def __init__(self, identity: Identity, what_to_do: str) -> None:
-        user_id, name = identity
+    def __init__(self, user_id: int, name: str, what_to_do: str) -> None:
         super().__init__(
             f"You are signed in as {name}, but it isn't clear which account of this site is yours. Please tell the"
             " people who run this site.",

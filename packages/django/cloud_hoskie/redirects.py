@@ -22,14 +22,14 @@ def sign_in_url(request: HttpRequest, next_path: str) -> str:
     hoskie = get_settings()
     login_url = resolve_url(settings.LOGIN_URL)
     page = login_url if login_url.startswith(hoskie.pages_url) else f"{hoskie.pages_url}sign-in/"
-    return _with_next(page, hoskie.site_origin(request), next_path)
+    return _with_next(page, hoskie.site_origin, next_path)
 
 
 def sign_out_url(request: HttpRequest) -> str:
     """The service's page that asks and signs out; it leads back to `LOGOUT_REDIRECT_URL` or the site's root."""
     hoskie = get_settings()
     next_path = resolve_url(settings.LOGOUT_REDIRECT_URL or "/")
-    return _with_next(f"{hoskie.pages_url}logout/", hoskie.site_origin(request), next_path)
+    return _with_next(f"{hoskie.pages_url}logout/", hoskie.site_origin, next_path)
 
 
 def change_password_url() -> str:
@@ -39,7 +39,7 @@ def change_password_url() -> str:
 def read_next(request: HttpRequest, default: Optional[str] = None) -> str:
     """The path (or address) on this site in the field `next`, else the default, else `LOGIN_REDIRECT_URL`."""
     next_path = request.POST.get("next", request.GET.get("next", ""))
-    scheme, host = get_settings().site_origin(request).split("://")
+    scheme, host = get_settings().site_origin.split("://")
     if url_has_allowed_host_and_scheme(next_path, host, require_https=scheme == "https"):
         return next_path
     return resolve_url(settings.LOGIN_REDIRECT_URL) if default is None else default

@@ -14,7 +14,6 @@ from django.http import HttpRequest
 
 from cloud_hoskie import __version__
 from cloud_hoskie.conf import HoskieSettings
-from cloud_hoskie.identity import Identity, parse_user_id
 from cloud_hoskie.problems import ServiceUnavailable
 
 logger = logging.getLogger("cloud_hoskie")
@@ -37,6 +36,27 @@ USER_AGENT = f"django-cloud-hoskie/{__version__}"
 _connections = urllib3.PoolManager(maxsize=32)
 
 
+# The service's ids are those of a BIGINT column.
+MAX_USER_ID = 2**63 - 1
+
+
+class Identity(NamedTuple):
+    """A signed-in user of the service."""
+
+    user_id: int
+    """Never given to another user, and never changed."""
+
+    username: str
+
+
+def parse_user_id(text: str) -> Optional[int]:
+    """None: not an id of a user."""
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(MAX_USER_ID)):
+        return None
+    user_id = int(text)
+    return user_id if 0 < user_id <= MAX_USER_ID else None
+
+
 class Response(NamedTuple):
     status: int
     headers: Mapping[str, str]
@@ -44,7 +64,7 @@ class Response(NamedTuple):
     body: bytes
 
 
-def ask_who(request: HttpRequest, settings: HoskieSettings) -> Optional[Identity]:
+def find_identity(request: HttpRequest, settings: HoskieSettings) -> Optional[Identity]:
     """
     Asks the service whose cookie or bearer token came with a request, in one round trip. None: the visitor isn't
     signed in. Raises `ServiceUnavailable`, also if the service doesn't know this site (`ALLOWED_REDIRECT_HOSTS`).
@@ -52,7 +72,7 @@ def ask_who(request: HttpRequest, settings: HoskieSettings) -> Optional[Identity
     credentials = _credentials(request, settings.cookie_name)
     if not credentials:
         return None
-    scheme, host = settings.site_origin(request).split("://")
+    scheme, host = settings.site_origin.split("://")
     original = {
         "X-Forwarded-Method": "GET",
         "X-Forwarded-Proto": scheme,

@@ -11,10 +11,9 @@ from django.http import HttpRequest
 from cloud_hoskie.accounts import find_or_create_user
 from cloud_hoskie.assertion import verify_assertion
 from cloud_hoskie.conf import HoskieSettings
-from cloud_hoskie.identity import Identity
 from cloud_hoskie.problems import IdentityProblem
-from cloud_hoskie.service import ask_who
-from cloud_hoskie.sessions import claim_session, drop_session_of_another
+from cloud_hoskie.service import Identity, find_identity
+from cloud_hoskie.sessions import bind_session, flush_foreign_session
 
 User = Union[AbstractBaseUser, AnonymousUser]
 
@@ -30,7 +29,7 @@ class Visitor:
         """Why it couldn't be found out. It is kept, as a template or view may have caught it."""
 
     @property
-    def was_looked_at(self) -> bool:
+    def is_resolved(self) -> bool:
         return self._user is not None or self.problem is not None
 
     def get_user(self) -> User:
@@ -45,18 +44,18 @@ class Visitor:
                 raise
         return self._user
 
-    def claim_session(self) -> None:
+    def bind_session(self) -> None:
         if self._user is not None:
-            claim_session(self._request, self._user)
+            bind_session(self._request, self._user)
 
     def _find_user(self) -> User:
         identity = self._find_identity()
         user = AnonymousUser() if identity is None else find_or_create_user(identity)
-        drop_session_of_another(self._request, user)
+        flush_foreign_session(self._request, user)
         return user
 
     def _find_identity(self) -> Optional[Identity]:
         if self._settings.mode == "ask":
-            return ask_who(self._request, self._settings)
+            return find_identity(self._request, self._settings)
         assertion = self._request.headers.get("Hoskie-Jwt-Assertion")
         return None if assertion is None else verify_assertion(assertion, self._settings)

@@ -7,8 +7,8 @@ from django.db.models.signals import pre_save
 from django.test import TransactionTestCase
 
 from cloud_hoskie.accounts import find_or_create_user
-from cloud_hoskie.identity import Identity
 from cloud_hoskie.models import HoskieUser
+from cloud_hoskie.service import Identity
 from tests.support.case import HoskieTestCase
 
 CONFLICT = "Your account can't be matched"

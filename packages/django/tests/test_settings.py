@@ -9,7 +9,7 @@ from cloud_hoskie.conf import get_settings
 DEFAULTS = {
     "HOSKIE_URL": "https://login.example.org",
     "HOSKIE_MODE": None,
-    "HOSKIE_AUDIENCE": None,
+    "HOSKIE_SITE_URL": "https://app.example.org",
     "HOSKIE_COOKIE_NAME": None,
 }
 
@@ -28,18 +28,19 @@ class SettingsTest(SimpleTestCase):
             with self.assertRaises(ImproperlyConfigured):
                 Client().get("/")
 
-    def test_the_url_alone_is_enough_to_ask(self):
+    def test_two_addresses_are_enough_to_ask(self):
         with configured():
             self.assertEqual(self.found(), [])
             found = get_settings()
         self.assertEqual((found.origin, found.pages_url), ("https://login.example.org", "https://login.example.org/"))
-        self.assertEqual((found.mode, found.audience, found.cookie_name), ("ask", "", "sessionid"))
+        self.assertEqual((found.mode, found.cookie_name), ("ask", "sessionid"))
+        self.assertEqual(found.site_origin, "https://app.example.org")
 
     def test_slashes_at_the_end_do_not_matter(self):
-        with configured(HOSKIE_URL="https://app.example.org/auth/", HOSKIE_AUDIENCE="https://app.example.org/"):
+        with configured(HOSKIE_URL="https://app.example.org/auth/", HOSKIE_SITE_URL="https://app.example.org/"):
             found = get_settings()
         self.assertEqual((found.origin, found.pages_url), ("https://app.example.org", "https://app.example.org/auth/"))
-        self.assertEqual(found.audience, "https://app.example.org")
+        self.assertEqual(found.site_origin, "https://app.example.org")
 
     def test_http_is_for_the_own_machine(self):
         for url in ("http://localhost:8787", "http://127.0.0.1:8787/auth/", "http://[::1]:8787"):
@@ -59,14 +60,12 @@ class SettingsTest(SimpleTestCase):
         for mode in ("", "Header", "both"):
             self.assert_malformed("E002", HOSKIE_MODE=mode)
 
-    def test_a_malformed_audience(self):
-        for audience in ("app.example.org", "https://app.example.org/shop/", "https://app.example.org:443"):
-            self.assert_malformed("E003", HOSKIE_AUDIENCE=audience)
-
-    def test_header_mode_needs_an_audience(self):
-        self.assert_malformed("E003", HOSKIE_MODE="header")
-        with configured(HOSKIE_MODE="header", HOSKIE_AUDIENCE="https://app.example.org"):
-            self.assertEqual(self.found(), [])
+    def test_the_sites_own_address_is_an_origin(self):
+        for url in (
+            *(None, "", "app.example.org", "https://app.example.org/shop/", "https://app.example.org:443"),
+            *("https://App.example.org", "https://app.example.org?x", "https://app.example.org:x"),
+        ):
+            self.assert_malformed("E003", HOSKIE_SITE_URL=url)
 
     def test_cookies_of_one_name(self):
         self.assert_malformed("E004", SESSION_COOKIE_NAME="sessionid")

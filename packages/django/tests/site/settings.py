@@ -1,7 +1,7 @@
 """
 A small Django site behind Cloud Hoskie, for the tests. From packages/django:
 
-    export HOSKIE_URL=http://localhost:8787 HOSKIE_AUDIENCE=http://localhost:8000 DATABASE=/tmp/site.sqlite3
+    export HOSKIE_URL=http://localhost:8787 HOSKIE_SITE_URL=http://localhost:8000 DATABASE=/tmp/site.sqlite3
     python3 -m django migrate --settings tests.site.settings
     gunicorn tests.site.wsgi --bind 127.0.0.1:8000
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 HOSKIE_URL = os.environ.get("HOSKIE_URL", "http://localhost:8787")
 HOSKIE_MODE = os.environ.get("HOSKIE_MODE", "ask")
-HOSKIE_AUDIENCE = os.environ.get("HOSKIE_AUDIENCE", "http://testserver")
+HOSKIE_SITE_URL = os.environ.get("HOSKIE_SITE_URL", "http://testserver")
 HOSKIE_COOKIE_NAME = os.environ.get("HOSKIE_COOKIE_NAME", "sessionid")
 
 # Another port of the same host shares its cookies.

@@ -21,7 +21,7 @@ class HoskieTestCase(TestCase):
         super().setUp()
         self.service = Service()
         self.addCleanup(self.service.close)
-        configured = override_settings(HOSKIE_URL=self.service.url, HOSKIE_MODE=self.mode, HOSKIE_AUDIENCE=SITE)
+        configured = override_settings(HOSKIE_URL=self.service.url, HOSKIE_MODE=self.mode, HOSKIE_SITE_URL=SITE)
         configured.enable()
         self.addCleanup(configured.disable)
 

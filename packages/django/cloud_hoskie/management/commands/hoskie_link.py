@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import router, transaction
 
 from cloud_hoskie.accounts import create_user
-from cloud_hoskie.identity import parse_user_id
 from cloud_hoskie.models import HoskieUser
+from cloud_hoskie.service import parse_user_id
 
 
 class Command(BaseCommand):
