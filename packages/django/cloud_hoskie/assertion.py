@@ -49,7 +49,8 @@ def verify_assertion(assertion: str, settings: HoskieSettings) -> Optional[Ident
         return _parse_identity(claims)
     except jwt.ExpiredSignatureError:
         return None
-    except jwt.InvalidTokenError as error:
+    # The latter: JSON of thousands of brackets.
+    except (jwt.InvalidTokenError, RecursionError) as error:
         logger.warning("Hoskie-Jwt-Assertion refused: %s", error)
         raise InvalidAssertion from error
 

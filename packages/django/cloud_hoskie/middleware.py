@@ -25,7 +25,8 @@ class HoskieMiddleware(AuthenticationMiddleware):
     `AnonymousUser`. Replaces `AuthenticationMiddleware`, and inherits from it because the admin's checks want one.
 
     The service is asked when a view, template or other middleware first looks at the user. If that fails, the response
-    is a page with status 503 or 403, even if they caught the exception.
+    is a page with status 503 or 403, even if they caught the exception. Any other exception (of the site's database,
+    say) is raised again, so that no page takes the visitor for signed out.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -51,9 +52,11 @@ class HoskieMiddleware(AuthenticationMiddleware):
         visitor: Optional[Visitor] = getattr(request, "_hoskie_visitor", None)
         if visitor is None or not visitor.is_resolved:
             return response
-        if visitor.problem is not None:
+        if isinstance(visitor.problem, IdentityProblem):
             response = render_problem(request, visitor.problem)
-        else:
+        elif visitor.problem is not None and response.status_code < 500:
+            raise visitor.problem
+        elif visitor.problem is None:
             visitor.bind_session()
         patch_vary_headers(response, IDENTIFYING_HEADERS)
         return response

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Optional
@@ -28,6 +29,9 @@ HINTS = {
     403: "Is this site's host in the service's ALLOWED_REDIRECT_HOSTS?",
     404: "Does the service have ASSERTION_KEYS and PUBLIC_URL?",
 }
+
+# 256 random bits in base64url.
+TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 USER_AGENT = f"django-cloud-hoskie/{__version__}"
 
@@ -101,15 +105,18 @@ def fetch_keys(settings: HoskieSettings) -> list[dict[str, Any]]:
 
 
 def _credentials(request: HttpRequest, cookie_name: str) -> dict[str, str]:
-    """The service's session cookie (each one, if there are several of that name) and a bearer token."""
+    """
+    The service's session cookie (each one, if there are several of that name) and a bearer token. What doesn't look
+    like a token of the service (a bearer token of another one, a password in Basic) isn't for it.
+    """
     found = {}
-    pairs = [pair.strip() for pair in request.headers.get("Cookie", "").split(";")]
-    session_cookies = [pair for pair in pairs if pair.startswith(f"{cookie_name}=")]
-    if session_cookies:
-        found["Cookie"] = "; ".join(session_cookies)
-    # Other schemes (a password in Basic, say) are not for the service.
-    if request.headers.get("Authorization", "")[:7].lower() == "bearer ":
-        found["Authorization"] = request.headers["Authorization"]
+    pairs = [pair.strip().partition("=") for pair in request.headers.get("Cookie", "").split(";")]
+    tokens = [value for name, _, value in pairs if name == cookie_name and TOKEN.fullmatch(value)]
+    if tokens:
+        found["Cookie"] = "; ".join(f"{cookie_name}={token}" for token in tokens)
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and TOKEN.fullmatch(token):
+        found["Authorization"] = f"Bearer {token}"
     return found
 
 

@@ -7,11 +7,11 @@ from typing import Any, Optional, Union
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.utils.asyncio import async_unsafe
 
 from cloud_hoskie.accounts import find_or_create_user
 from cloud_hoskie.assertion import verify_assertion
 from cloud_hoskie.conf import HoskieSettings
-from cloud_hoskie.problems import IdentityProblem
 from cloud_hoskie.service import Identity, find_identity
 from cloud_hoskie.sessions import bind_session, flush_foreign_session
 
@@ -25,7 +25,7 @@ class Visitor:
         self._request = request
         self._settings = settings
         self._user: Optional[User] = None
-        self.problem: Optional[IdentityProblem] = None
+        self.problem: Optional[Exception] = None
         """Why it couldn't be found out. It is kept, as a template or view may have caught it."""
 
     @property
@@ -33,13 +33,13 @@ class Visitor:
         return self._user is not None or self.problem is not None
 
     def get_user(self) -> User:
-        """Raises an `IdentityProblem`, the same one each time."""
+        """Raises an `IdentityProblem` or whatever else goes wrong (in the site's database, say), the same each time."""
         if self.problem is not None:
             raise self.problem
         if self._user is None:
             try:
                 self._user = self._find_user()
-            except IdentityProblem as problem:
+            except Exception as problem:
                 self.problem = problem
                 raise
         return self._user
@@ -48,6 +48,8 @@ class Visitor:
         if self._user is not None:
             bind_session(self._request, self._user)
 
+    # In a view that is asynchronous, `request.user` would block all others.
+    @async_unsafe
     def _find_user(self) -> User:
         identity = self._find_identity()
         user = AnonymousUser() if identity is None else find_or_create_user(identity)

@@ -1,6 +1,7 @@
 from django.test import override_settings
 
 from tests.support.case import HoskieTestCase
+from tests.support.service import token_of
 
 ASK = "/api/authz/forward-auth"
 
@@ -45,23 +46,31 @@ class AskTest(HoskieTestCase):
     def test_the_service_gets_nothing_but_what_it_needs(self):
         self.client.cookies["of_the_site"] = "1"
         self.sign_in(7, "alice")
-        self.client.cookies["xsessionid"] = "1"
+        self.client.cookies["xsessionid"] = token_of("x")
         self.client.get("/private/?secret=1", HTTP_AUTHORIZATION="Basic YTpi", HTTP_X_FORWARDED_FOR="192.0.2.1")
         ((path, headers),) = self.service.requests
         self.assertEqual(path, ASK)
-        self.assertEqual(headers["Cookie"], "sessionid=token-0")
+        self.assertEqual(headers["Cookie"], f"sessionid={token_of('session-0')}")
         self.assertEqual(headers["X-Forwarded-Uri"], "/")
         self.assertNotIn("Authorization", headers)
         self.assertNotIn("X-Forwarded-For", headers)
 
+    def test_what_is_no_token_of_the_service_is_not_sent_to_it(self):
+        for token in ("a\nb", "a\r\nRemote-User: admin", "x" * 42, "x" * 44, "é" * 43, "a.jwt.of-another"):
+            response = self.client.get("/template/", HTTP_AUTHORIZATION=f"Bearer {token}")
+            self.assertContains(response, "stranger")
+        self.assertEqual(self.service.requests, [])
+
     def test_cookies_of_one_name_all_reach_the_service(self):
-        self.client.get("/private/", HTTP_COOKIE="sessionid=a; other=b;sessionid=c")
-        self.assertEqual(self.service.requests[0][1]["Cookie"], "sessionid=a; sessionid=c")
+        a, b = token_of("a"), token_of("b")
+        self.client.get("/private/", HTTP_COOKIE=f"sessionid={a}; other={a};sessionid={b};sessionid=other")
+        self.assertEqual(self.service.requests[0][1]["Cookie"], f"sessionid={a}; sessionid={b}")
 
     @override_settings(HOSKIE_COOKIE_NAME="__Host-hoskie")
     def test_its_cookie_may_have_another_name(self):
-        self.client.get("/private/", HTTP_COOKIE="__Host-hoskie=a; sessionid=b")
-        self.assertEqual(self.service.requests[0][1]["Cookie"], "__Host-hoskie=a")
+        token = token_of("a")
+        self.client.get("/private/", HTTP_COOKIE=f"__Host-hoskie={token}; sessionid={token}")
+        self.assertEqual(self.service.requests[0][1]["Cookie"], f"__Host-hoskie={token}")
 
     def test_what_the_service_sets_for_one_visitor_reaches_no_other(self):
         self.sign_in(7, "alice")

@@ -1,5 +1,6 @@
 import json
 import time
+from base64 import urlsafe_b64encode
 
 import jwt
 
@@ -100,6 +101,9 @@ class HeaderTest(HoskieTestCase):
         for garbage in ("", "x", "a.b.c", "é.é.é", "." * 9, "e30.e30.e30"):
             with self.subTest(garbage), self.assertLogs("cloud_hoskie"):
                 self.assertEqual(self.get(garbage).status_code, 403)
+
+    def test_json_too_deep_to_read_is_refused(self):
+        self.assert_forged(f"{urlsafe_b64encode(b'[' * 5000).decode()}.e30.e30")
 
     def test_a_page_that_does_not_look_at_the_user_lets_everybody_in(self):
         self.assertEqual(self.get("garbage", "/").status_code, 200)

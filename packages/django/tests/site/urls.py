@@ -11,6 +11,7 @@ urlpatterns = [
     path("form/", views.form),
     path("staff/", views.staff),
     path("async/", views.asynchronous),
+    path("async-without-await/", views.without_await),
     path("accounts/", include("cloud_hoskie.urls")),
     path("admin/", admin.site.urls),
 ]

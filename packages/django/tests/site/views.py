@@ -43,3 +43,8 @@ def staff(request: HttpRequest) -> HttpResponse:
 async def asynchronous(request: HttpRequest) -> HttpResponse:
     user = await request.auser()
     return HttpResponse(user.get_username() or "signed out")
+
+
+async def without_await(request: HttpRequest) -> HttpResponse:
+    """Wrong: `request.user` may wait for the service."""
+    return HttpResponse(request.user.get_username())

@@ -16,6 +16,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 SITE = "http://testserver"
 
 
+def token_of(name: str) -> str:
+    """In the form of the service's tokens."""
+    return name.ljust(43, "x")
+
+
 class SigningKey:
     def __init__(self, kid: str) -> None:
         self.kid = kid
@@ -58,7 +63,7 @@ class Service:
 
     def sign_in(self, user_id: int, username: str) -> str:
         """Returns the token of a new session."""
-        token = f"token-{len(self.sessions)}"
+        token = token_of(f"session-{len(self.sessions)}")
         self.sessions[token] = (user_id, username)
         return token
 
