@@ -4,6 +4,7 @@ from typing import Any, Callable, Optional
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
@@ -34,6 +35,10 @@ class HoskieMiddleware(AuthenticationMiddleware):
         self.settings = get_settings()
 
     def process_request(self, request: HttpRequest) -> None:
+        if not hasattr(request, "session"):
+            raise ImproperlyConfigured(
+                "HoskieMiddleware needs django.contrib.sessions.middleware.SessionMiddleware before it in MIDDLEWARE."
+            )
         visitor = Visitor(request, self.settings)
         request._hoskie_visitor = visitor  # type: ignore[attr-defined]
         request.user = SimpleLazyObject(visitor.get_user)  # type: ignore[assignment]

@@ -45,7 +45,9 @@ def login(request: HttpRequest) -> HttpResponse:
 @open_to_all
 @never_cache
 def logout(request: HttpRequest) -> HttpResponse:
-    """Redirects to the page that asks and signs out; changes nothing itself."""
+    """Redirects to the page that asks and signs out. A POST, which has a CSRF token, also empties this site's session."""
+    if request.method == "POST":
+        request.session.flush()
     return SeeOther(sign_out_url(request))
 
 

@@ -13,7 +13,7 @@ from cloud_hoskie.accounts import find_or_create_user
 from cloud_hoskie.assertion import verify_assertion
 from cloud_hoskie.conf import HoskieSettings
 from cloud_hoskie.service import Identity, find_identity
-from cloud_hoskie.sessions import bind_session, flush_foreign_session
+from cloud_hoskie.sessions import bind_session, take_over_session
 
 User = Union[AbstractBaseUser, AnonymousUser]
 
@@ -42,6 +42,10 @@ class Visitor:
             except Exception as problem:
                 self.problem = problem
                 raise
+            finally:
+                if self._user is None or self._user.is_authenticated:
+                    # `cache_page` would show the page to others.
+                    self._request._cache_update_cache = False  # type: ignore[attr-defined]
         return self._user
 
     def bind_session(self) -> None:
@@ -53,7 +57,9 @@ class Visitor:
     def _find_user(self) -> User:
         identity = self._find_identity()
         user = AnonymousUser() if identity is None else find_or_create_user(identity)
-        flush_foreign_session(self._request, user)
+        # A gate asks nobody about its public paths: there, no assertion doesn't mean signed out.
+        if identity is not None or self._settings.mode == "ask":
+            take_over_session(self._request, user)
         return user
 
     def _find_identity(self) -> Optional[Identity]:

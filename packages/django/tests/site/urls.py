@@ -8,6 +8,8 @@ urlpatterns = [
     path("private/", views.private),
     path("template/", views.template),
     path("cart/", views.cart),
+    path("open-cart/", views.open_cart),
+    path("cached/", views.cached),
     path("form/", views.form),
     path("staff/", views.staff),
     path("async/", views.asynchronous),

@@ -3,6 +3,8 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views.decorators.cache import cache_page
+from django.views.decorators.csrf import csrf_exempt
 
 
 def public(request: HttpRequest) -> HttpResponse:
@@ -27,6 +29,14 @@ def cart(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         request.session["cart"] = request.POST["item"]
     return JsonResponse({"signed_in": signed_in, "cart": request.session.get("cart")})
+
+
+open_cart = csrf_exempt(cart)
+
+
+@cache_page(60)
+def cached(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"Hello {request.user.get_username() or 'stranger'}")
 
 
 @login_required
