@@ -16,11 +16,14 @@ from cloud_hoskie.service import Identity, fetch_keys, logger, parse_user_id
 ALGORITHM = "ES256"
 CLAIMS = ["iss", "aud", "sub", "preferred_username", "sid", "iat", "exp"]
 
-# How far the clocks of the service and of this site may differ.
+# How far this site's clock may be ahead of the service's.
 LEEWAY_SECONDS = 10
 
 # The service's own Cache-Control for its keys.
 KEYS_MAX_AGE_SECONDS = 300.0
+
+# After a search for an unknown key, or a fetch that failed.
+RETRY_SECONDS = 1.0
 
 
 def verify_assertion(assertion: str, settings: HoskieSettings) -> Optional[Identity]:
@@ -44,7 +47,8 @@ def verify_assertion(assertion: str, settings: HoskieSettings) -> Optional[Ident
             audience=settings.site_origin,
             issuer=settings.origin,
             leeway=LEEWAY_SECONDS,
-            options={"require": CLAIMS},
+            # A clock that is slow must not refuse everybody: `exp` alone bounds the use.
+            options={"require": CLAIMS, "verify_iat": False},
         )
         return _parse_identity(claims)
     except jwt.ExpiredSignatureError:
@@ -70,32 +74,38 @@ class PublishedKeys:
         self._clock = clock
         self._lock = threading.Lock()
         self._keys: dict[str, Any] = {}
-        self._fetched_at = self._failed_at = float("-inf")
+        self._fetched_at = self._searched_at = self._failed_at = float("-inf")
 
     def find(self, kid: Any) -> Optional[Any]:
         """
-        Returns the key with this id. An unknown one may be new, so it is looked up again in keys fetched after the
-        call. None: the service doesn't publish it. Raises `ServiceUnavailable`.
+        Returns the key with this id. An unknown one may be new, so the keys are fetched again, but at most once in
+        `RETRY_SECONDS`. None: the service doesn't publish it. Raises `ServiceUnavailable`.
         """
-        now = self._clock()
-        key = self._fetched_since(now - KEYS_MAX_AGE_SECONDS, now).get(kid)
-        return self._fetched_since(now, now).get(kid) if key is None else key
+        # A known key doesn't wait for another thread's fetch.
+        if not self._is_current(kid):
+            with self._lock:
+                self._fetch_for(kid)
+        return self._keys.get(kid)
 
-    def _fetched_since(self, oldest: float, called_at: float) -> dict[str, Any]:
-        with self._lock:
-            if self._fetched_at >= oldest:
-                return self._keys
-            # A thread that waited while another's fetch failed doesn't wait once more.
-            if self._failed_at >= called_at:
-                raise ServiceUnavailable
-            began_at = self._clock()
-            try:
-                self._keys = _parse_keys(fetch_keys(self._settings))
-            except ServiceUnavailable:
-                self._failed_at = self._clock()
-                raise
-            self._fetched_at = began_at
-            return self._keys
+    def _is_current(self, kid: Any) -> bool:
+        return kid in self._keys and self._clock() - self._fetched_at < KEYS_MAX_AGE_SECONDS
+
+    def _fetch_for(self, kid: Any) -> None:
+        now = self._clock()
+        if self._is_current(kid) or now - self._searched_at < RETRY_SECONDS:
+            return
+        if now - self._failed_at < RETRY_SECONDS:
+            raise ServiceUnavailable
+        is_search = now - self._fetched_at < KEYS_MAX_AGE_SECONDS
+        try:
+            self._keys = _parse_keys(fetch_keys(self._settings))
+        except ServiceUnavailable:
+            self._failed_at = self._clock()
+            raise
+        self._fetched_at = now
+        # The first keys of all don't count: the service may have got a new one since.
+        if is_search or kid not in self._keys:
+            self._searched_at = self._clock()
 
 
 published_keys = lru_cache(maxsize=None)(PublishedKeys)

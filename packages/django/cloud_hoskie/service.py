@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple, Optional
 from urllib.parse import unquote
 
 import urllib3
@@ -23,6 +24,7 @@ logger = logging.getLogger("cloud_hoskie")
 TIMEOUT_SECONDS = 4.9
 # For each address of the service's name; on Cloudflare a name has up to four.
 CONNECT_TIMEOUT_SECONDS = 1.2
+FAIL_FAST_SECONDS = 2.0
 
 # What to check, by the status of the response.
 HINTS = {
@@ -38,6 +40,28 @@ USER_AGENT = f"django-cloud-hoskie/{__version__}"
 # Kept-alive connections, shared by all threads. Unlike a session of `requests`, it stores no cookies: those of one
 # visitor must not be sent for another.
 _connections = urllib3.PoolManager(maxsize=32)
+# A process that gunicorn forks after the first request must not write on its parent's connections.
+os.register_at_fork(after_in_child=_connections.clear)
+
+
+class Outage:
+    """
+    While the service doesn't respond, no request is sent to it for `FAIL_FAST_SECONDS` after each failure: otherwise
+    every worker of the site would wait for it, and public pages would have none.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._fails_fast_until = float("-inf")
+
+    def begin(self) -> None:
+        self._fails_fast_until = self._clock() + FAIL_FAST_SECONDS
+
+    def fails_fast(self) -> bool:
+        return self._clock() < self._fails_fast_until
+
+
+_outage = Outage()
 
 
 # The service's ids are those of a BIGINT column.
@@ -85,7 +109,8 @@ def find_identity(request: HttpRequest, settings: HoskieSettings) -> Optional[Id
         "X-Forwarded-Uri": "/",
     }
     response = _get(f"{settings.origin}/api/authz/forward-auth", {**credentials, **original})
-    if response.status == 401:
+    # A 401 without it is of a proxy in front of the service, say.
+    if response.status == 401 and _problem_code(response) == "not_signed_in":
         return None
     identity = _parse_identity(response.headers) if response.status == 200 else None
     if identity is None:
@@ -131,6 +156,8 @@ def _parse_identity(headers: Mapping[str, str]) -> Optional[Identity]:
 
 
 def _get(url: str, headers: dict[str, str]) -> Response:
+    if _outage.fails_fast():
+        raise ServiceUnavailable
     deadline = time.monotonic() + TIMEOUT_SECONDS
 
     def send() -> Response:
@@ -153,15 +180,21 @@ def _get(url: str, headers: dict[str, str]) -> Response:
             return send()
     except urllib3.exceptions.HTTPError as error:
         logger.warning("The sign-in service doesn't respond: %s: %s", url, error)
+        _outage.begin()
         raise ServiceUnavailable from error
 
 
 def _unexpected(response: Response) -> ServiceUnavailable:
     """Logs what came in place of a usable response; a 503 is an outage, anything else a setting."""
-    try:
-        code = json.loads(response.body)["code"]
-    except (ValueError, TypeError, KeyError):
-        code = "-"
     hint = "An outage." if response.status == 503 else HINTS.get(response.status, "Is HOSKIE_URL right?")
+    code = _problem_code(response)
     logger.error("Unexpected response from the sign-in service: %s %s. %s", response.status, code, hint)
     return ServiceUnavailable()
+
+
+def _problem_code(response: Response) -> str:
+    """The `code` of a problem (RFC 9457); "-": there is none."""
+    try:
+        return str(json.loads(response.body)["code"])
+    except (ValueError, TypeError, KeyError):
+        return "-"

@@ -73,6 +73,16 @@ class OutageTest(HoskieTestCase):
             self.assert_unavailable(self.client.get("/private/"))
         self.assertEqual(len(self.service.requests), 1)
 
+    def test_then_it_is_not_waited_for_again_at_once(self):
+        self.service.go_on.clear()
+        with mock.patch.object(service, "TIMEOUT_SECONDS", 0.2), self.assertLogs("cloud_hoskie") as logs:
+            for _ in range(5):
+                self.assert_unavailable(self.client.get("/private/"))
+        self.assertEqual((len(self.service.requests), len(logs.records)), (1, 1))
+        self.service.go_on.set()
+        self.now += service.FAIL_FAST_SECONDS
+        self.assertEqual(self.client.get("/private/").status_code, 200)
+
     def test_a_service_that_is_gone_is_an_outage(self):
         self.service.close()
         with self.assertLogs("cloud_hoskie"):
@@ -85,7 +95,7 @@ class OutageTest(HoskieTestCase):
         self.assertEqual(len(self.service.requests), 2)
 
     def test_whatever_else_comes_is_an_outage_too(self):
-        for status in (204, 301, 302, 303, 400, 403, 404, 429, 500, 502):
+        for status in (204, 301, 302, 303, 400, 401, 403, 404, 429, 500, 502):
             with self.subTest(status), self.assertLogs("cloud_hoskie"):
                 self.service.status = status
                 self.assert_unavailable(self.client.get("/private/"))

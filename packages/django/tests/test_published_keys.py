@@ -1,7 +1,7 @@
 import threading
-from itertools import count
+import time
 
-from cloud_hoskie.assertion import KEYS_MAX_AGE_SECONDS, PublishedKeys
+from cloud_hoskie.assertion import KEYS_MAX_AGE_SECONDS, RETRY_SECONDS, PublishedKeys
 from cloud_hoskie.conf import get_settings
 from cloud_hoskie.problems import ServiceUnavailable
 from tests.support.case import HoskieTestCase
@@ -15,7 +15,6 @@ class PublishedKeysTest(HoskieTestCase):
 
     def setUp(self):
         super().setUp()
-        self.now = 1000.0
         self.keys = PublishedKeys(get_settings(), clock=self.tick)
 
     def tick(self):
@@ -38,11 +37,39 @@ class PublishedKeysTest(HoskieTestCase):
         self.now += KEYS_MAX_AGE_SECONDS
         self.assertIsNone(self.keys.find("first"))
 
-    def test_an_unknown_key_is_looked_for_once(self):
-        self.assertIsNone(self.keys.find("unknown"))
-        self.assertEqual(self.service.count(KEYS), 1)
-        self.assertIsNone(self.keys.find("unknown"))
+    def test_an_unknown_key_is_looked_for_at_most_once_a_second(self):
+        self.keys.find("first")
+        for number in range(20):
+            self.assertIsNone(self.keys.find(f"unknown-{number}"))
         self.assertEqual(self.service.count(KEYS), 2)
+        self.service.keys.append(SigningKey("new"))
+        self.now += RETRY_SECONDS
+        self.assertIsNotNone(self.keys.find("new"))
+
+    def test_a_known_key_does_not_wait_for_a_fetch(self):
+        self.keys.find("first")
+        self.service.go_on.clear()
+        search = threading.Thread(target=self.keys.find, args=["unknown"])
+        search.start()
+        try:
+            while self.service.count(KEYS) < 2:
+                time.sleep(0.001)
+            self.assertIsNotNone(self.keys.find("first"))
+            self.assertTrue(search.is_alive())
+        finally:
+            self.service.go_on.set()
+            search.join()
+
+    def test_a_fetch_that_failed_is_not_repeated_at_once(self):
+        self.service.status = 503
+        with self.assertLogs("cloud_hoskie"):
+            for _ in range(3):
+                with self.assertRaises(ServiceUnavailable):
+                    self.keys.find("first")
+        self.assertEqual(self.service.count(KEYS), 1)
+        self.service.status = None
+        self.now += RETRY_SECONDS
+        self.assertIsNotNone(self.keys.find("first"))
 
     def test_an_unknown_key_is_an_outage_while_it_cannot_be_looked_for(self):
         self.keys.find("first")
@@ -58,6 +85,7 @@ class PublishedKeysTest(HoskieTestCase):
             self.assertIsNone(self.keys.find("other"))
         self.assertIsNotNone(self.keys.find("first"))
         self.service.other_jwks = [jwk]
+        self.now += RETRY_SECONDS
         self.assertIsNotNone(self.keys.find("other"))
 
     def test_a_page_in_another_form_is_an_outage(self):
@@ -67,18 +95,11 @@ class PublishedKeysTest(HoskieTestCase):
 
     def test_threads_share_a_fetch_and_its_failure(self):
         self.service.status = 503
-        times, all_have_begun = count(), threading.Barrier(8)
-        outcomes = []
-
-        def clock():
-            now = next(times)
-            if now < 8:
-                all_have_begun.wait()
-            return float(now)
-
-        keys = PublishedKeys(get_settings(), clock)
+        keys = PublishedKeys(get_settings())
+        outcomes, all_have_begun = [], threading.Barrier(8)
 
         def find():
+            all_have_begun.wait()
             try:
                 outcomes.append(keys.find("first"))
             except ServiceUnavailable as problem:

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
 from html import unescape
 from typing import Any, Optional
+from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 
 from django.contrib.auth import get_user_model
 from django.http import HttpResponse
 from django.test import Client, TestCase, override_settings
 
+from cloud_hoskie import assertion, service
+from cloud_hoskie.assertion import PublishedKeys
 from cloud_hoskie.models import HoskieUser
 from tests.support.service import SITE, Service
 
 
 class HoskieTestCase(TestCase):
     mode = "ask"
+    now = 1000.0
+    """In seconds: the clock that ends outages and the age of keys."""
 
     def setUp(self) -> None:
         super().setUp()
         self.service = Service()
         self.addCleanup(self.service.close)
+        keys = lru_cache(partial(PublishedKeys, clock=lambda: self.now))
+        for module, name, value in (
+            (service, "_outage", service.Outage(lambda: self.now)),
+            (assertion, "published_keys", keys),
+        ):
+            replaced = mock.patch.object(module, name, value)
+            replaced.start()
+            self.addCleanup(replaced.stop)
         configured = override_settings(HOSKIE_URL=self.service.url, HOSKIE_MODE=self.mode, HOSKIE_SITE_URL=SITE)
         configured.enable()
         self.addCleanup(configured.disable)
