@@ -7,10 +7,11 @@ from typing import Any, Optional
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, router, transaction
 
 from cloud_hoskie.models import HoskieUser
-from cloud_hoskie.problems import AccountConflict, AccountInactive
+from cloud_hoskie.problems import AccountConflict, AccountInactive, NameRefused
 from cloud_hoskie.service import Identity
 
 logger = logging.getLogger("cloud_hoskie")
@@ -19,6 +20,10 @@ ID_TAKEN = (
     "this site has an account for the id {id}, but its name isn't {name}. If it is the same person, renamed at the"
     " sign-in service, rename the account to {name}. If not, run the command below: it gives {name} an account of"
     " their own."
+)
+RENAMED = (
+    "the account that is linked to the id {id} has another name. {name} was renamed at the sign-in service: rename the"
+    " account to {name}, in the admin for example."
 )
 NAME_TAKEN = (
     "this site has an account {name}, but it isn't linked to the id {id}, which {name} has at the sign-in service. If"
@@ -31,7 +36,7 @@ def find_or_create_user(identity: Identity) -> AbstractBaseUser:
     Returns the account that is linked to the user. The first visit links the account with the user's id and name (as
     after an import into the service), or creates one if no account has either.
 
-    Raises `AccountConflict` or `AccountInactive`.
+    Raises `AccountConflict`, `AccountInactive` or `NameRefused`.
     """
     user = _find_linked(identity)
     if user is None:
@@ -43,23 +48,36 @@ def find_or_create_user(identity: Identity) -> AbstractBaseUser:
             if user is None:
                 raise
     if user.get_username() != identity.username:
-        raise _conflict(identity, user, ID_TAKEN)
+        raise _conflict(identity, user, RENAMED)
     if not user.is_active:
         raise AccountInactive(identity.username)
     return user
 
 
 def create_user(username: str) -> Any:
-    """Creates an account without a password."""
+    """Creates an account without a password. Raises `NameRefused`."""
     user_model: Any = get_user_model()
     user = user_model(**{user_model.USERNAME_FIELD: username})
+    try:
+        cleaned = user_model._meta.get_field(user_model.USERNAME_FIELD).clean(username, user)
+    except ValidationError as error:
+        raise NameRefused(username) from error
+    if not username == cleaned == user_model.normalize_username(username):
+        raise NameRefused(username)
     user.set_unusable_password()
     user.save()
     return user
 
 
+def find_by_name(username: str) -> Optional[Any]:
+    """The account of that name. The database may ignore case where the service doesn't: compare `get_username()`."""
+    user_model: Any = get_user_model()
+    return user_model._base_manager.filter(**{user_model.USERNAME_FIELD: username}).first()
+
+
 def _find_linked(identity: Identity) -> Optional[Any]:
-    accounts = get_user_model()._default_manager.select_related("hoskie_user")
+    # The default manager of a site may hide some.
+    accounts = get_user_model()._base_manager.select_related("hoskie_user")
     return accounts.filter(hoskie_user__hoskie_id=identity.user_id).first()
 
 
@@ -75,12 +93,11 @@ def _link(identity: Identity) -> Any:
 def _find_unlinked(identity: Identity) -> Optional[Any]:
     """The account with both id and name. None: there is none with either. Raises `AccountConflict`."""
     user_model: Any = get_user_model()
-    accounts = user_model._default_manager
-    same_name = accounts.filter(**{user_model.USERNAME_FIELD: identity.username}).first()
+    same_name = find_by_name(identity.username)
     same_id = None
     if isinstance(user_model._meta.pk, models.IntegerField):
         # A linked account has its primary key by chance: it isn't the service's id.
-        same_id = accounts.filter(pk=identity.user_id, hoskie_user=None).first()
+        same_id = user_model._base_manager.filter(pk=identity.user_id, hoskie_user=None).first()
     # Databases may ignore case where the service doesn't.
     if same_name == same_id and (same_name is None or same_name.get_username() == identity.username):
         return same_name
@@ -96,4 +113,5 @@ def _conflict(identity: Identity, account: Any, what_to_do: str) -> AccountConfl
         account.pk,
         account.get_username(),
     )
-    return AccountConflict(*identity, what_to_do.format(id=identity.user_id, name=identity.username))
+    paragraph = what_to_do.format(id=identity.user_id, name=identity.username)
+    return AccountConflict(*identity, paragraph, can_be_linked=what_to_do is not RENAMED)

@@ -56,13 +56,14 @@ class AccountConflict(IdentityProblem):
     code = "account_conflict"
     title = "Your account can't be matched"
 
-    def __init__(self, user_id: int, name: str, what_to_do: str) -> None:
+    def __init__(self, user_id: int, name: str, what_to_do: str, can_be_linked: bool) -> None:
         super().__init__(
             f"You are signed in as {name}, but it isn't clear which account of this site is yours. Please tell the"
             " people who run this site.",
             f"If you run it: {what_to_do}",
         )
-        self.command = f"python manage.py hoskie_link {user_id} {shlex.quote(name)}"
+        if can_be_linked:
+            self.command = f"python manage.py hoskie_link {user_id} {shlex.quote(name)}"
 
 
 class AccountInactive(IdentityProblem):
@@ -73,3 +74,17 @@ class AccountInactive(IdentityProblem):
 
     def __init__(self, username: str) -> None:
         super().__init__(f"You are signed in as {username}. Please ask the people who run this site.")
+
+
+class NameRefused(IdentityProblem):
+    """The site's user model can't hold the name, or would change it."""
+
+    code = "name_refused"
+    title = "This site can't have an account of that name"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(
+            f"You are signed in as {username}. Please tell the people who run this site.",
+            "If you run it: the validators of the user model's USERNAME_FIELD refuse the name, or its"
+            " normalize_username changes it. Rename the user at the sign-in service, or change the user model.",
+        )

@@ -3,8 +3,11 @@ from unittest import mock
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection
+from django.db.models import CharField
+from django.db.models.lookups import IExact
 from django.db.models.signals import pre_save
 from django.test import TransactionTestCase
+from django.test.utils import register_lookup
 
 from cloud_hoskie.accounts import find_or_create_user
 from cloud_hoskie.models import HoskieUser
@@ -62,7 +65,9 @@ class AccountTest(HoskieTestCase):
     def test_a_user_renamed_at_the_service_is_a_conflict_until_renamed_here(self):
         self.visit(7, "alice")
         with self.assertLogs("cloud_hoskie"):
-            self.assert_conflict(self.visit(7, "alicia"), "hoskie_link 7 alicia")
+            response = self.visit(7, "alicia")
+        self.assert_refused(response, 403, "rename the account to alicia")
+        self.assertNotContains(response, "hoskie_link", status_code=403)
         get_user_model().objects.update(username="alicia")
         self.assertEqual(self.client.get("/private/").json()["username"], "alicia")
         self.assertEqual(get_user_model().objects.count(), 1)
@@ -71,6 +76,23 @@ class AccountTest(HoskieTestCase):
         self.make_account(7, "Alice")
         with self.assertLogs("cloud_hoskie"):
             self.assert_conflict(self.visit(7, "alice"), "hoskie_link 7 alice")
+
+    def test_a_database_that_ignores_case_gives_nobody_the_account_of_another(self):
+        self.make_account(7, "Alice")
+        with register_lookup(CharField, IExact, lookup_name="exact"), self.assertLogs("cloud_hoskie"):
+            self.assert_conflict(self.visit(7, "alice"), "hoskie_link 7 alice")
+
+    def test_a_name_that_the_site_cannot_hold_gets_no_account(self):
+        for user_id, name in enumerate(("a b", "Ⅳ", "x" * 151), start=1):
+            with self.subTest(name):
+                self.assert_refused(self.visit(user_id, name), 403, "This site can't have an account of that name")
+        self.assertEqual(get_user_model().objects.count(), 0)
+
+    def test_an_account_that_the_sites_own_manager_hides_is_found(self):
+        self.visit(7, "alice")
+        hidden = mock.patch.object(get_user_model()._default_manager, "get_queryset", side_effect=AssertionError)
+        with hidden:
+            self.assertEqual(self.client.get("/private/").json()["username"], "alice")
 
     def test_a_name_cannot_write_the_page_or_the_command(self):
         self.make_account(7, "bob")
