@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
 
 from cloud_hoskie.conf import COOKIE_NAME, LOOPBACK_HOSTS, MODES, read_setting, split_url
 
@@ -50,7 +50,8 @@ def find_problems() -> list[CheckMessage]:
                 id="cloud_hoskie.E003",
             )
         )
-    if cookie_name in ("", settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME):
+    # A gate keeps the service's cookie to itself.
+    if mode == "ask" and cookie_name in ("", settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME):
         found.append(
             Error(
                 "HOSKIE_COOKIE_NAME must be the name of the service's session cookie, and of none of this site's.",
@@ -69,9 +70,11 @@ def _is_service_url(url: str) -> bool:
 
 
 def check_middleware(**kwargs: Any) -> list[CheckMessage]:
-    """A middleware that comes later sets `request.user` last."""
+    """A middleware that comes later sets `request.user` last. Without ours, nothing of the package works."""
     order = list(settings.MIDDLEWARE)
-    if OURS not in order or DJANGOS not in order[order.index(OURS) :]:
+    if OURS not in order:
+        return [Warning(f"{OURS} isn't in MIDDLEWARE: visitors sign in at this site.", id="cloud_hoskie.W006")]
+    if DJANGOS not in order[order.index(OURS) :]:
         return []
     return [
         Error(

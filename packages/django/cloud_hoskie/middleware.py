@@ -47,7 +47,7 @@ class HoskieMiddleware(AuthenticationMiddleware):
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> Optional[HttpResponse]:
-        admin_view = find_admin_view(request, view)
+        admin_view = find_admin_view(request)
         return None if admin_view is None else admin_view(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> Optional[HttpResponse]:

@@ -16,9 +16,8 @@ RETRY_AFTER_SECONDS = 10
 
 def render_problem(request: HttpRequest, problem: IdentityProblem) -> HttpResponse:
     """A page, or `application/problem+json` (RFC 9457) for a client that doesn't want one."""
-    if request.accepts("text/html"):
+    if _wants_page(request):
         response = render_page(
-            request,
             problem.status,
             {"title": problem.title, "paragraphs": problem.paragraphs, "command": problem.command},
         )
@@ -34,11 +33,17 @@ def render_problem(request: HttpRequest, problem: IdentityProblem) -> HttpRespon
     return response
 
 
-def render_page(request: HttpRequest, status: int, context: dict[str, Any]) -> HttpResponse:
+def render_page(status: int, context: dict[str, Any]) -> HttpResponse:
     """
     Renders `cloud_hoskie/problem.html`, which a site may override. The template gets no request: a context processor
     might look at `request.user` again.
     """
     if status == 403:
-        context = {**context, "sign_out_url": sign_out_url(request)}
+        context = {**context, "sign_out_url": sign_out_url()}
     return HttpResponse(render_to_string("cloud_hoskie/problem.html", context), status=status)
+
+
+def _wants_page(request: HttpRequest) -> bool:
+    """A browser that opens one says so; an old one only accepts it by name. The service decides likewise."""
+    mode = request.headers.get("Sec-Fetch-Mode")
+    return "text/html" in request.headers.get("Accept", "") if mode is None else mode == "navigate"

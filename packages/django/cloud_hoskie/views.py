@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from typing import Callable, Optional
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
 from cloud_hoskie.pages import render_page
 from cloud_hoskie.redirects import change_password_url, read_next, sign_in_url, sign_out_url
-
-if TYPE_CHECKING:
-    from django.contrib.admin import AdminSite
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -33,13 +32,11 @@ def open_to_all(view: View) -> View:
 @never_cache
 def login(request: HttpRequest) -> HttpResponse:
     """
-    Redirects to the sign-in page, which leads back to `next`. A signed-in user was sent here for lack of permission:
+    Redirects to the sign-in page, which leads back to `next`. A signed-in user whom `next` sent here lacks permission:
     for them a redirect would be a loop.
     """
     next_path = read_next(request)
-    if request.user.is_authenticated:
-        return _no_access(request, next_path)
-    return SeeOther(sign_in_url(request, next_path))
+    return _sign_in(request, next_path or resolve_url(settings.LOGIN_REDIRECT_URL), lambda: next_path is None)
 
 
 @open_to_all
@@ -48,7 +45,7 @@ def logout(request: HttpRequest) -> HttpResponse:
     """Redirects to the page that asks and signs out. A POST, which has a CSRF token, also empties this site's session."""
     if request.method == "POST":
         request.session.flush()
-    return SeeOther(sign_out_url(request))
+    return SeeOther(sign_out_url(read_next(request)))
 
 
 @open_to_all
@@ -58,32 +55,33 @@ def password_change(request: HttpRequest) -> HttpResponse:
     return SeeOther(change_password_url())
 
 
-def find_admin_view(request: HttpRequest, view: Callable[..., Any]) -> Optional[View]:
+def find_admin_view(request: HttpRequest) -> Optional[View]:
     """The replacement for a view of the admin that asks for a Django password or signs out. None: another view."""
     match = request.resolver_match
     if match is None or match.app_names[-1:] != ["admin"]:
         return None
-    if match.url_name == "login":
-        return never_cache(lambda request: _admin_login(request, _find_admin_site(view)))
-    return {"logout": logout, "password_change": password_change}.get(match.url_name or "")
+    return {"login": _admin_login, "logout": logout, "password_change": password_change}.get(match.url_name or "")
 
 
-def _admin_login(request: HttpRequest, site: AdminSite) -> HttpResponse:
-    """Like `login`; the admin says whether the user has permission."""
-    next_path = read_next(request, reverse("admin:index", current_app=site.name))
-    if site.has_permission(request):
-        return SeeOther(next_path)
-    if request.user.is_authenticated:
-        return _no_access(request, next_path)
-    return SeeOther(sign_in_url(request, next_path))
+@never_cache
+def _admin_login(request: HttpRequest) -> HttpResponse:
+    from django.contrib.admin import sites
+
+    match = request.resolver_match
+    assert match is not None
+    # Two may have one name, but a user whom one of them sends back here must not loop.
+    admins = [site for site in sites.all_sites if site.name == match.namespaces[-1]]
+
+    def may_enter() -> bool:
+        return bool(admins) and all(site.has_permission(request) for site in admins)
+
+    return _sign_in(request, read_next(request) or reverse(f"{match.namespace}:index"), may_enter)
 
 
-def _find_admin_site(view: Callable[..., Any]) -> AdminSite:
-    from django.contrib import admin
-
-    # Its view is a bound method, unless a decorator hides it.
-    site = getattr(view, "__self__", None)
-    return site if isinstance(site, admin.AdminSite) else admin.site
+def _sign_in(request: HttpRequest, next_path: str, may_enter: Callable[[], bool]) -> HttpResponse:
+    if not request.user.is_authenticated:
+        return SeeOther(sign_in_url(next_path))
+    return SeeOther(next_path) if may_enter() else _no_access(request, next_path)
 
 
 def _no_access(request: HttpRequest, next_path: str) -> HttpResponse:
@@ -95,4 +93,4 @@ def _no_access(request: HttpRequest, next_path: str) -> HttpResponse:
         ],
         "continue_url": next_path,
     }
-    return render_page(request, 403, context)
+    return render_page(403, context)

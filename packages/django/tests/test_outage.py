@@ -119,6 +119,18 @@ class OutageTest(HoskieTestCase):
         self.assertEqual(response.json()["code"], "unavailable")
         self.assertEqual(response["Retry-After"], "10")
 
+    def test_a_page_is_for_browsers_that_open_one(self):
+        self.service.status = 503
+        for headers, is_page in (
+            ({"HTTP_SEC_FETCH_MODE": "navigate", "HTTP_ACCEPT": "*/*"}, True),
+            ({"HTTP_SEC_FETCH_MODE": "cors", "HTTP_ACCEPT": "text/html"}, False),
+            ({"HTTP_ACCEPT": "text/html,*/*;q=0.8"}, True),
+            ({"HTTP_ACCEPT": "*/*"}, False),
+        ):
+            with self.subTest(headers), self.assertLogs("cloud_hoskie"):
+                response = self.client.get("/private/", **headers)
+                self.assertEqual(response["Content-Type"].startswith("text/html"), is_page)
+
     def test_sign_in_and_admin_are_unavailable_and_sign_out_leads_to_the_service(self):
         self.service.status = 503
         for path in ("/accounts/login/", "/admin/", "/admin/login/"):
@@ -131,4 +143,4 @@ class OutageTest(HoskieTestCase):
         client = AsyncClient()
         self.sign_in(7, "alice", client)
         with self.assertLogs("cloud_hoskie"):
-            self.assert_unavailable(await client.get("/async/"))
+            self.assert_unavailable(await client.get("/async/", ACCEPT="text/html"))

@@ -1,5 +1,3 @@
-from urllib.parse import parse_qs, urlsplit
-
 from django.test import override_settings
 
 from tests.support.case import HoskieTestCase
@@ -10,34 +8,32 @@ class RedirectTest(HoskieTestCase):
     def test_a_protected_page_leads_to_the_sign_in_page_and_exactly_back(self):
         for path in ("/private/?a=1&b=2%26c", "/private/?q=Zo%C3%AB&x=%2F%2Fe#", "/private/?p=C:%5Cx", "/private/"):
             with self.subTest(path):
-                self.assert_leads_to(self.follow(path), "/sign-in/", SITE + path.rstrip("#"))
+                self.assert_leads_to(self.follow(path), "/accounts/login/", SITE + path.rstrip("#"))
 
     def test_the_addresses_come_from_the_settings_not_from_the_host_header(self):
         response = self.client.get("/accounts/login/?next=/private/", HTTP_HOST="app.example.org")
-        self.assert_leads_to(response, "/sign-in/", f"{SITE}/private/")
+        self.assert_leads_to(response, "/accounts/login/", f"{SITE}/private/")
 
     def test_another_site_is_no_way_back(self):
         evil = ("https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "http:///x")
         for next_path in evil:
             with self.subTest(next_path):
                 response = self.client.get("/accounts/login/", {"next": next_path})
-                self.assert_leads_to(response, "/sign-in/", f"{SITE}/accounts/profile/")
+                self.assert_leads_to(response, "/accounts/login/", f"{SITE}/accounts/profile/")
 
     def test_an_address_too_long_for_the_service_leads_back_to_the_root(self):
         response = self.client.get("/accounts/login/", {"next": "/private/?" + "x" * 2010})
-        self.assert_leads_to(response, "/sign-in/", f"{SITE}/")
+        self.assert_leads_to(response, "/accounts/login/", f"{SITE}/")
 
-    def test_login_url_may_be_the_services_own_page(self):
-        page = f"{self.service.url}/enter/"
-        with override_settings(LOGIN_URL=page):
-            response = self.client.get("/private/?a=1&b=2%26c")
-            self.assertEqual(response["Location"].split("?")[0], page)
-            self.assertEqual(parse_qs(urlsplit(response["Location"]).query)["next"], [f"{SITE}/private/?a=1&b=2%26c"])
-            self.assert_leads_to(self.client.get("/admin/login/"), "/enter/", f"{SITE}/admin/")
+    def test_a_signed_in_user_who_opens_the_sign_in_page_is_led_on(self):
+        self.sign_in(7, "alice")
+        for path in ("/accounts/login/", "/accounts/login/?next=https://evil.example/"):
+            response = self.client.get(path)
+            self.assertEqual((response.status_code, response["Location"]), (303, "/accounts/profile/"))
 
     def test_pages_below_a_base_path(self):
         with override_settings(HOSKIE_URL=f"{self.service.url}/auth"):
-            self.assert_leads_to(self.client.get("/accounts/login/?next=/x/"), "/auth/sign-in/", f"{SITE}/x/")
+            self.assert_leads_to(self.client.get("/accounts/login/?next=/x/"), "/auth/accounts/login/", f"{SITE}/x/")
             self.assert_leads_to(self.client.get("/accounts/logout/"), "/auth/logout/", f"{SITE}/")
             self.sign_in(7, "alice")
             self.assertEqual(self.client.get("/private/").status_code, 200)
@@ -53,6 +49,12 @@ class RedirectTest(HoskieTestCase):
         self.assert_leads_to(self.client.get("/accounts/logout/"), "/logout/", f"{SITE}/")
         with override_settings(LOGOUT_REDIRECT_URL="/goodbye/"):
             self.assert_leads_to(self.client.post("/accounts/logout/"), "/logout/", f"{SITE}/goodbye/")
+
+    def test_sign_out_leads_back_to_next_if_that_is_here(self):
+        for method in (self.client.get, self.client.post):
+            self.assert_leads_to(method("/accounts/logout/?next=/bye/?a=1"), "/logout/", f"{SITE}/bye/?a=1")
+        self.assert_leads_to(self.client.post("/accounts/logout/", {"next": "/bye/"}), "/logout/", f"{SITE}/bye/")
+        self.assert_leads_to(self.client.get("/accounts/logout/?next=//evil.example/"), "/logout/", f"{SITE}/")
 
     def test_a_password_is_changed_at_the_service(self):
         response = self.client.get("/accounts/password_change/")

@@ -71,6 +71,8 @@ class SettingsTest(SimpleTestCase):
         self.assert_malformed("E004", SESSION_COOKIE_NAME="sessionid")
         self.assert_malformed("E004", HOSKIE_COOKIE_NAME="csrftoken", CSRF_COOKIE_NAME="csrftoken")
         self.assert_malformed("E004", HOSKIE_COOKIE_NAME="")
+        with configured(SESSION_COOKIE_NAME="sessionid", HOSKIE_MODE="header"):
+            self.assertEqual(self.found(), [])
         with configured(HOSKIE_COOKIE_NAME="hoskie_session", SESSION_COOKIE_NAME="sessionid"):
             self.assertEqual(self.found(), [])
 
@@ -80,6 +82,7 @@ class SettingsTest(SimpleTestCase):
 
     def test_djangos_middleware_must_not_come_later(self):
         for order, expected in (
+            ([DJANGOS], ["cloud_hoskie.W006"]),
             ([*settings.MIDDLEWARE, DJANGOS], ["cloud_hoskie.E005"]),
             ([settings.MIDDLEWARE[0], DJANGOS, *settings.MIDDLEWARE[1:]], []),
         ):

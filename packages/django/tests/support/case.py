@@ -25,6 +25,7 @@ class HoskieTestCase(TestCase):
 
     def setUp(self) -> None:
         super().setUp()
+        self.client = self.client_class(HTTP_ACCEPT="text/html")
         self.service = Service()
         self.addCleanup(self.service.close)
         keys = lru_cache(partial(PublishedKeys, clock=lambda: self.now))
