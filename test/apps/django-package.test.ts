@@ -11,6 +11,7 @@ const PYTHON = '/usr/bin/python3';
 
 const PACKAGES = [
   'python3-django',
+  'python3-djangorestframework',
   'python3-jwt',
   'python3-cryptography',
   'python3-urllib3',
@@ -62,7 +63,7 @@ test(
     const environment = join(directory, 'venv');
     const python = join(environment, 'bin/python3');
     await run(PYTHON, '-m', 'venv', '--system-site-packages', environment);
-    await run(python, '-m', 'pip', 'install', '--no-index', '--no-build-isolation', '--no-deps', '.');
+    await run(python, '-m', 'pip', 'install', '--no-index', '--no-build-isolation', '.');
     rmSync(join(directory, 'package/cloud_hoskie'), { recursive: true });
     const files = await run(python, '-m', 'pip', 'show', '--files', 'django-cloud-hoskie');
     expect(files).toContain('License: MIT');
