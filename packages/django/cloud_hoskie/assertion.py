@@ -47,7 +47,7 @@ def verify_assertion(assertion: str, settings: HoskieSettings) -> Optional[Ident
             audience=settings.site_origin,
             issuer=settings.origin,
             leeway=LEEWAY_SECONDS,
-            # A clock that is slow must not refuse everybody: `exp` alone bounds the use.
+            # A clock that is slow must not refuse all of them: `exp` alone bounds the use.
             options={"require": CLAIMS, "verify_iat": False},
         )
         return _parse_identity(claims)

@@ -57,7 +57,7 @@ class Visitor:
     def _find_user(self) -> User:
         identity = self._find_identity()
         user = AnonymousUser() if identity is None else find_or_create_user(identity)
-        # A gate asks nobody about its public paths: there, no assertion doesn't mean signed out.
+        # A gate doesn't ask on its public paths: there, no assertion doesn't mean signed out.
         if identity is not None or self._settings.mode == "ask":
             take_over_session(self._request, user)
         return user
