@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { Log, LogLevel, Miniflare } from 'miniflare';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { findNode20 } from '../support/node-20.ts';
+import { findDeno, findNode20 } from '../support/npm-programs.ts';
 import { configOf } from '../support/worker-group.ts';
 
 // `npm pack`, installed into an empty project.
@@ -38,6 +38,7 @@ const runNode = (script: string, ...args: string[]) =>
 
 let project: string;
 let node20: string;
+let deno: string;
 let isOffline = false;
 let packed: { filename: string; files: { path: string }[] };
 
@@ -51,7 +52,7 @@ beforeAll(async () => {
   if (!process.env['CI']) install.push('--fetch-retries=0');
   try {
     await run('npm', [...install, `./${packed.filename}`]);
-    node20 = findNode20();
+    [node20, deno] = [findNode20(), findDeno()];
   } catch (error) {
     if (process.env['CI'] || !OFFLINE.test(String(error))) throw error;
     console.warn('WARNING: the tests of the packed client are NOT RUN, as npm has no network.', error);
@@ -120,12 +121,9 @@ test.each<[string, () => string]>([
   expect(await run(find(), ['script.cjs'])).toBe('function function\n');
 });
 
-test('runs on Deno', async ({ skip }) => {
-  const isMissing = spawnSync('deno', ['--version']).error !== undefined;
-  if (isMissing) console.warn('WARNING: the test on Deno is NOT RUN, as deno is not in PATH.');
-  skip(isMissing, 'deno is not in PATH');
+test('runs on Deno', async () => {
   await writeFile(join(project, 'script.js'), SCRIPT);
-  const output = await run('deno', ['run', '--allow-all', '--node-modules-dir=manual', 'script.js']);
+  const output = await run(deno, ['run', '--allow-all', '--node-modules-dir=manual', 'script.js']);
   expect(JSON.parse(output)).toEqual(expect.arrayContaining(['valid', 503]));
 });
 
