@@ -48,7 +48,7 @@ export function sayError(message: string, exitCode: number, details: ErrorDetail
 }
 
 /** JSON itself escapes only C0. */
-const jsonLine = (value: unknown): string => `${printable(JSON.stringify(value))}\n`;
+export const jsonLine = (value: unknown): string => `${printable(JSON.stringify(value))}\n`;
 
 /** One JSON document on one line, so that `--follow` prints JSON lines. */
 export function sayJson(value: unknown): void {

@@ -1,3 +1,4 @@
+import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleLogin, sampleLogout } from '../../fakes/samples.ts';
 import { unknownName } from '../../../src/auth/username.ts';
@@ -193,5 +194,67 @@ describe('logins', () => {
     expect(await ended).toBe(0);
     expect(ids(lines.map((line) => JSON.parse(line) as RowJson))).toEqual([before.id, late.id]);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('an export', () => {
+  const COUNT = 2500;
+  const userId = '777000' as UserId;
+
+  beforeAll(async () => {
+    const { activityLog } = openCloudStores(cloud);
+    const fromMs = Date.now() - HOUR_MS;
+    // Many of one millisecond, so that pages end among them.
+    const rows = Array.from({ length: COUNT }, (_, i) =>
+      sampleLogout(fromMs + Math.floor(i / 700), { userId, username: '=1+1, "ann"\nö' }),
+    );
+    for (let i = 0; i < COUNT; i += 500) await activityLog.writeLogouts(rows.slice(i, i + 500));
+  });
+
+  const exported = async (...args: string[]) => {
+    const { stdout, stderr, exitCode } = await runCli(cloud, ['logouts', '--user-id', userId, ...args]);
+    expect([exitCode, stderr]).toEqual([0, '']);
+    return stdout;
+  };
+
+  test('has every row once, newest first, one JSON line each, whatever the pages', async () => {
+    const lines = (await exported('--format', 'jsonl')).trimEnd().split('\n');
+    const rows = lines.map((line) => JSON.parse(line) as { id: string; logged_out_at: string });
+    expect(new Set(ids(rows)).size).toBe(COUNT);
+    const sorted = rows.toSorted(
+      (a, b) => b.logged_out_at.localeCompare(a.logged_out_at) || b.id.localeCompare(a.id),
+    );
+    expect(ids(rows)).toEqual(ids(sorted));
+    expect(rows).toHaveLength(COUNT);
+  });
+
+  test('as CSV is read by others as it was written, and runs no formula in a spreadsheet', async () => {
+    const rows = parse<Record<string, string>>(await exported('--format', 'csv'), { columns: true });
+    expect(rows).toHaveLength(COUNT);
+    expect(rows[0]).toMatchObject({ user_id: userId, username: `'=1+1, "ann"\nö`, reason: 'logout' });
+    expect(Object.keys(rows[0] ?? {})).toEqual([
+      ...['id', 'user_id', 'username', 'reason', 'session_id', 'ip_address', 'user_agent', 'country'],
+      ...['logged_out_at', 'recorded_at'],
+    ]);
+  });
+
+  test('ends at a limit, and with nothing found it has its headings alone', async () => {
+    expect((await exported('--format', 'jsonl', '--limit', '1001')).trimEnd().split('\n')).toHaveLength(1001);
+    const none = await runCli(cloud, ['logins', '--user-id', userId, '--format', 'csv']);
+    expect(none.stdout).toMatch(/^id,user_id,username,outcome,[^\n]*\n$/);
+  });
+
+  test.each([['--follow'], ['--json']])('does not go with %s', async (option) => {
+    expectFailure(await runCli(cloud, ['logouts', '--format', 'csv', option]), 2, /cannot be used with/);
+  });
+
+  test('stops quietly when its reader has enough', async () => {
+    const child = startCli(cloud, ['logouts', '--user-id', userId, '--format', 'jsonl']);
+    child.stdout.once('data', () => child.stdout.destroy());
+    child.stdin.end();
+    let errors = '';
+    child.stderr.on('data', (text: Buffer) => (errors += text.toString()));
+    const exitCode = await new Promise((resolve) => child.on('close', resolve));
+    expect([exitCode, errors]).toEqual([0, '']);
   });
 });

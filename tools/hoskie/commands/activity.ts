@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { ActivityFilter, Recorded } from '../stores/activity-search.ts';
 import {
   LOGIN_OUTCOMES,
@@ -22,6 +22,8 @@ import {
 import { hasSecretKey } from '../environment.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { parseUserId } from '../find-user.ts';
+import { formatRows, viewActivity, type ExportFormat } from '../activity-formats.ts';
+import { exportRows, type Exported } from '../export-rows.ts';
 import { followRows } from '../follow.ts';
 import { note, printable, say, sayJson, sayTable, timeText, type Cell } from '../output.ts';
 import { openStores, type Stores } from '../stores.ts';
@@ -35,8 +37,10 @@ interface SearchOptions extends CommonOptions {
   readonly ip?: string;
   readonly since?: number;
   readonly until?: number;
-  readonly limit: number;
+  /** Undefined: 50, or all for an export. */
+  readonly limit?: number;
   readonly follow?: boolean;
+  readonly format?: ExportFormat;
 }
 
 export function addActivityCommands(program: Command, finish: Finish): void {
@@ -48,13 +52,19 @@ export function addActivityCommands(program: Command, finish: Finish): void {
         ['logouts --user ann --since 7d', 'of one user'],
         ['logouts --reason admin,revoked --json', 'by reason'],
         ['logouts --follow', 'new ones, until Ctrl-C'],
+        ['logouts --since 2026-01-01 --format csv > logouts.csv', 'all of them, for a spreadsheet'],
       ],
     }),
   ).option('--reason <words>', `one or more of: ${LOGOUT_REASONS.join(', ')}`, wordsOf(LOGOUT_REASONS));
   setAction<SearchOptions & { reason?: LogoutReason[] }>(logouts, finish, async (options) => {
     const stores = openStores(options, 'database');
     const filter = await filterOf(stores, options, options.reason ?? [], 'logouts');
-    await printActivity('logouts', options, filter, stores, (each) => stores.activitySearch.logouts(each));
+    const { activitySearch } = stores;
+    await printActivity('logouts', options, stores, {
+      filter,
+      search: (each) => activitySearch.logouts(each),
+      count: (each) => activitySearch.countLogouts(each),
+    });
   });
 
   const logins = addSearchOptions(
@@ -65,13 +75,19 @@ export function addActivityCommands(program: Command, finish: Finish): void {
         ['logins --ip 203.0.113.7 --since 24h', 'from one address'],
         ['logins --outcome bad_credentials,throttled --limit 200', 'what failed'],
         ['logins --follow --json', 'one JSON line each'],
+        ['logins --format jsonl | gzip > logins.jsonl.gz', 'all of them, one JSON line each'],
       ],
     }),
   ).option('--outcome <words>', `one or more of: ${LOGIN_OUTCOMES.join(', ')}`, wordsOf(LOGIN_OUTCOMES));
   setAction<SearchOptions & { outcome?: LoginOutcome[] }>(logins, finish, async (options) => {
     const stores = openStores(options, 'database');
     const filter = await filterOf(stores, options, options.outcome ?? [], 'logins');
-    await printActivity('logins', options, filter, stores, (each) => stores.activitySearch.logins(each));
+    const { activitySearch } = stores;
+    await printActivity('logins', options, stores, {
+      filter,
+      search: (each) => activitySearch.logins(each),
+      count: (each) => activitySearch.countLogins(each),
+    });
   });
 }
 
@@ -86,7 +102,16 @@ const addSearchOptions = (command: Command): Command =>
       pointInTime,
     )
     .option('--until <time>', 'before this time', pointInTime)
-    .option('--limit <n>', 'at most this many', wholeNumber(1, 100_000), LIMIT)
+    .option(
+      '--limit <n>',
+      `at most this many (default: ${LIMIT}, or all with --format)`,
+      wholeNumber(1, 100_000_000),
+    )
+    .addOption(
+      new Option('--format <format>', 'export all of them')
+        .choices(['csv', 'jsonl'])
+        .conflicts(['follow', 'json']),
+    )
     .option('--follow', 'keep showing new ones until Ctrl-C');
 
 async function filterOf<Detail extends string>(
@@ -113,7 +138,8 @@ async function filterOf<Detail extends string>(
     sinceMs: options.since ?? null,
     untilMs: options.until ?? null,
     details,
-    limit: options.limit,
+    limit: options.limit ?? (options.format === undefined ? LIMIT : Number.MAX_SAFE_INTEGER),
+    after: null,
     recordedFromMs: null,
   };
 }
@@ -141,10 +167,14 @@ function requireWindow({ since, until, follow }: SearchOptions, nowMs: number): 
 async function printActivity<Detail extends string>(
   what: 'logouts' | 'logins',
   options: SearchOptions,
-  filter: ActivityFilter<Detail>,
   stores: Stores,
-  search: (filter: ActivityFilter<Detail>) => Promise<Recorded<Activity>[]>,
+  searched: Omit<Exported<Detail>, 'format'>,
 ): Promise<void> {
+  const { filter, search } = searched;
+  if (options.format !== undefined) {
+    await exportRows({ ...searched, format: await formatRows(options.format, what) });
+    return;
+  }
   if (options.follow === true) {
     const sayOne = (row: Recorded<Activity>): void =>
       options.json === true ? sayJson(viewActivity(row)) : say(lineOf(row));
@@ -176,19 +206,3 @@ const lineOf = (row: Activity): string =>
   cellsOf(row)
     .map((cell) => printable(String(cell ?? '-')))
     .join('  ');
-
-/** The columns of the tables, times in RFC 3339. */
-const viewActivity = (row: Recorded<Activity>) => ({
-  id: row.id,
-  user_id: row.userId,
-  username: row.username,
-  ...(row.type === 'logout' ? { reason: row.reason } : { outcome: row.outcome }),
-  session_id: row.sessionId,
-  ip_address: row.client.ipAddress,
-  user_agent: row.client.userAgent,
-  country: row.client.country,
-  ...(row.type === 'logout'
-    ? { logged_out_at: timeText(row.loggedOutAtMs) }
-    : { occurred_at: timeText(row.occurredAtMs) }),
-  recorded_at: timeText(row.recordedAtMs),
-});

@@ -9,6 +9,12 @@ import type {
 /** A row with the time at which it was written: after the event, much later if there was an outage. */
 export type Recorded<T> = T & { readonly recordedAtMs: number };
 
+/** Where a row is in the order of events. */
+export interface RowPlace {
+  readonly atMs: number;
+  readonly id: string;
+}
+
 /** All conditions together; null or empty: any. */
 export interface ActivityFilter<Detail extends string> {
   readonly userId: UserId | null;
@@ -20,6 +26,8 @@ export interface ActivityFilter<Detail extends string> {
   /** Exclusive. */
   readonly untilMs: number | null;
   readonly details: readonly Detail[];
+  /** Only what comes after that row, newest first: the next page. */
+  readonly after: RowPlace | null;
   readonly limit: number;
   /**
    * Null: newest events first. Otherwise rows written at that time or later, in the order in which they were
@@ -32,6 +40,9 @@ export interface ActivityFilter<Detail extends string> {
 export interface ActivitySearch {
   logouts(filter: ActivityFilter<LogoutReason>): Promise<Recorded<LogoutActivity>[]>;
   logins(filter: ActivityFilter<LoginOutcome>): Promise<Recorded<LoginActivity>[]>;
+  /** How many rows pass the filter, whatever its limit. */
+  countLogouts(filter: ActivityFilter<LogoutReason>): Promise<number>;
+  countLogins(filter: ActivityFilter<LoginOutcome>): Promise<number>;
   /** The database's own time, the clock of `recordedAtMs`. */
   nowMs(): Promise<number>;
   /** The user of that session, from the record of its sign-in. Null: not recorded (yet, or deleted). */

@@ -31,7 +31,16 @@ export function mysqlActivitySearch(sql: SqlClient): ActivitySearch {
     return rows;
   };
 
+  const count = async (table: Table, filter: ActivityFilter<string>): Promise<number> => {
+    const { conditions, values } = conditionsOf(table, filter);
+    const where = conditions.join(' AND ');
+    const { rows } = await sql.execute(`SELECT COUNT(*) AS n FROM ${table.name} WHERE ${where}`, values);
+    return Number(textOf(rows[0]?.['n']));
+  };
+
   return {
+    countLogouts: (filter) => count(TABLES.logouts, filter),
+    countLogins: (filter) => count(TABLES.logins, filter),
     logouts: async (filter) => (await search(TABLES.logouts, filter)).map(recorded(readLogout)),
     logins: async (filter) => (await search(TABLES.logins, filter)).map(recorded(readLogin)),
 
@@ -77,6 +86,11 @@ function conditionsOf(table: Table, filter: ActivityFilter<string>) {
   if (filter.ipAddress !== null) add('ip_address = ?', filter.ipAddress);
   if (filter.sinceMs !== null) add(`${table.time} >= ?`, toSqlTime(filter.sinceMs));
   if (filter.untilMs !== null) add(`${table.time} < ?`, toSqlTime(filter.untilMs));
+  if (filter.after !== null) {
+    const at = toSqlTime(filter.after.atMs);
+    // The first condition can use an index.
+    add(`${table.time} <= ? AND (${table.time} < ? OR id < ?)`, at, at, filter.after.id);
+  }
   if (filter.recordedFromMs !== null) add('recorded_at >= ?', toSqlTime(filter.recordedFromMs));
   if (filter.details.length > 0)
     add(`${table.detail} IN (${filter.details.map(() => '?').join(', ')})`, ...filter.details);
