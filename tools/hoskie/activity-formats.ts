@@ -2,6 +2,8 @@ import type { Activity } from '../../src/activity/events.ts';
 import { jsonLine, timeText } from './output.ts';
 import type { Recorded } from './stores/activity-search.ts';
 
+export const detailOf = (row: Activity): string => (row.type === 'logout' ? row.reason : row.outcome);
+
 /** The columns of the tables, times in RFC 3339. */
 export const viewActivity = (row: Recorded<Activity>) => ({
   id: row.id,

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { ActivityFilter, Recorded } from './stores/activity-search.ts';
+import { detailOf } from './activity-formats.ts';
 import { atMsOf, type Activity } from '../../src/activity/events.ts';
 import { startProgress } from './progress.ts';
 
@@ -32,7 +33,7 @@ export async function exportRows<Detail extends string>(exported: Exported<Detai
       left -= rows.length;
       const last = rows.at(-1);
       if (last === undefined || rows.length < limit || left === 0) return;
-      after = { atMs: atMsOf(last), id: last.id };
+      after = { atMs: atMsOf(last), detail: detailOf(last), id: last.id };
     }
   } finally {
     progress.stop();

@@ -22,7 +22,7 @@ import {
 import { hasSecretKey } from '../environment.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { parseUserId } from '../find-user.ts';
-import { formatRows, viewActivity, type ExportFormat } from '../activity-formats.ts';
+import { detailOf, formatRows, viewActivity, type ExportFormat } from '../activity-formats.ts';
 import { exportRows, type Exported } from '../export-rows.ts';
 import { followRows } from '../follow.ts';
 import { note, printable, say, sayJson, sayTable, timeText, type Cell } from '../output.ts';
@@ -188,8 +188,6 @@ async function printActivity<Detail extends string>(
   }
   sayTable(['TIME', 'USER', 'WHAT', 'ADDRESS', 'COUNTRY', 'SESSION', 'AGENT'], rows.map(cellsOf));
 }
-
-const detailOf = (row: Activity): string => (row.type === 'logout' ? row.reason : row.outcome);
 
 const cellsOf = (row: Activity): Cell[] => [
   timeText(atMsOf(row)),

@@ -12,6 +12,8 @@ export type Recorded<T> = T & { readonly recordedAtMs: number };
 /** Where a row is in the order of events. */
 export interface RowPlace {
   readonly atMs: number;
+  /** Its reason or outcome: events of one millisecond are in the order of the index. */
+  readonly detail: string;
   readonly id: string;
 }
 

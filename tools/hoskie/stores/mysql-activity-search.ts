@@ -22,7 +22,10 @@ type Table = (typeof TABLES)[keyof typeof TABLES];
 export function mysqlActivitySearch(sql: SqlClient): ActivitySearch {
   const search = async (table: Table, filter: ActivityFilter<string>): Promise<Row[]> => {
     const { conditions, values } = conditionsOf(table, filter);
-    const order = filter.recordedFromMs === null ? `${table.time} DESC, id DESC` : 'recorded_at, id';
+    const order =
+      filter.recordedFromMs === null
+        ? `${table.time} DESC, ${table.detail} DESC, id DESC`
+        : 'recorded_at, id';
     const { rows } = await sql.execute(
       `SELECT ${table.columns}, recorded_at FROM ${table.name}
        WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ${filter.limit}`,
@@ -87,9 +90,13 @@ function conditionsOf(table: Table, filter: ActivityFilter<string>) {
   if (filter.sinceMs !== null) add(`${table.time} >= ?`, toSqlTime(filter.sinceMs));
   if (filter.untilMs !== null) add(`${table.time} < ?`, toSqlTime(filter.untilMs));
   if (filter.after !== null) {
-    const at = toSqlTime(filter.after.atMs);
+    const { atMs, detail, id } = filter.after;
+    const at = toSqlTime(atMs);
     // The first condition can use an index.
-    add(`${table.time} <= ? AND (${table.time} < ? OR id < ?)`, at, at, filter.after.id);
+    add(
+      `${table.time} <= ? AND (${table.time} < ? OR ${table.detail} < ? OR (${table.detail} = ? AND id < ?))`,
+      ...[at, at, detail, detail, id],
+    );
   }
   if (filter.recordedFromMs !== null) add('recorded_at >= ?', toSqlTime(filter.recordedFromMs));
   if (filter.details.length > 0)
