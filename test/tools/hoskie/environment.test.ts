@@ -54,7 +54,7 @@ test('credentials come from the file of --env, the environment, .dev.vars or npm
   expectFailure(await list({}, '--env', 'no-such-file'), 2, "no-such-file can't be read.");
   for (const result of [none, file, mixed])
     expect(result.stderr + result.stdout).not.toContain('a-secret-word');
-});
+}, 90_000);
 
 test('malformed values are named, never shown; settings are those of the Worker', async () => {
   const url = 'not-a-url-but-a-secret';
