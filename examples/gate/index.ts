@@ -117,7 +117,7 @@ const isOurs = (name: string): boolean =>
 
 /** The app never sees the session's cookie. Names are read as the service reads them. */
 function removeCookies(headers: Headers, names: readonly string[]): void {
-  const cookies = (headers.get('Cookie') ?? '').split(/[;,]/).map((cookie) => cookie.trim());
+  const cookies = (headers.get('Cookie') ?? '').split(';').map((cookie) => cookie.trim());
   const kept = cookies.filter((cookie) => cookie !== '' && !names.includes(nameOf(cookie)));
   if (kept.length === 0) headers.delete('Cookie');
   else headers.set('Cookie', kept.join('; '));

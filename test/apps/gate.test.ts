@@ -41,7 +41,7 @@ describe('the gate alone', () => {
     'keeps the session’s token from the app, and leaves it its own cookies: %s',
     async (path) => {
       const { token } = await signedIn();
-      const own = 'sessionid=django; csrftoken=django-csrf; empty=; theme="a=b"';
+      const own = 'sessionid=django; csrftoken=django-csrf; empty=; theme="a=b"; prefs={"a":1,"b":2}';
       const Cookie = `__Host-hoskie=${token}; ${own}; __Host-hoskie =other;device=x;  __Host-hoskie-csrf=y`;
       const seen = seenBy(await ask(path, { headers: { Cookie } }));
       const cookies = seen.headers

@@ -41,7 +41,8 @@ USER_AGENT = f"django-cloud-hoskie/{__version__}"
 # visitor must not be sent for another.
 _connections = urllib3.PoolManager(maxsize=32)
 # A process that gunicorn forks after the first request must not write on its parent's connections.
-os.register_at_fork(after_in_child=_connections.clear)
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_connections.clear)
 
 
 class Outage:
