@@ -4,8 +4,9 @@ import type { AppEnv } from './context.ts';
 
 /** Redirects plain http to https; 308 keeps a POST a POST. */
 export const requireHttps: MiddlewareHandler<AppEnv> = (c, next) => {
-  const received = new URL(c.req.url);
-  if (received.protocol === 'https:' || isLocalHttp(received) || c.req.path === '/healthz') return next();
+  // What was received, whatever PUBLIC_URL says.
+  const { url } = c.req;
+  if (url.startsWith('https:') || isLocalHttp(new URL(url)) || c.req.path === '/healthz') return next();
   c.set('outcome', 'redirected');
   const secure = new URL(c.get('request').url);
   secure.protocol = 'https:';

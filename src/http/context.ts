@@ -68,6 +68,7 @@ export type AppContext = Context<AppEnv>;
 
 export function provideContext(service: Service): MiddlewareHandler<AppEnv> {
   const { settings, csrf } = service;
+  const publicUrl = publicUrls(settings.PUBLIC_URL);
   return function provideContext(c, next) {
     const { headers } = c.req.raw;
     const work = openWork(service, {
@@ -77,7 +78,7 @@ export function provideContext(service: Service): MiddlewareHandler<AppEnv> {
     });
     const readOffered = c.req.path.startsWith('/api/') ? readCredentials : readSessionCookies;
     const offered = {
-      url: publicUrl(c.req.url, settings.PUBLIC_URL),
+      url: publicUrl(c.req.url),
       credentials: readOffered(headers, settings),
       csrf,
       csrfCookies: readCookieValues(headers.get('Cookie'), settings.CSRF_COOKIE_NAME).slice(0, COOKIES_MAX),
@@ -91,18 +92,21 @@ export function provideContext(service: Service): MiddlewareHandler<AppEnv> {
 }
 
 /**
- * A request's address as others know it: under `PUBLIC_URL`, if that is set, whatever Host says. One on this machine holds
- * for requests on this machine alone, as cookies for it may lack Secure.
+ * Gives a request's address as others know it: under `PUBLIC_URL`, if that is set, whatever Host says. One on this machine
+ * holds for requests on this machine alone, as cookies for it may lack Secure.
  */
-function publicUrl(address: string, origin: string): URL {
-  const url = new URL(address);
-  if (origin === '' || (isLocalHttp(new URL(origin)) && !isLocalHost(url))) return url;
-  const { protocol, host } = new URL(origin);
-  url.protocol = protocol;
-  url.host = host;
-  // Setting the host keeps a port that it doesn't name.
-  if (!/:\d+$/.test(host)) url.port = '';
-  return url;
+function publicUrls(publicUrl: string): (address: string) => URL {
+  if (publicUrl === '') return (address) => new URL(address);
+  const own = new URL(publicUrl);
+  const isOnThisMachine = isLocalHttp(own);
+  return (address) => {
+    const url = new URL(address);
+    if (isOnThisMachine && !isLocalHost(url)) return url;
+    url.protocol = own.protocol;
+    url.hostname = own.hostname;
+    url.port = own.port;
+    return url;
+  };
 }
 
 interface Caller {

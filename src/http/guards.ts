@@ -6,6 +6,7 @@ import type { AuthorizedTokens } from '../session/session-store.ts';
 import type { OfferedCredentials } from './credentials.ts';
 import type { AppContext, AppEnv, SignedIn } from './context.ts';
 import { requireOwnOrigin, withCsrfToken } from './csrf.ts';
+import { safeNextUrl } from './next-url.ts';
 import { pagePath, signInPath, type Page } from './page-path.ts';
 
 /** Who sent this request. Null: definitely not a signed-in user. Throws `store_unavailable`. */
@@ -20,6 +21,12 @@ export async function currentSession(c: AppContext): Promise<SignedIn | null> {
 export function signInUrl(c: AppContext, backTo?: Page): string {
   const { url } = c.get('request');
   return `${signInPath(c)}?next=${encodeURIComponent(backTo === undefined ? url.pathname + url.search : pagePath(c, backTo))}`;
+}
+
+/** Where a visitor goes on: a safe `next`, else `otherwise`. */
+export function nextOr(c: AppContext, next: string, otherwise: string): string {
+  const { settings, url } = c.get('request');
+  return safeNextUrl(next, url, settings.ALLOWED_REDIRECT_HOSTS) ?? otherwise;
 }
 
 /** For pages: lets signed-in users through and sends others to the sign-in page. Throws `store_unavailable`. */

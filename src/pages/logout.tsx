@@ -4,8 +4,7 @@ import { isCsrfFailure } from '../errors.ts';
 import type { AppContext, AppEnv, SignedIn } from '../http/context.ts';
 import { CSRF_FIELD, csrfRefusal, csrfTokenForForm } from '../http/csrf.ts';
 import { readForm, requireForm } from '../http/form-body.ts';
-import { currentSession, authorizeSignOut } from '../http/guards.ts';
-import { safeNextUrl } from '../http/next-url.ts';
+import { authorizeSignOut, currentSession, nextOr } from '../http/guards.ts';
 import { pagePath } from '../http/page-path.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { endSessions } from '../session/end-sessions.ts';
@@ -82,8 +81,7 @@ async function formNext(c: AppContext): Promise<string> {
 
 /** Where a visitor goes after signing out: a safe `next`, else `ACCOUNT_LOGOUT_REDIRECT_URL`. */
 function afterSignOut(c: AppContext, next: string): string {
-  const { settings, url } = c.get('request');
-  return safeNextUrl(next, url, settings.ALLOWED_REDIRECT_HOSTS) ?? settings.ACCOUNT_LOGOUT_REDIRECT_URL;
+  return nextOr(c, next, c.get('request').settings.ACCOUNT_LOGOUT_REDIRECT_URL);
 }
 
 export function redirectSignedOut(c: AppContext, next = ''): Response {

@@ -15,8 +15,8 @@ import {
 import { readForm, requireForm } from '../http/form-body.ts';
 import { signInForm } from '../http/fields.ts';
 import { USERNAME_MAX_CHARACTERS } from '../auth/username.ts';
-import { currentSession } from '../http/guards.ts';
-import { NEXT_MAX_CHARACTERS, safeNextUrl } from '../http/next-url.ts';
+import { currentSession, nextOr } from '../http/guards.ts';
+import { NEXT_MAX_CHARACTERS } from '../http/next-url.ts';
 import { signInPath } from '../http/page-path.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { validate } from '../http/validate.ts';
@@ -79,8 +79,7 @@ const returnableNext = (next: string): string => (characterCount(next) > NEXT_MA
 
 /** Where a signed-in visitor goes: a safe `next`, else `LOGIN_REDIRECT_URL`. */
 function destination(c: AppContext, next: string): string {
-  const { settings, url } = c.get('request');
-  return safeNextUrl(next, url, settings.ALLOWED_REDIRECT_HOSTS) ?? settings.LOGIN_REDIRECT_URL;
+  return nextOr(c, next, c.get('request').settings.LOGIN_REDIRECT_URL);
 }
 
 /** Null as well if that can't be known now. */

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findFreePort } from '../../tools/local-cloud/free-port.ts';
-import { havePackages } from '../support/debian.ts';
+import { havePackages, CADDY_PACKAGES } from '../support/debian.ts';
 import { readExample, startProgram } from './proxies/proxy.ts';
 import { send } from './proxies/send.ts';
 import { openService } from './proxies/service.ts';
@@ -11,7 +11,7 @@ import { testProxy } from './proxies/suite.ts';
 /** No certificates, nothing outside of the test's own directory. */
 const GLOBAL_OPTIONS = '{\n\tadmin off\n\tauto_https off\n}\n';
 
-testProxy('Caddy', ['caddy'], async (cloud, appPort) => {
+testProxy('Caddy', CADDY_PACKAGES, async (cloud, appPort) => {
   const port = await findFreePort();
   const origin = `http://localhost:${port}`;
   const service = await openService(cloud, origin);
@@ -26,7 +26,7 @@ testProxy('Caddy', ['caddy'], async (cloud, appPort) => {
 });
 
 test('Caddy without a service: its own 502, not signed out', async (context) => {
-  context.skip(!(await havePackages(['caddy'])), 'Caddy is missing');
+  context.skip(!(await havePackages(CADDY_PACKAGES)), 'Caddy is missing');
   const [port, closedPort] = [await findFreePort(), await findFreePort()];
   const stop = await startCaddy(port, `http://localhost:${closedPort}`, closedPort);
   try {

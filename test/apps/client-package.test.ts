@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import { Log, LogLevel, Miniflare } from 'miniflare';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { findDeno, findNode20 } from '../support/npm-programs.ts';
-import { configOf } from '../support/worker-group.ts';
+import { workerConfig } from '../support/worker-config.ts';
 
 // `npm pack`, installed into an empty project.
 
@@ -213,7 +213,7 @@ test('builds into a Worker, which runs', async () => {
     // Otherwise it asks the internet who we are.
     cf: false,
     log: new Log(LogLevel.NONE),
-    workers: [{ config: configOf('worker', script, {}) }],
+    workers: [{ config: workerConfig('worker', script, {}) }],
   });
   try {
     const response = await miniflare.dispatchFetch('https://app.example.org/');

@@ -4,22 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { havePackages, PACKAGES_SETUP_TIMEOUT_MS } from '../support/debian.ts';
+import { DJANGO_PACKAGES, havePackages, PACKAGES_SETUP_TIMEOUT_MS } from '../support/debian.ts';
 
 /** Debian's, which has the packages; another Python may come first in PATH. */
 const PYTHON = '/usr/bin/python3';
-
-const PACKAGES = [
-  'python3-django',
-  'python3-djangorestframework',
-  'python3-jwt',
-  'python3-cryptography',
-  'python3-urllib3',
-  'python3-venv',
-  'python3-pip',
-  'python3-setuptools',
-  'python3-wheel',
-];
 
 const SUITE_TIMEOUT_MS = 120_000;
 
@@ -27,7 +15,7 @@ let available = false;
 let directory: string;
 
 beforeAll(async () => {
-  available = await havePackages(PACKAGES);
+  available = await havePackages(DJANGO_PACKAGES);
 }, PACKAGES_SETUP_TIMEOUT_MS);
 
 // A copy, as pip and Python write beside what they read.

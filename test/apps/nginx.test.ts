@@ -2,13 +2,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findFreePort } from '../../tools/local-cloud/free-port.ts';
-import { havePackages } from '../support/debian.ts';
+import { havePackages, NGINX_PACKAGES } from '../support/debian.ts';
 import { readExample, startProgram } from './proxies/proxy.ts';
 import { send } from './proxies/send.ts';
 import { openService } from './proxies/service.ts';
 import { testProxy } from './proxies/suite.ts';
 
-testProxy('nginx', ['nginx'], async (cloud, appPort) => {
+testProxy('nginx', NGINX_PACKAGES, async (cloud, appPort) => {
   const port = await findFreePort();
   const origin = `http://localhost:${port}`;
   const service = await openService(cloud, origin);
@@ -23,7 +23,7 @@ testProxy('nginx', ['nginx'], async (cloud, appPort) => {
 });
 
 test('nginx without a service: 503, not signed out', async (context) => {
-  context.skip(!(await havePackages(['nginx'])), 'nginx is missing');
+  context.skip(!(await havePackages(NGINX_PACKAGES)), 'nginx is missing');
   const [port, closedPort] = [await findFreePort(), await findFreePort()];
   const stop = await startNginx(port, String(closedPort), closedPort);
   try {

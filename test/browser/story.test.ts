@@ -112,8 +112,9 @@ test('a double click on Sign in makes one session, which the browser has', async
   // The second click may abort the navigation of the first, so wait for what the page shows.
   const greeting = page.getByRole('heading', { name: `Hello, ${user.username}` });
   await greeting.waitFor();
+  expect(new URL(page.url()).pathname).toBe('/home/');
   await eventually(async () => expect(await openSessions(environment.cloud, user.id)).toHaveLength(1));
-  await page.goto('/home/');
+  await page.reload();
   await greeting.waitFor();
   expect(unexpected()).toEqual([]);
 });

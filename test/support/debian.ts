@@ -1,5 +1,27 @@
 import { canInstallPackages, installPackages, missingPackages } from '../../tools/debian-packages.ts';
 
+/** Debian's, with modules for its own Python. */
+export const SITE_PACKAGES = [
+  'gunicorn',
+  'python3-django',
+  'python3-jwt',
+  'python3-cryptography',
+  'python3-urllib3',
+];
+export const DJANGO_PACKAGES = [
+  'python3-django',
+  'python3-djangorestframework',
+  'python3-jwt',
+  'python3-cryptography',
+  'python3-urllib3',
+  'python3-venv',
+  'python3-pip',
+  'python3-setuptools',
+  'python3-wheel',
+];
+export const NGINX_PACKAGES = ['nginx'];
+export const CADDY_PACKAGES = ['caddy'];
+
 /** Downloading and unpacking takes its time where packages are missing. */
 export const PACKAGES_SETUP_TIMEOUT_MS = 600_000;
 

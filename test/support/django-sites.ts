@@ -5,15 +5,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startProgram } from '../apps/proxies/proxy.ts';
 
-/** Debian's, for its own Python. */
-export const SITE_PACKAGES = [
-  'gunicorn',
-  'python3-django',
-  'python3-jwt',
-  'python3-cryptography',
-  'python3-urllib3',
-];
-
 const PACKAGE = join(import.meta.dirname, '../../packages/django');
 const SETTINGS = 'tests.site.settings';
 

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { Log, LogLevel, Miniflare, type RequestInit, type Response } from 'miniflare';
 import { inject } from 'vitest';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
-import { readCompatibilityDate } from './bundle.ts';
+import { textBindings, workerConfig } from './worker-config.ts';
 import { SECRET_KEY } from './worker.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -64,18 +64,12 @@ export async function openWorkerGroup(options: WorkerGroupOptions): Promise<Work
     handleStructuredLogs: () => undefined,
     workers: [
       ...Object.entries(others).map(([name, script]) => ({
-        config: configOf(name, script, {
+        config: workerConfig(name, script, {
           SESSIONS: { type: 'worker' as const, worker: SERVICE, exportName: 'SessionService' },
         }),
       })),
       {
-        config: configOf(
-          SERVICE,
-          service,
-          Object.fromEntries(
-            Object.entries(texts).map(([name, value]) => [name, { type: 'text' as const, value }]),
-          ),
-        ),
+        config: workerConfig(SERVICE, service, textBindings(texts)),
       },
     ],
   });
@@ -87,19 +81,5 @@ export async function openWorkerGroup(options: WorkerGroupOptions): Promise<Work
       return fetcher.fetch(url, { redirect: 'manual', ...init });
     },
     [Symbol.asyncDispose]: () => miniflare.dispose(),
-  };
-}
-
-/** What miniflare runs, with the compatibility date of wrangler.toml. */
-export function configOf<Env>(name: string, script: string, env: Env) {
-  return {
-    name,
-    compatibilityDate: readCompatibilityDate(),
-    manifest: {
-      mainModule: 'index.js',
-      modulesRoot: '/',
-      modules: { 'index.js': { type: 'esm' as const, contents: script } },
-    },
-    env,
   };
 }

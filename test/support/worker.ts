@@ -2,7 +2,7 @@ import { Log, LogLevel, Miniflare, type RequestInit, type Response } from 'minif
 import { inject, vi } from 'vitest';
 import { ATTEMPTS_KEY, OUTBOX_KEY } from '../../src/activity/redis-outbox.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
-import { readCompatibilityDate } from './bundle.ts';
+import { textBindings, workerConfig } from './worker-config.ts';
 import { Visitor, type VisitorOptions } from './visitor.ts';
 
 export const SECRET_KEY = 'a-secret-key-of-the-tests-that-is-long-enough';
@@ -60,16 +60,7 @@ export async function openWorker({
     handleUncaughtError: (uncaught) => logs.push(`uncaught: ${uncaught.message}`),
     workers: [
       {
-        config: {
-          name: 'worker',
-          compatibilityDate: readCompatibilityDate(),
-          manifest: {
-            mainModule: 'index.js',
-            modulesRoot: '/',
-            modules: { 'index.js': { type: 'esm', contents: script } },
-          },
-          env: textBindings({ ...cloud.env, SECRET_KEY, ...bindings }),
-        },
+        config: workerConfig('worker', script, textBindings({ ...cloud.env, SECRET_KEY, ...bindings })),
       },
     ],
   });
@@ -102,12 +93,4 @@ export async function openWorker({
     stop: () => miniflare.dispose(),
     [Symbol.asyncDispose]: () => miniflare.dispose(),
   };
-}
-
-function textBindings(values: Record<string, string | undefined>) {
-  return Object.fromEntries(
-    Object.entries(values).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, { type: 'text' as const, value }]],
-    ),
-  );
 }

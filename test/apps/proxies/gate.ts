@@ -3,8 +3,8 @@ import { inject } from 'vitest';
 import type { CloudProxy } from '../../../tools/local-cloud/proxy.ts';
 import { findFreePort } from '../../../tools/local-cloud/free-port.ts';
 import { newSigningKey, toKeySet } from '../../../tools/signing-keys.ts';
-import { readCompatibilityDate } from '../../support/bundle.ts';
 import { bundleWorker, SERVICE } from '../../support/worker-group.ts';
+import { textBindings, workerConfig } from '../../support/worker-config.ts';
 import { SECRET_KEY } from '../../support/worker.ts';
 import type { Proxy } from './proxy.ts';
 
@@ -43,7 +43,7 @@ export async function openGate(options: GateOptions): Promise<Proxy> {
         config: workerConfig('gate', await bundleGate(), {
           HOSKIE: { type: 'worker', worker: SERVICE },
           ...(appWorker === undefined ? {} : { APP: { type: 'worker', worker: 'app' } }),
-          ...texts({
+          ...textBindings({
             ...{ ORIGIN: `http://127.0.0.1:${appPort}`, PUBLIC_PATHS: '/static/', PROTECTED_PATHS: '/' },
             ...SETTINGS,
             ...vars,
@@ -54,7 +54,7 @@ export async function openGate(options: GateOptions): Promise<Proxy> {
         config: workerConfig(
           SERVICE,
           service,
-          texts({
+          textBindings({
             ...cloud.env,
             SECRET_KEY,
             ...SETTINGS,
@@ -70,21 +70,5 @@ export async function openGate(options: GateOptions): Promise<Proxy> {
   return {
     ...{ origin, serviceOrigin: origin, sessionCookie: SETTINGS.SESSION_COOKIE_NAME, key },
     stop: () => miniflare.dispose(),
-  };
-}
-
-const texts = (values: Record<string, string>) =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { type: 'text' as const, value }]));
-
-function workerConfig<Env>(name: string, script: string, env: Env) {
-  return {
-    name,
-    compatibilityDate: readCompatibilityDate(),
-    manifest: {
-      mainModule: 'index.js',
-      modulesRoot: '/',
-      modules: { 'index.js': { type: 'esm' as const, contents: script } },
-    },
-    env,
   };
 }
