@@ -30,10 +30,10 @@ CREATE TABLE IF NOT EXISTS logout_activity (
   user_id BIGINT UNSIGNED NOT NULL COMMENT 'users.id of the session that ended',
   username VARCHAR(150) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'The name at the time of sign-in',
   session_id VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'Public id of the session that ended; never its token. A session ends once',
-  ip_address VARCHAR(45) CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'Address of the request that ended the session: IPv4 or compressed IPv6; NULL when not known',
+  ip_address VARCHAR(45) CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'Address of the request that ended the session, or if it expired, of its sign-in: IPv4 or compressed IPv6; NULL when not known',
   user_agent VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL COMMENT 'User-Agent of that request, cut at 512 characters; NULL when it sent none',
   country CHAR(2) CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'Country of that address as Cloudflare reports it (ISO 3166-1, XX unknown, T1 Tor); NULL when not known',
-  reason VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'logout, logout_others, logout_all, revoked, replaced, evicted, password_changed or admin',
+  reason VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'logout, logout_others, logout_all, revoked, replaced, evicted, password_changed, admin, expired_idle, expired_absolute or abandoned',
   logged_out_at DATETIME(3) NOT NULL COMMENT 'UTC time at which the session ended, not at which this row was written',
   recorded_at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) COMMENT 'UTC time at which this row was written; much later than logged_out_at after an outage',
   PRIMARY KEY (id),
@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS logout_activity (
   KEY logout_activity_ip (ip_address, logged_out_at),
   KEY logout_activity_time (logged_out_at, reason),
   UNIQUE KEY logout_activity_session (session_id)
-) DEFAULT CHARACTER SET utf8mb4 COMMENT 'LogoutActivity: one row for each session that was ended';
+) DEFAULT CHARACTER SET utf8mb4 COMMENT 'LogoutActivity: one row for each session that ended';
 
 CREATE TABLE IF NOT EXISTS login_activity (
   id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'UUIDv7 made at the attempt; the same event never makes two rows',

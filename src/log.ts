@@ -24,6 +24,7 @@ export type LogEvent =
   | 'session_cookies_conflict'
   | 'session_cookies_ignored'
   | 'session_ended_again'
+  | 'expired_sessions'
   | 'activity_set_aside'
   | 'activity_refused'
   | 'activity_unreadable'

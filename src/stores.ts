@@ -4,6 +4,7 @@ import type { Stores } from './auth/auth-work.ts';
 import { mysqlUserStore } from './auth/mysql-user-store.ts';
 import { redisPasswordChanges } from './auth/redis-password-changes.ts';
 import { redisThrottle } from './auth/redis-throttle.ts';
+import { redisSessionEnds } from './session/redis-session-ends.ts';
 import { redisSessionStore } from './session/redis-session-store.ts';
 import type { Settings } from './settings.ts';
 import { BACKGROUND_STORE_TIMEOUT_MS, STORE_TIMEOUT_MS } from './store/call-store.ts';
@@ -32,6 +33,7 @@ export function connectStores(settings: Settings) {
     const sql = sqlClient(client.sql, timeoutMs, trace);
     return {
       sessions: redisSessionStore(redis, settings.SESSION_READS),
+      sessionEnds: redisSessionEnds(redis),
       outbox: redisOutbox(redis),
       throttle: redisThrottle(redis, settings.SECRET_KEY),
       users: mysqlUserStore(sql),

@@ -192,13 +192,13 @@ export const CHANNEL_BUDGETS = budgets({
   'verify, a token':                                   [ 1, 1, 0],
   'verify, the token of a stale session':              [ 1, 1, 0,   2, 0],
 
-  'cron, nothing pending':                             [ 3, 2, 1],
-  'cron, nothing pending, with retention':             [ 5, 2, 3],
-  'cron, 1 sign-out pending':                          [ 6, 4, 2],
-  'cron, 1 sign-in pending':                           [ 7, 4, 3],
-  'cron, 60 sign-ins and sign-outs pending':           [ 8, 4, 4],
-  'cron, 150 sign-ins and sign-outs pending':          [ 8, 4, 4],
-  'cron, 1 event pending that MySQL rejects':          [ 6, 4, 2],
+  'cron, nothing pending':                             [ 4, 3, 1],
+  'cron, nothing pending, with retention':             [ 6, 3, 3],
+  'cron, 1 sign-out pending':                          [ 7, 5, 2],
+  'cron, 1 sign-in pending':                           [ 8, 5, 3],
+  'cron, 60 sign-ins and sign-outs pending':           [ 9, 5, 4],
+  'cron, 150 sign-ins and sign-outs pending':          [ 9, 5, 4],
+  'cron, 1 event pending that MySQL rejects':          [ 7, 5, 2],
 });
 
 /**
@@ -220,9 +220,11 @@ export const COMMANDS_IN_REDIS = {
   },
   end: { get: [2, 0], xadd: [1, 0], pttl: [1, 0], del: [1, 0], set: [2, 0], hdel: [1, 0] },
   'end of no session': { get: [2, 0] },
-  // All are read, to find whether there are too many.
+  // All are read, to find whether there are too many. The minute of its end is noted for the cron.
   start: {
-    get: [2, 1],
+    get: [3, 1],
+    sadd: [1, 0],
+    expireat: [1, 0],
     exists: [1, 0],
     hgetall: [1, 0],
     set: [1, 0],
@@ -232,6 +234,11 @@ export const COMMANDS_IN_REDIS = {
     xadd: [1, 0],
   },
 } as const satisfies Record<string, Record<string, readonly [always: number, eachOwnSession: number]>>;
+
+/** The same for each session that the cron ends because it expired. */
+export const COMMANDS_PER_EXPIRY = { get: 1, xadd: 1, pttl: 1, del: 1, set: 1, hdel: 1, srem: 1 } as const;
+/** What the note of a session's end takes of Redis's memory, so that the cron finds it. */
+export const SESSION_END_REDIS_MAX_BYTES = 120;
 
 /** The bundle after gzip, as wrangler reports it. */
 export const BUNDLE_GZIP_MAX_BYTES = 128 * 1024;

@@ -32,7 +32,7 @@ export interface ActivityLog {
   deleteBefore(beforeMs: number, limit: number): Promise<number>;
   /** A user's sign-outs after the cursor, newest first, at most `limit`. */
   listLogouts(userId: UserId, limit: number, after: LogoutCursor | null): Promise<LogoutActivity[]>;
-  /** All sign-outs from that time on and after the cursor, oldest first, at most `limit`. */
+  /** All ends from that time on and after the cursor but those by expiry, oldest first, at most `limit`. */
   listEndedSince(sinceMs: number, limit: number, after: LogoutCursor | null): Promise<LogoutActivity[]>;
   /** A user's last sign-ins, failed ones included, and sign-outs, newest first, at most `limit`. */
   listRecent(userId: UserId, limit: number): Promise<ActivityLine[]>;

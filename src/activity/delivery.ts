@@ -6,8 +6,6 @@ import { addedAtMs, type Outbox, type OutboxEntry } from './outbox.ts';
 
 /** Events written by one statement: 3 MB at most, and Vitess takes 16. */
 export const DELIVERY_BATCH_SIZE = 500;
-/** Batches that one run of the cron goes through at most: 12 s if each takes 0.3 s. It runs again in a minute. */
-export const DELIVERY_BATCHES_PER_RUN = 40;
 /** For how long an event is retried that MySQL refuses without a cause that we know, from when it happened. */
 const UNEXPLAINED_RETRY_MS = 3_600_000;
 /** For how long an event that this release can't read waits for one that can, from when it was added. */
@@ -132,11 +130,11 @@ async function setAside(
   return 1;
 }
 
-/** The cron's part: delivers what is pending, oldest first. Returns how many left the outbox. */
-export async function deliverPending(delivery: Delivery): Promise<number> {
+/** The cron's part: delivers what is pending, oldest first, while `hasTime`. Returns how many left the outbox. */
+export async function deliverPending(delivery: Delivery, hasTime: () => boolean): Promise<number> {
   let count = 0;
   let last: string | null = null;
-  for (let batch = 0; batch < DELIVERY_BATCHES_PER_RUN; batch += 1) {
+  while (hasTime()) {
     const entries: OutboxEntry[] = await delivery.stores.outbox.readOldest(DELIVERY_BATCH_SIZE, last);
     count += await deliver(delivery, entries);
     if (entries.length < DELIVERY_BATCH_SIZE) break;

@@ -11,14 +11,21 @@ export const LOGOUT_REASONS = [
   'evicted',
   'password_changed',
   'admin',
+  'expired_idle',
+  'expired_absolute',
+  'abandoned',
 ] as const;
 export type LogoutReason = (typeof LOGOUT_REASONS)[number];
+
+/** Whether a session ended by itself. */
+export const isExpiry = (reason: string): boolean =>
+  reason === 'expired_idle' || reason === 'expired_absolute';
 
 /** What became of an attempt, as written in `login_activity.outcome`; a later release may have others. */
 export const LOGIN_OUTCOMES = ['success', 'bad_credentials', 'inactive', 'throttled'] as const;
 export type LoginOutcome = (typeof LOGIN_OUTCOMES)[number];
 
-/** A session ended. `client` sent the request that ended it. */
+/** A session ended. `client` sent the request that ended it; if it expired, the one that signed in. */
 export interface LogoutActivity {
   readonly type: 'logout';
   /** Primary key of its row; made once, when the session ended. */

@@ -82,6 +82,7 @@ export function mysqlActivityLog(sql: SqlClient): ActivityLog {
       const afterCursor = after === null ? '' : 'AND (logged_out_at > ? OR id > ?)';
       const { rows } = await sql.execute(
         `SELECT ${LOGOUT_COLUMNS} FROM logout_activity WHERE logged_out_at >= ? ${afterCursor}
+           AND reason NOT IN ('expired_idle', 'expired_absolute')
          ORDER BY logged_out_at, id LIMIT ${limit}`,
         after === null ? [from] : [from, from, after.id],
       );

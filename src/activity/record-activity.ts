@@ -34,12 +34,20 @@ export function recordInBackground(work: ActivityWork, recorded: readonly Record
   );
 }
 
-/** Logs these events. Returns those that the outbox rejected, which the log has whole: the caller writes their rows. */
+/** Logs these events. Returns those that the outbox rejected, see `logRejected`. */
 export function logRecorded(
   work: Pick<ActivityWork, 'requestId' | 'log'>,
   recorded: readonly RecordedActivity[],
 ): LogoutActivity[] {
   for (const { activity } of recorded) logActivity(work, activity);
+  return logRejected(work, recorded);
+}
+
+/** Logs those events whole that the outbox rejected, and returns them: the caller writes their rows. */
+export function logRejected(
+  work: Pick<ActivityWork, 'requestId' | 'log'>,
+  recorded: readonly RecordedActivity[],
+): LogoutActivity[] {
   const rejected = recorded.flatMap(({ entryId, activity }) =>
     entryId === null && activity.type === 'logout' ? [activity] : [],
   );

@@ -14,9 +14,10 @@ end`;
 /** KEYS: password changes, the credential's record. ARGV: hash of its token, change. Returns the change, or false. */
 const BEGIN = /* lua */ `#!lua flags=allow-key-locking
 ${READ_SESSION}${READ_CHANGE}
-local raw = redis.call('GET', KEYS[2])
-if not raw or not read_session(raw) then return false end
 local change = cjson.decode(ARGV[2])
+local raw = redis.call('GET', KEYS[2])
+local session = raw and read_session(raw)
+if not session or not session.ends_at or change.startedAtMs >= session.ends_at then return false end
 local earlier = redis.call('HGET', KEYS[1], ARGV[1])
 local read = earlier and read_change(earlier)
 if read then change.salt = read.salt end

@@ -19,11 +19,9 @@ const SETTLE_AFTER_MS = 60_000;
 const SETTLE_BATCH_SIZE = 50;
 /** Longer than a sign-in takes: one that began its session later than this was checked against the new hash. */
 const SIGN_IN_MAX_MS = 10_000;
-/** Batches in one run of the cron, at most; it runs again in a minute. */
-const SETTLE_BATCHES_PER_RUN = 4;
 
 /**
- * The cron's part: where the stored hash is that of the change, the user's other sessions end, with their events in the
+ * The cron's part, while `hasTime`: where the stored hash is that of the change, the user's other sessions end, with their events in the
  * outbox; otherwise the change was never made, or another one came after it, and it is dropped. A hash that a sign-in
  * rewrote meanwhile doesn't count: its salt is another.
  *
@@ -32,12 +30,14 @@ const SETTLE_BATCHES_PER_RUN = 4;
 export async function settlePasswordChanges(
   stores: Stores,
   { log, clock }: { readonly log: Log; readonly clock: Clock },
+  hasTime: () => boolean,
 ): Promise<void> {
   const { passwordChanges, users, sessions } = stores;
-  for (let batch = 0; batch < SETTLE_BATCHES_PER_RUN; batch += 1) {
+  while (hasTime()) {
     const nowMs = clock.nowMs();
     const changes = await passwordChanges.findStartedBefore(nowMs - SETTLE_AFTER_MS, SETTLE_BATCH_SIZE);
     for (const change of changes) {
+      if (!hasTime()) return;
       const user = await users.findById(change.userId);
       if (user === null || !hasSalt(user.passwordHash, change.salt)) {
         await passwordChanges.drop(change);
@@ -105,7 +105,10 @@ export async function endAfterLostRenewal(
     sessions.end([newTokenHash], 'either', 'password_changed', ofNewToken),
   );
   recordInBackground(work, renewed);
-  await retryDuringOutage(work.clock, () => sessions.abandon(newTokenHash, session, operation.nowMs));
+  const abandoned = await retryDuringOutage(work.clock, () =>
+    sessions.abandon(newTokenHash, session, operation),
+  );
+  recordInBackground(work, abandoned);
 }
 
 export function logChange(work: AuthWork, session: Pick<Session, 'id' | 'userId'>, event: LogEvent): void {

@@ -1,4 +1,4 @@
-import { LOGOUT_REASONS } from '../activity/events.ts';
+import { isExpiry, LOGOUT_REASONS } from '../activity/events.ts';
 import type { SessionId, UserId } from '../lib/ids.ts';
 import { nonEmptyTextOrNull } from '../lib/text.ts';
 import { isExpired } from './rules.ts';
@@ -106,7 +106,7 @@ function sessionOf(fields: readonly unknown[]): Session | null {
   };
 }
 
-const TOMBSTONE_REASONS: readonly unknown[] = [...LOGOUT_REASONS, 'renewed', 'abandoned'];
+const TOMBSTONE_REASONS: readonly unknown[] = [...LOGOUT_REASONS, 'renewed'];
 
 function tombstoneOf(fields: readonly unknown[]): Tombstone | null {
   const [, sessionId, userId, reason, endedAtMs, ip] = fields;
@@ -153,6 +153,8 @@ function checkTombstone(tombstone: Tombstone | null): InvalidCheck {
   if (tombstone === null) return { status: 'invalid', reason: 'ended' };
   // The token of an abandoned start was never issued: to the outside it never existed.
   if (tombstone.reason === 'abandoned') return { status: 'invalid', reason: 'unknown' };
+  // As before the cron recorded it.
+  if (isExpiry(tombstone.reason)) return { status: 'invalid', reason: 'expired' };
   return { status: 'invalid', reason: 'ended', tombstone };
 }
 

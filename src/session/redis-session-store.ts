@@ -5,10 +5,12 @@ import { textOf, textOrNull } from '../lib/text.ts';
 import type { Settings } from '../settings.ts';
 import type { RedisClient } from '../store/redis-client.ts';
 import { encodeSession, encodeTombstone, kindLetter, newestFirst } from './record.ts';
-import { endsAtMs, isExpired } from './rules.ts';
+import { endsAtMs, isExpired, minuteOf } from './rules.ts';
 import {
   cutoffKey,
+  endsKey,
   indexKey,
+  OLDEST_ENDS_KEY,
   PASSWORD_CHANGES_KEY,
   receiptKey,
   recordKey,
@@ -30,11 +32,13 @@ import {
 import {
   ABANDONED_TOKEN_SECONDS,
   allTokens,
+  EXPIRED_KEPT_SECONDS,
   SIGN_IN_FORM_SECONDS,
   TOMBSTONE_SECONDS,
   type RevokeScope,
   type SessionStore,
 } from './session-store.ts';
+import type { Session } from './session.ts';
 import {
   asArray,
   checkOffered,
@@ -65,7 +69,7 @@ export function redisSessionStore(
       const reply = await redis.eval(
         REFRESH,
         [recordKey(tokenHash)],
-        [session.id, String(session.lastSeenAtMs), encodeSession(session), String(endsAtMs(session))],
+        [session.id, String(session.lastSeenAtMs), encodeSession(session), goneAtMs(session)],
       );
       return reply === 1;
     },
@@ -79,13 +83,15 @@ export function redisSessionStore(
           ...tokenKeys([tokenHash]),
           indexKey(session.userId),
           cutoffKey(session.userId),
+          OLDEST_ENDS_KEY,
+          endsKey(minuteOf(endsAtMs(session))),
           ...tokenKeys(replaces),
           ...(form === null ? [] : [signInKey(form)]),
         ],
         [
           encodeOperation(operation, { checkedFrom: checkedFromMs }),
           encodeSession(session),
-          String(endsAtMs(session)),
+          goneAtMs(session),
           encodeActivity(login),
           String(maxSessionsPerUser),
           String(replaces.length),
@@ -98,19 +104,20 @@ export function redisSessionStore(
       return { status, loginEntryId: textOrNull(loginEntryId), logouts: readLogouts(logouts) };
     },
 
-    async abandon(tokenHash, session, nowMs) {
+    async abandon(tokenHash, session, operation) {
       const tombstone = encodeTombstone({
         sessionId: session.id,
         userId: session.userId,
         reason: 'abandoned',
-        endedAtMs: nowMs,
+        endedAtMs: operation.nowMs,
         ipAddress: null,
       });
-      await redis.eval(
+      const reply = await redis.eval(
         ABANDON,
-        [...tokenKeys([tokenHash]), indexKey(session.userId)],
-        [session.id, tombstone, String(ABANDONED_TOKEN_SECONDS)],
+        [OUTBOX_KEY, UNRECORDED_KEY, ...tokenKeys([tokenHash]), indexKey(session.userId)],
+        [encodeOperation(operation), session.id, tombstone, String(ABANDONED_TOKEN_SECONDS)],
       );
+      return readLogouts(reply);
     },
 
     async end(tokenHashes, kind, reason, operation) {
@@ -223,5 +230,8 @@ export function redisSessionStore(
     },
   };
 }
+
+/** When Redis forgets an expired session's record, in Unix ms, though the cron hasn't come to it. */
+const goneAtMs = (session: Session): string => String(endsAtMs(session) + EXPIRED_KEPT_SECONDS * 1000);
 
 const scopeWord = (scope: RevokeScope): string => (typeof scope === 'string' ? scope : scope.only);

@@ -6,12 +6,11 @@ import type { SessionStores } from './session-work.ts';
 const LOOK_BACK_MS = 150_000;
 /** Sign-outs looked at by one script. */
 const REPAIR_BATCH_SIZE = 500;
-/** In one run; more than 10,000 sign-outs in two minutes are looked at in part. */
-const BATCHES_PER_RUN = 20;
 
 /**
  * Ends sessions that a failover of Redis has brought back: Upstash may then lose its last writes, but the row of a
- * sign-out is in MySQL. Looks at the sign-outs of the last minutes and ends what is open among them, without a second row.
+ * sign-out is in MySQL. Looks at the sign-outs of the last minutes and ends what is open among them, without a second row;
+ * more of them than `hasTime` allows are looked at in part.
  *
  * @throws `store_unavailable`; the next run looks again
  */
@@ -19,9 +18,10 @@ export async function repairAfterFailover(
   { sessions, activityLog }: SessionStores,
   log: Log,
   nowMs: number,
+  hasTime: () => boolean,
 ): Promise<void> {
   let after: LogoutCursor | null = null;
-  for (let batch = 0; batch < BATCHES_PER_RUN; batch += 1) {
+  while (hasTime()) {
     const ended = await activityLog.listEndedSince(nowMs - LOOK_BACK_MS, REPAIR_BATCH_SIZE, after);
     const reopened = new Set(await sessions.endAgain(ended, nowMs));
     for (const { sessionId, userId, reason } of ended) {

@@ -10,13 +10,17 @@ export function endsAtMs(session: Pick<Session, 'expiresAtMs' | 'lastSeenAtMs' |
   return Math.min(session.expiresAtMs, session.lastSeenAtMs + session.idleAgeSeconds * 1000);
 }
 
-/** From the millisecond of its end on, a session has expired: Redis knows no TTL of 0 either. */
+/** From the millisecond of its end on, a session has expired, whether or not Redis still has its record. */
 export function isExpired(
   session: Pick<Session, 'expiresAtMs' | 'lastSeenAtMs' | 'idleAgeSeconds'>,
   nowMs: number,
 ): boolean {
   return nowMs >= endsAtMs(session);
 }
+
+const MINUTE_MS = 60_000;
+/** The minute that a time in Unix ms is in, in Unix minutes. */
+export const minuteOf = (atMs: number): number => Math.floor(atMs / MINUTE_MS);
 
 /** Whether this request should move `lastSeenAtMs`. Most don't: a check is a read, and reads are cheap. */
 export function needsRefresh(session: Session, nowMs: number): boolean {

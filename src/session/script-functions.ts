@@ -1,5 +1,11 @@
 import { EVENT_VERSION } from '../activity/activity-encoding.ts';
-import { ENDED_KEY_PREFIX, INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from './redis-keys.ts';
+import {
+  ENDED_KEY_PREFIX,
+  ENDS_KEY_PREFIX,
+  INDEX_KEY_PREFIX,
+  OLDEST_ENDS_KEY,
+  SESSION_KEY_PREFIX,
+} from './redis-keys.ts';
 
 // Lua functions that the scripts on sessions share. A script is a text, so each includes the ones it uses. `operation` is the
 // JSON in ARGV[1], with times in Unix ms.
@@ -18,6 +24,7 @@ local function read_session(raw)
   session.last_seen_at = record[7] + record[8]
   session.expires_at = record[7] + record[9] * 1000
   session.ends_at = math.min(session.expires_at, session.last_seen_at + record[10] * 1000)
+  session.client = {ip = record[11] or '', userAgent = record[12] or '', country = record[13] or ''}
   return session
 end
 `;
@@ -37,13 +44,13 @@ local function find(key, ended_key)
   return session and {key = key, ended_key = ended_key, raw = raw, session = session} or nil
 end
 
--- What a user's index lists under a session id. A damaged record counts: the index says whose it is. Nil: nothing, or what
--- has expired, which is dropped from the index.
+-- What a user's index lists under a session id, expired or not. A damaged record counts: the index says whose it is. Nil:
+-- nothing is there any more, and the index drops it.
 local function find_listed(user_id, id, hash)
   local key = '${SESSION_KEY_PREFIX}' .. hash
   local raw = redis.call('GET', key)
   local session = raw and (read_session(raw) or {id = id, user_id = user_id})
-  if session and session.id == id and not has_expired(session) then
+  if session and session.id == id then
     return {key = key, ended_key = '${ENDED_KEY_PREFIX}' .. hash, raw = raw, session = session}
   end
   redis.call('HDEL', index_key(user_id), id)
@@ -59,15 +66,15 @@ end
 
 export const REMOVE_RECORD = /* lua */ `
 -- Deletes a record and leaves its tombstone: to its absolute end or, if that can't be read, for as long as the record
--- would have been there.
-local function remove_record(found, reason)
+-- would have been there. by: when it ended, from which address and, if not to its absolute end, how long to remember it.
+local function remove_record(found, reason, by)
   local session = found.session
   local left_ms = redis.call('PTTL', found.key)
   redis.call('DEL', found.key)
-  local tombstone = cjson.encode({1, session.id, session.user_id, reason, operation.now, operation.ip})
-  local expires_at = session.expires_at
-    or operation.now + (left_ms > 0 and left_ms or operation.tombstoneSeconds * 1000)
-  redis.pcall('SET', found.ended_key, tombstone, 'PXAT', string.format('%.0f', expires_at))
+  local tombstone = cjson.encode({1, session.id, session.user_id, reason, by.now, by.ip})
+  local gone_at = by.gone_at or session.expires_at
+    or by.now + (left_ms > 0 and left_ms or operation.tombstoneSeconds * 1000)
+  redis.pcall('SET', found.ended_key, tombstone, 'PXAT', string.format('%.0f', gone_at))
 end
 `;
 
@@ -102,6 +109,19 @@ local function find_own(first, kind) return choose_own(find_offered(first, kind)
 local function offered_from(first) return redis.call('MGET', unpack(KEYS, first)) end
 `;
 
+export const NOTE_END = /* lua */ `
+-- Adds a token's hash to the minute in which its session will end, for the cron. What the cron is done with is no minute
+-- to come. Returns whether it is there.
+local function note_end(hash, ends_at)
+  local oldest = tonumber(redis.call('GET', '${OLDEST_ENDS_KEY}') or 0)
+  local minute = math.max(math.floor(ends_at / 60000), oldest)
+  local key = '${ENDS_KEY_PREFIX}' .. string.format('%.0f', minute)
+  if type(redis.pcall('SADD', key, hash)) == 'table' then return false end
+  redis.pcall('EXPIREAT', key, string.format('%.0f', (minute + 1) * 60 + operation.expiredKeptSeconds))
+  return true
+end
+`;
+
 export const WAS_SIGNED_OUT = /* lua */ `
 -- Whether a tombstone is that of a session which this user, or an operator, ended on purpose.
 local function was_signed_out(tombstone, user_id)
@@ -120,12 +140,18 @@ export const END_SESSION = /* lua */ `${FIND_SESSIONS}${REMOVE_RECORD}
 local logouts = {}
 
 -- A UUIDv7 whose random bits come from the session's id: when an operation is repeated after half of it was done, the
--- event of a session has the same id again, and so makes the same row.
-local function event_id(session_id)
-  local time = string.format('%012x', operation.now)
-  local bits = redis.sha1hex(session_id)
-  return string.sub(time, 1, 8) .. '-' .. string.sub(time, 9) .. '-7' .. string.sub(bits, 1, 3)
+-- event of a session has the same id again, and so makes the same row. by: when it ended and who ended it.
+local function new_event(session, reason, by)
+  local time = string.format('%012x', by.now)
+  local bits = redis.sha1hex(session.id)
+  local id = string.sub(time, 1, 8) .. '-' .. string.sub(time, 9) .. '-7' .. string.sub(bits, 1, 3)
     .. '-8' .. string.sub(bits, 4, 6) .. '-' .. string.sub(bits, 7, 18)
+  local event = cjson.encode({
+    v = ${EVENT_VERSION}, type = 'logout', id = id, userId = session.user_id, username = session.username or '',
+    sessionId = session.id, reason = reason, at = by.now,
+    ip = by.ip, userAgent = by.userAgent, country = by.country,
+  })
+  return event, id
 end
 
 local function try_add(event)
@@ -133,22 +159,37 @@ local function try_add(event)
   return type(entry) == 'string' and entry or nil
 end
 
+local function remove(found, reason, by)
+  remove_record(found, reason, by)
+  redis.pcall('HDEL', index_key(found.session.user_id), found.session.id)
+end
+
 -- A full Redis rejects XADD but not DEL. The session must end either way; the caller then writes the row itself. Most of
 -- what follows a DEL is allowed again, so the event is tried once more.
-local function end_session(found, reason)
-  local session = found.session
-  local id = event_id(session.id)
-  local event = cjson.encode({
-    v = ${EVENT_VERSION}, type = 'logout', id = id, userId = session.user_id, username = session.username or '',
-    sessionId = session.id, reason = reason, at = operation.now,
-    ip = operation.ip, userAgent = operation.userAgent, country = operation.country,
-  })
+local function end_by(found, reason, by)
+  local event, id = new_event(found.session, reason, by)
   local entry = try_add(event)
-  remove_record(found, reason)
-  redis.pcall('HDEL', index_key(session.user_id), session.id)
+  remove(found, reason, by)
   entry = entry or try_add(event)
   if not entry then redis.pcall('SADD', KEYS[2], id) end
   logouts[#logouts + 1] = {entry or '', event}
+end
+
+-- Why a session has expired, when, and who had signed in.
+local function expiry_of(session)
+  local reason = session.ends_at < session.expires_at and 'expired_idle' or 'expired_absolute'
+  return reason, {
+    now = session.ends_at, gone_at = session.ends_at + operation.expiredKeptSeconds * 1000,
+    ip = session.client.ip, userAgent = session.client.userAgent, country = session.client.country,
+  }
+end
+
+-- A session that has expired meanwhile ends as such, and is none of the operation's log-outs: a refresh under way must not
+-- revive what is said to be over. If the outbox rejects its event, the cron comes back to it; a full Redis takes no refresh.
+local function end_session(found, reason)
+  if not has_expired(found.session) then return end_by(found, reason, operation) end
+  local why, by = expiry_of(found.session)
+  if try_add((new_event(found.session, why, by))) then remove(found, why, by) end
 end
 
 -- Those of a later version and damaged ones end as well: they may be open elsewhere. What began at keep_from or later stays.

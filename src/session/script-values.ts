@@ -4,6 +4,7 @@ import { nonEmptyTextOrNull, textOrNull } from '../lib/text.ts';
 import { checkStored, chooseSession, decodeSession } from './record.ts';
 import {
   CUTOFF_SECONDS,
+  EXPIRED_KEPT_SECONDS,
   RECEIPT_SECONDS,
   TOMBSTONE_SECONDS,
   type OfferedTokens,
@@ -24,6 +25,7 @@ export function encodeOperation({ nowMs, client }: Operation, more: { checkedFro
     receiptSeconds: RECEIPT_SECONDS,
     cutoffSeconds: CUTOFF_SECONDS,
     tombstoneSeconds: TOMBSTONE_SECONDS,
+    expiredKeptSeconds: EXPIRED_KEPT_SECONDS,
     ...more,
   });
 }

@@ -3,6 +3,7 @@ import {
   END_SESSION,
   FIND_OWN,
   FIND_SESSIONS,
+  NOTE_END,
   READ_SESSION,
   REMOVE_RECORD,
   WAS_SIGNED_OUT,
@@ -28,25 +29,26 @@ import {
 export const CHECK = /* lua */ `#!lua flags=allow-key-locking,allow-oom
 return redis.call('MGET', unpack(KEYS))`;
 
-/** KEYS: record. ARGV: session id, new lastSeenAtMs, new record, its end in Unix ms. Returns 1, or 0 if nothing moved. */
+/** KEYS: record. ARGV: session id, new lastSeenAtMs, new record, its expiry in Unix ms. Returns 1, or 0 if nothing moved. */
 export const REFRESH = /* lua */ `#!lua flags=allow-key-locking
 ${READ_SESSION}
 local raw = redis.call('GET', KEYS[1])
 local session = raw and read_session(raw)
 if not session or session.id ~= ARGV[1] then return 0 end
-if not session.ends_at or session.last_seen_at >= tonumber(ARGV[2]) then return 0 end
+local seen_at = tonumber(ARGV[2])
+if not session.ends_at or session.last_seen_at >= seen_at or seen_at >= session.ends_at then return 0 end
 redis.call('SET', KEYS[1], ARGV[3], 'PXAT', ARGV[4])
 return 1`;
 
 /**
- * KEYS: outbox, unrecorded, the new token's two, user's index, cutoff, then two of each token to replace, then the sign-in
- * form's key, if there is one.
- * ARGV: operation, new record, its end in Unix ms, login event, limit of sessions, how many tokens to replace, how many
+ * KEYS: outbox, unrecorded, the new token's two, user's index, cutoff, the oldest minute, the one in which the session will
+ * end, then two of each token to replace, then the sign-in form's key, if there is one.
+ * ARGV: operation, new record, its expiry in Unix ms, login event, limit of sessions, how many tokens to replace, how many
  * seconds a form is remembered.
  * Returns {'started', {{entry id, event}...}, the login's entry id}, or {'superseded'}. A retry finds its own record,
  * changes nothing and reports no entries: they are in the outbox. If the outbox rejects the login, nothing is changed.
  */
-export const START = /* lua */ `${END_SESSION}${FIND_OWN}${WAS_SIGNED_OUT}
+export const START = /* lua */ `${END_SESSION}${FIND_OWN}${NOTE_END}${WAS_SIGNED_OUT}
 -- A record that can't be read must fail before anything is written.
 local session = assert(read_session(ARGV[2]), 'unreadable record')
 local raw = redis.call('GET', KEYS[3])
@@ -59,7 +61,7 @@ if redis.call('EXISTS', KEYS[4]) == 1 then return {'superseded'} end
 if tonumber(redis.call('GET', KEYS[6]) or 0) > operation.checkedFrom then return {'superseded'} end
 
 local hash = string.sub(KEYS[3], ${SESSION_KEY_PREFIX.length + 1})
-local form_key = KEYS[7 + 2 * tonumber(ARGV[6])]
+local form_key = KEYS[9 + 2 * tonumber(ARGV[6])]
 local first_hash = form_key and redis.call('GET', form_key)
 -- A copy of a form whose session was signed out meanwhile: no browser would keep this one.
 if first_hash and was_signed_out(redis.call('GET', '${ENDED_KEY_PREFIX}' .. first_hash), session.user_id) then
@@ -68,11 +70,9 @@ end
 
 local login_entry = redis.call('XADD', KEYS[1], '*', 'event', ARGV[4])
 
-for i = 7, 6 + 2 * tonumber(ARGV[6]), 2 do
+for i = 9, 8 + 2 * tonumber(ARGV[6]), 2 do
   local replaced = find(KEYS[i], KEYS[i + 1])
-  if replaced and is_kind(replaced.session, 'c') and not has_expired(replaced.session) then
-    end_session(replaced, 'replaced')
-  end
+  if replaced and is_kind(replaced.session, 'c') then end_session(replaced, 'replaced') end
 end
 
 -- The same form sent twice by the same user: no browser keeps the first one's session.
@@ -93,6 +93,7 @@ if limit > 0 and #open >= limit then
   for i = 1, #open - limit + 1 do end_session(open[i], 'evicted') end
 end
 
+assert(note_end(hash, session.ends_at), 'the minute of its end is not stored')
 redis.call('SET', KEYS[3], ARGV[2], 'PXAT', ARGV[3])
 redis.call('HSET', KEYS[5], session.id, hash)
 if form_key then redis.call('SET', form_key, hash, 'EX', ARGV[7]) end
@@ -101,20 +102,21 @@ if redis.call('PTTL', KEYS[5]) < session.expires_at - operation.now then
 end
 return {'started', logouts, login_entry}`;
 
-/** KEYS: the token's two, user's index. ARGV: session id, tombstone, its lifetime in seconds. Returns 1. */
+/**
+ * KEYS: outbox, unrecorded, the token's two, user's index. ARGV: operation, session id, tombstone, its lifetime in seconds.
+ * Returns {{entry id, event}...}.
+ */
 export const ABANDON = /* lua */ `#!lua flags=allow-key-locking,allow-oom
-${READ_SESSION}
-local raw = redis.call('GET', KEYS[1])
-local session = raw and read_session(raw)
-if raw and not (session and session.id == ARGV[1]) then return 1 end
--- With no record under this token, the index may list the session under another token, where it goes on.
-if session then
-  redis.call('DEL', KEYS[1])
-  redis.call('HDEL', KEYS[3], ARGV[1])
+${END_SESSION}
+local found = find(KEYS[3], KEYS[4])
+if found then
+  -- It began, and so did its row: both end.
+  if found.session.id == ARGV[2] then end_session(found, 'abandoned') end
+elseif redis.call('EXISTS', KEYS[3]) == 0 then
+  -- What has ended before keeps its tombstone.
+  redis.call('SET', KEYS[4], ARGV[3], 'EX', ARGV[4], 'NX')
 end
--- What has ended before keeps its tombstone.
-redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3], 'NX')
-return 1`;
+return logouts`;
 
 /**
  * KEYS: outbox, unrecorded, receipt, then two of each token. ARGV: operation, kind, reason.
@@ -123,9 +125,7 @@ return 1`;
 export const END = /* lua */ `${END_SESSION}${WITH_RECEIPT}
 for i = 4, #KEYS, 2 do
   local found = find(KEYS[i], KEYS[i + 1])
-  if found and is_kind(found.session, ARGV[2]) and not has_expired(found.session) then
-    end_session(found, ARGV[3])
-  end
+  if found and is_kind(found.session, ARGV[2]) then end_session(found, ARGV[3]) end
 end
 return reply_if_ended(logouts)`;
 
@@ -160,6 +160,7 @@ else
   if not other then return {'not_found'} end
   other.session.username = other.session.username or username
   end_session(other, 'revoked')
+  if #logouts == 0 then return {'not_found'} end
 end
 return reply_if_ended({'revoked', logouts})`;
 
@@ -173,13 +174,14 @@ end
 return {offered_from(1), records}`;
 
 /**
- * KEYS: outbox, unrecorded, receipt, the new token's two, cutoff, user's index, password changes, the credential's two.
+ * KEYS: outbox, unrecorded, receipt, the new token's two, cutoff, user's index, password changes, the credential's two. The
+ * minutes in which sessions end are found as the script goes.
  * ARGV: operation, kind, user id, username, hash of the new token, session id, hash of the credential's token, 'copy' or ''.
  * Returns {'renewed', raw record, {{entry id, event}...}}, {'superseded'}, or {'invalid', what CHECK returns,
  * {{entry id, event}...}}: then the user's other sessions have ended all the same, unless it is a copy. The change leaves
  * the password changes last: if the script fails halfway, the cron goes on.
  */
-export const RENEW = /* lua */ `${END_SESSION}${FIND_OWN}${WITH_RECEIPT}
+export const RENEW = /* lua */ `${END_SESSION}${FIND_OWN}${NOTE_END}${WITH_RECEIPT}
 local own = find_own(9, ARGV[2])
 if not own then
   -- A copy of this request was faster: the session goes on under the token that the index lists.
@@ -199,11 +201,12 @@ if redis.call('EXISTS', KEYS[4], KEYS[5]) > 0 then
 end
 end_all_listed(own.session.user_id, own.session.username, 'password_changed', own.key)
 set_cutoff(KEYS[6])
-remove_record(own, 'renewed')
-local moved = redis.pcall('SET', KEYS[4], own.raw, 'PXAT', string.format('%.0f', own.session.ends_at))
+remove_record(own, 'renewed', operation)
+local gone_at = own.session.ends_at + operation.expiredKeptSeconds * 1000
+local moved = redis.pcall('SET', KEYS[4], own.raw, 'PXAT', string.format('%.0f', gone_at))
 local listed = not moved.err and redis.pcall('HSET', index_key(own.session.user_id), own.session.id, ARGV[5])
--- A session that no index lists could never be ended by its user.
-if moved.err or type(listed) == 'table' then
+-- A session that no index lists could never be ended by its user, and one that no minute lists would leave no row.
+if moved.err or type(listed) == 'table' or not note_end(ARGV[5], own.session.ends_at) then
   redis.call('DEL', KEYS[4])
   end_session(own, 'password_changed')
   redis.call('HDEL', KEYS[8], ARGV[7])
@@ -236,8 +239,8 @@ for i, index in ipairs(KEYS) do
   local id, reason = ARGV[2 * i], ARGV[2 * i + 1]
   local hash = redis.call('HGET', index, id)
   local found = hash and find_listed(string.sub(index, ${INDEX_KEY_PREFIX.length + 1}), id, hash)
-  if found then
-    remove_record(found, reason)
+  if found and not has_expired(found.session) then
+    remove_record(found, reason, operation)
     redis.call('HDEL', index, id)
     ended[#ended + 1] = id
   end

@@ -100,6 +100,9 @@ export type RenewResult =
  * `store_unavailable` if the store didn't reply in time, and the response is 503 and keeps the cookie.
  * Each method is one command to the store, atomic there, and safe to repeat after a lost reply.
  *
+ * An expired session that a method comes across while it ends sessions gets its own row (`expired_idle`,
+ * `expired_absolute`), as it does from the cron (`SessionEnds`), and is none of the log-outs that the method returns.
+ *
  * What a later release wrote in a form that this one can't read is no session: it signs no one in, is in no list and
  * counts towards no limit. But whatever ends sessions ends it as well, as another Worker may read it.
  */
@@ -116,7 +119,7 @@ export interface SessionStore {
   ): Promise<SessionCheck>;
 
   /**
-   * Moves `lastSeenAtMs` and the TTL, if the session is still open under this token. It never creates one, so a refresh
+   * Moves `lastSeenAtMs`, and with it the idle end, if the session is still there under this token. It never creates one, so a refresh
    * that races a sign-out can't revive the session. False: there was nothing to move.
    */
   refresh(tokenHash: TokenHash, session: Session): Promise<boolean>;
@@ -128,10 +131,14 @@ export interface SessionStore {
   start(request: StartRequest): Promise<StartResult>;
 
   /**
-   * For a start or a renewal whose reply was lost: ends the session without a log-out if it has begun, and keeps it from
-   * beginning if the command is still under way.
+   * For a start or a renewal whose reply was lost: ends the session with `abandoned` if it has begun, and keeps it from
+   * beginning if the command is still under way. No client has its token, so to the outside it never existed.
    */
-  abandon(tokenHash: TokenHash, session: Pick<Session, 'id' | 'userId'>, nowMs: number): Promise<void>;
+  abandon(
+    tokenHash: TokenHash,
+    session: Pick<Session, 'id' | 'userId'>,
+    operation: Operation,
+  ): Promise<readonly RecordedLogout[]>;
 
   /** Ends those of these tokens' sessions that are open. */
   end(
@@ -147,7 +154,7 @@ export interface SessionStore {
    */
   revoke(authorized: AuthorizedTokens, scope: RevokeScope, operation: Operation): Promise<RevokeResult>;
 
-  /** The session that counts and all open ones of its user, newest first. Drops dead entries from the index. */
+  /** The session that counts and all open ones of its user, newest first. */
   list(offered: OfferedTokens, nowMs: number): Promise<ListResult>;
 
   /**
@@ -188,6 +195,11 @@ export const ABANDONED_TOKEN_SECONDS = 3600;
 export const RECEIPT_SECONDS = 120;
 /** How long the tombstone of a session is kept whose end can't be read: as long as most could have lived. */
 export const TOMBSTONE_SECONDS = 30 * 86_400;
+/**
+ * How long the record of an expired session waits for the cron, and how long after its end a tombstone still says that it
+ * expired. A cron that was away for a day misses none.
+ */
+export const EXPIRED_KEPT_SECONDS = 2 * 86_400;
 /** How long a cutoff is kept: longer than a sign-in takes. */
 export const CUTOFF_SECONDS = 120;
 /** How long a sign-in form is remembered, so that a copy of it replaces the first one's session. */

@@ -3,10 +3,12 @@ import type { ActivityWork } from '../activity/record-activity.ts';
 import type { ClientInfo } from '../lib/client-info.ts';
 import { uuidV7 } from '../lib/ids.ts';
 import type { Settings } from '../settings.ts';
+import type { SessionEnds } from './session-ends.ts';
 import type { Operation, SessionStore } from './session-store.ts';
 
 export interface SessionStores extends ActivityStores {
   readonly sessions: SessionStore;
+  readonly sessionEnds: SessionEnds;
 }
 
 /** What starting, resuming and ending sessions needs from a request. */

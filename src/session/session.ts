@@ -26,13 +26,13 @@ export interface Session {
   readonly deviceName: string | null;
 }
 
-/** What is remembered of an ended session until its absolute end. */
+/** What is remembered of an ended session: until its absolute end, or for a while after it expired. */
 export interface Tombstone {
   readonly sessionId: SessionId;
   readonly userId: UserId;
-  readonly reason: LogoutReason | 'renewed' | 'abandoned';
+  readonly reason: LogoutReason | 'renewed';
   readonly endedAtMs: number;
-  /** Address of the request that ended it. */
+  /** Address of the request that ended it; if it expired, of the one that signed in. */
   readonly ipAddress: string | null;
 }
 

@@ -82,8 +82,11 @@ export async function startNewSessionFor(
     });
   } catch (error) {
     if (isStoreUnavailable(error)) {
-      work.inBackground('abandon_start', (stores) =>
-        retryDuringOutage(work.clock, () => stores.sessions.abandon(tokenHash, session, nowMs)),
+      work.inBackground('abandon_start', async ({ sessions }) =>
+        recordInBackground(
+          work,
+          await retryDuringOutage(work.clock, () => sessions.abandon(tokenHash, session, operation)),
+        ),
       );
     }
     throw error;

@@ -4,11 +4,18 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { EXPIRED_BATCH_SIZE } from '../../src/session/end-expired-sessions.ts';
+import { redisSessionEnds } from '../../src/session/redis-session-ends.ts';
 import { redisSessionStore } from '../../src/session/redis-session-store.ts';
 import { readCommandStatistics } from '../../tools/bench/command-statistics.ts';
 import { addCrowd } from '../../tools/bench/crowd.ts';
 import { directRedis, seedSessions, type SeededSession } from '../../tools/bench/seed.ts';
-import { BUNDLE_GZIP_MAX_BYTES, COMMANDS_IN_REDIS } from '../../tools/budgets.ts';
+import {
+  BUNDLE_GZIP_MAX_BYTES,
+  COMMANDS_IN_REDIS,
+  COMMANDS_PER_EXPIRY,
+  SESSION_END_REDIS_MAX_BYTES,
+} from '../../tools/budgets.ts';
 import { startServers, type Servers } from '../../tools/local-cloud/servers.ts';
 import { connectRedis } from '../../tools/local-cloud/redis-connection.ts';
 import { newTokenHash, sampleOperation, sampleSession, sampleStart, offer } from '../fakes/samples.ts';
@@ -79,6 +86,46 @@ describe('the commands of an operation inside Redis grow only with the sessions 
         expect(calls, `${name}, ${own} own sessions`).toEqual(expected(name as keyof typeof operations, own));
       }
     }
+  });
+
+  test('an expired session costs the cron the same few, however many end', async () => {
+    for (const count of [50, 1000]) {
+      await redis.flushdb();
+      await seedSessions(
+        directRedis(redis),
+        Array.from({ length: count }, (_, user) => user),
+        'cookie',
+      );
+      const ends = redisSessionEnds(directRedis(redis));
+      const nowMs = Date.now() + DAY_MS;
+      await redis.config('RESETSTAT');
+      let ended = 0;
+      for (;;) {
+        const minute = await ends.findOldestMinute(nowMs);
+        if (minute === null) break;
+        const { sessions } = await ends.readMinute(minute, null, EXPIRED_BATCH_SIZE);
+        ended += (await ends.endExpired(minute, sessions, nowMs)).length;
+      }
+      const { calls } = readCommandStatistics(await redis.info('commandstats'));
+      expect(ended).toBe(count);
+      for (const [command, each] of Object.entries(COMMANDS_PER_EXPIRY)) {
+        // And one or two for each batch and for the minutes in between.
+        expect(calls[command], command).toBeGreaterThanOrEqual(each * count);
+        expect(calls[command], command).toBeLessThanOrEqual(each * count + 2 * (count / 100 + 2));
+      }
+    }
+  });
+
+  test('the note of its end adds little to the memory of a session', async () => {
+    await redis.flushdb();
+    const count = 20_000;
+    await addCrowd(redis, count);
+    const bytes = await Promise.all(
+      (await redis.keys('session-ends:*')).map((key) => redis.memory('USAGE', key, 'SAMPLES', 0)),
+    );
+    const total = bytes.reduce<number>((sum, each) => sum + (each ?? 0), 0);
+    expect(total).toBeGreaterThan(count * 40);
+    expect(total).toBeLessThanOrEqual(count * SESSION_END_REDIS_MAX_BYTES);
   });
 });
 

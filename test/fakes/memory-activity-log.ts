@@ -4,7 +4,12 @@ import {
   type ActivityLog,
   type LogoutCursor,
 } from '../../src/activity/activity-log.ts';
-import type { Activity, LoginActivity, LogoutActivity } from '../../src/activity/events.ts';
+import {
+  isExpiry,
+  type Activity,
+  type LoginActivity,
+  type LogoutActivity,
+} from '../../src/activity/events.ts';
 import type { UserId } from '../../src/lib/ids.ts';
 import { toSqlTime } from '../../src/store/sql-time.ts';
 import type { MemoryUserStore } from './memory-user-store.ts';
@@ -73,7 +78,7 @@ export class MemoryActivityLog implements ActivityLog {
   listEndedSince(sinceMs: number, limit: number, after: LogoutCursor | null): Promise<LogoutActivity[]> {
     return this.#outage.during('database', () =>
       [...this.logouts.values()]
-        .filter((event) => event.loggedOutAtMs >= sinceMs)
+        .filter((event) => event.loggedOutAtMs >= sinceMs && !isExpiry(event.reason))
         .sort((a, b) => (isAfter(a, b) ? -1 : 1))
         .filter((event) => after === null || (isAfter(after, event) && event.id !== after.id))
         .slice(0, limit),

@@ -14,7 +14,7 @@ export class MemoryPasswordChanges implements PasswordChanges {
 
   begin(change: PasswordChange): Promise<PasswordChange | null> {
     return this.#outage.during('redis', () => {
-      if (!this.#sessions.isOpen(change.tokenHash)) return null;
+      if (!this.#sessions.isOpen(change.tokenHash, change.startedAtMs)) return null;
       const begun = {
         ...change,
         salt: this.#sessions.passwordChanges.get(change.tokenHash)?.salt ?? change.salt,

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { LogoutActivity, LogoutReason } from '../../src/activity/events.ts';
+import { isExpiry, type LogoutActivity, type LogoutReason } from '../../src/activity/events.ts';
 import type { PasswordChange } from '../../src/auth/password-changes.ts';
 import { NO_CLIENT } from '../../src/lib/client-info.ts';
 import type { SessionId, UserId, Uuid } from '../../src/lib/ids.ts';
 import { chooseSession, newestFirst } from '../../src/session/record.ts';
-import { endsAtMs, isExpired } from '../../src/session/rules.ts';
+import { endsAtMs, isExpired, minuteOf } from '../../src/session/rules.ts';
 import {
   ABANDONED_TOKEN_SECONDS,
+  EXPIRED_KEPT_SECONDS,
   RECEIPT_SECONDS,
   SIGN_IN_FORM_SECONDS,
   type Credential,
@@ -50,6 +51,9 @@ export class MemorySessionStore implements SessionStore {
   readonly #cutoffsMs = new Map<UserId, number>();
   /** By the token hash of the credential, as a Redis hash has them. */
   readonly passwordChanges = new Map<TokenHash, PasswordChange>();
+  /** The minutes in which sessions end, as noted when they were added, and the first that isn't done with. */
+  readonly minutes = new Map<number, Set<TokenHash>>();
+  oldestMinute = 0;
   readonly #forms = new Map<string, { readonly tokenHash: TokenHash; readonly goneAtMs: number }>();
   readonly #clock: ManualClock;
   readonly #outbox: MemoryOutbox;
@@ -70,6 +74,7 @@ export class MemorySessionStore implements SessionStore {
       const stored = this.#alive(this.#sessions, tokenHash);
       if (stored === null || stored.session.id !== session.id) return false;
       if (stored.session.lastSeenAtMs >= session.lastSeenAtMs) return false;
+      if (isExpired(stored.session, session.lastSeenAtMs)) return false;
       this.#write(tokenHash, session);
       return true;
     });
@@ -91,7 +96,7 @@ export class MemorySessionStore implements SessionStore {
       const loginEntryId = this.#outbox.put(login).entryId;
       const logouts: RecordedLogout[] = [];
       for (const replaced of replaces) {
-        const old = this.#findOpen(replaced, 'cookie', operation.nowMs);
+        const old = this.#find(replaced, 'cookie');
         if (old !== null) this.#end(old, 'replaced', operation, logouts);
       }
       if (isRemembered) {
@@ -104,6 +109,7 @@ export class MemorySessionStore implements SessionStore {
       const tooMany = maxSessionsPerUser === 0 ? 0 : Math.max(0, others.length - maxSessionsPerUser + 1);
       for (const oldest of others.slice(0, tooMany)) this.#end(oldest, 'evicted', operation, logouts);
       this.#write(tokenHash, session);
+      this.noteEnd(tokenHash, session);
       if (form !== null) {
         this.#forms.set(form, { tokenHash, goneAtMs: this.#clock.nowMs() + SIGN_IN_FORM_SECONDS * 1000 });
       }
@@ -111,25 +117,26 @@ export class MemorySessionStore implements SessionStore {
     });
   }
 
-  abandon(tokenHash: TokenHash, session: Session, nowMs: number): Promise<void> {
+  abandon(tokenHash: TokenHash, session: Session, operation: Operation): Promise<readonly RecordedLogout[]> {
     return this.#outage.during('redis', () => {
-      const stored = this.#alive(this.#sessions, tokenHash);
-      if (stored !== null && stored.session.id !== session.id) return;
+      const logouts: RecordedLogout[] = [];
+      const stored = this.#find(tokenHash, 'either');
       if (stored !== null) {
-        this.#sessions.delete(tokenHash);
-        this.#index.get(session.userId)?.delete(session.id);
+        if (stored.session.id === session.id) this.#end(stored, 'abandoned', operation, logouts);
+        return logouts;
       }
-      if (this.#alive(this.#tombstones, tokenHash) !== null) return;
+      if (this.#alive(this.#tombstones, tokenHash) !== null) return logouts;
       this.#tombstones.set(tokenHash, {
         goneAtMs: this.#clock.nowMs() + ABANDONED_TOKEN_SECONDS * 1000,
         tombstone: {
           sessionId: session.id,
           userId: session.userId,
           reason: 'abandoned',
-          endedAtMs: nowMs,
+          endedAtMs: operation.nowMs,
           ipAddress: null,
         },
       });
+      return logouts;
     });
   }
 
@@ -142,8 +149,8 @@ export class MemorySessionStore implements SessionStore {
     return this.#once(operation, (done) => {
       const logouts: RecordedLogout[] = [];
       for (const tokenHash of tokenHashes) {
-        const open = this.#findOpen(tokenHash, kind, operation.nowMs);
-        if (open !== null) this.#end(open, reason, operation, logouts);
+        const found = this.#find(tokenHash, kind);
+        if (found !== null) this.#end(found, reason, operation, logouts);
       }
       return done(logouts);
     });
@@ -157,11 +164,12 @@ export class MemorySessionStore implements SessionStore {
       const own = any.status === 'invalid' ? any : this.#check(authorized, operation.nowMs);
       if (own.status === 'invalid') return own;
       const logouts: RecordedLogout[] = [];
-      const all = this.#openSessionsOf(own.session.userId, operation.nowMs);
+      const all = this.#listed(own.session.userId);
       if (typeof scope === 'object') {
         const wanted = all.find(({ session }) => session.id === scope.only);
         if (wanted === undefined) return { status: 'not_found' };
         this.#end(wanted, scope.only === own.session.id ? 'logout' : 'revoked', operation, logouts);
+        if (logouts.length === 0) return { status: 'not_found' };
       } else {
         const reason = scope === 'others' ? 'logout_others' : 'logout_all';
         this.#endAllBut(own.tokenHash, all, reason, operation, logouts);
@@ -195,10 +203,11 @@ export class MemorySessionStore implements SessionStore {
   ): Promise<RenewResult> {
     return this.#once(operation, (done): RenewResult => {
       this.#setCutoff(userId, operation.nowMs);
-      const all = this.#openSessionsOf(userId, operation.nowMs);
-      const own = this.isOpen(credential.tokenHash)
-        ? this.#findOpen(credential.tokenHash, credential.kind, operation.nowMs)
-        : (all.find(({ session }) => session.id === id) ?? null);
+      const all = this.#listed(userId);
+      const own =
+        this.#findOpen(credential.tokenHash, credential.kind, operation.nowMs) ??
+        this.#openSessionsOf(userId, operation.nowMs).find(({ session }) => session.id === id) ??
+        null;
       const logouts: RecordedLogout[] = [];
       if (own === null || (credential.kind !== 'either' && own.session.kind !== credential.kind)) {
         if (isCopy) return done({ ...this.#invalid(credential, operation.nowMs), logouts });
@@ -211,6 +220,7 @@ export class MemorySessionStore implements SessionStore {
       this.passwordChanges.delete(credential.tokenHash);
       this.#remove(own, 'renewed', operation);
       this.#write(newTokenHash, own.session);
+      this.noteEnd(newTokenHash, own.session);
       return done({ status: 'renewed', session: own.session, logouts });
     });
   }
@@ -225,7 +235,7 @@ export class MemorySessionStore implements SessionStore {
       if (Number.isFinite(keepFromMs) && !this.passwordChanges.has(keep)) return done([]);
       this.#setCutoff(userId, operation.nowMs);
       const logouts: RecordedLogout[] = [];
-      const all = this.#openSessionsOf(userId, operation.nowMs);
+      const all = this.#listed(userId);
       const old = all.filter(({ session }) => session.createdAtMs < keepFromMs);
       this.#endAllBut(keep, old, 'password_changed', operation, logouts);
       this.passwordChanges.delete(keep);
@@ -246,9 +256,27 @@ export class MemorySessionStore implements SessionStore {
     );
   }
 
-  /** Whether a session that hasn't been ended is stored under this token. */
-  isOpen(tokenHash: TokenHash): boolean {
-    return this.#alive(this.#sessions, tokenHash) !== null;
+  /** Notes in which minute the session will end. */
+  noteEnd(tokenHash: TokenHash, session: Session): void {
+    const minute = Math.max(minuteOf(endsAtMs(session)), this.oldestMinute);
+    this.minutes.set(minute, (this.minutes.get(minute) ?? new Set<TokenHash>()).add(tokenHash));
+  }
+
+  /** What is stored under this token and hasn't been ended, expired or not. */
+  stored(tokenHash: TokenHash): Session | null {
+    return this.#find(tokenHash, 'either')?.session ?? null;
+  }
+
+  /** The end of a session that has expired, with its event. */
+  endExpired(tokenHash: TokenHash): RecordedLogout[] {
+    const logouts: RecordedLogout[] = [];
+    const found = this.#find(tokenHash, 'either');
+    if (found !== null) logouts.push(this.#expire(found));
+    return logouts;
+  }
+
+  isOpen(tokenHash: TokenHash, nowMs: number): boolean {
+    return this.#findOpen(tokenHash, 'either', nowMs) !== null;
   }
 
   /** A later cutoff stays. */
@@ -280,8 +308,9 @@ export class MemorySessionStore implements SessionStore {
   #checkOne({ tokenHash, kind }: Credential, nowMs: number): SessionCheck {
     const ended = this.#alive(this.#tombstones, tokenHash);
     if (ended !== null) {
-      return ended.tombstone.reason === 'abandoned'
-        ? { status: 'invalid', reason: 'unknown' }
+      if (ended.tombstone.reason === 'abandoned') return { status: 'invalid', reason: 'unknown' };
+      return isExpiry(ended.tombstone.reason)
+        ? { status: 'invalid', reason: 'expired' }
         : { status: 'invalid', reason: 'ended', tombstone: ended.tombstone };
     }
     const stored = this.#alive(this.#sessions, tokenHash);
@@ -310,7 +339,8 @@ export class MemorySessionStore implements SessionStore {
     const tombstone = this.#alive(this.#tombstones, tokenHash)?.tombstone;
     return (
       tombstone?.userId === userId &&
-      !['replaced', 'evicted', 'renewed', 'abandoned'].includes(tombstone.reason)
+      !['replaced', 'evicted', 'renewed', 'abandoned'].includes(tombstone.reason) &&
+      !isExpiry(tombstone.reason)
     );
   }
 
@@ -321,24 +351,36 @@ export class MemorySessionStore implements SessionStore {
     );
   }
 
+  #find(tokenHash: TokenHash, kind: Credential['kind']): Open | null {
+    if (this.#alive(this.#tombstones, tokenHash) !== null) return null;
+    const session = this.#alive(this.#sessions, tokenHash)?.session;
+    if (session === undefined || (kind !== 'either' && session.kind !== kind)) return null;
+    return { status: 'valid', session, tokenHash };
+  }
+
   #findOpen(tokenHash: TokenHash, kind: Credential['kind'], nowMs: number): Open | null {
     const check = this.#checkOne({ tokenHash, kind }, nowMs);
     return check.status === 'valid' ? check : null;
   }
 
-  /** Drops what is no longer open from the index. */
-  #openSessionsOf(userId: UserId, nowMs: number): Open[] {
+  /** A user's sessions, expired ones too. Drops what is no longer there from the index. */
+  #listed(userId: UserId): Open[] {
     const index = this.#index.get(userId) ?? new Map<SessionId, TokenHash>();
     return [...index].flatMap(([sessionId, tokenHash]) => {
-      const open = this.#findOpen(tokenHash, 'either', nowMs);
-      if (open?.session.id === sessionId) return [open];
+      const found = this.#find(tokenHash, 'either');
+      if (found?.session.id === sessionId) return [found];
       index.delete(sessionId);
       return [];
     });
   }
 
+  #openSessionsOf(userId: UserId, nowMs: number): Open[] {
+    return this.#listed(userId).filter(({ session }) => !isExpired(session, nowMs));
+  }
+
   #write(tokenHash: TokenHash, session: Session): void {
-    this.#sessions.set(tokenHash, { session: structuredClone(session), goneAtMs: endsAtMs(session) });
+    const goneAtMs = endsAtMs(session) + EXPIRED_KEPT_SECONDS * 1000;
+    this.#sessions.set(tokenHash, { session: structuredClone(session), goneAtMs });
     const index = this.#index.get(session.userId) ?? new Map<SessionId, TokenHash>();
     this.#index.set(session.userId, index.set(session.id, tokenHash));
   }
@@ -347,10 +389,11 @@ export class MemorySessionStore implements SessionStore {
     { tokenHash, session }: Open,
     reason: LogoutReason | 'renewed',
     operation: Pick<Operation, 'nowMs' | 'client'>,
+    goneAtMs = session.expiresAtMs,
   ): void {
     this.#sessions.delete(tokenHash);
     this.#tombstones.set(tokenHash, {
-      goneAtMs: session.expiresAtMs,
+      goneAtMs,
       tombstone: {
         sessionId: session.id,
         userId: session.userId,
@@ -371,9 +414,27 @@ export class MemorySessionStore implements SessionStore {
     for (const open of all) if (open.tokenHash !== keep) this.#end(open, reason, operation, logouts);
   }
 
-  #end(open: Open, reason: LogoutReason, operation: Operation, logouts: RecordedLogout[]): void {
-    const { session } = open;
-    this.#remove(open, reason, operation);
+  #end(found: Open, reason: LogoutReason, operation: Operation, logouts: RecordedLogout[]): void {
+    if (isExpired(found.session, operation.nowMs)) this.#expire(found);
+    else logouts.push(this.#endBy(found, reason, operation));
+  }
+
+  #expire(found: Open): RecordedLogout {
+    const { session } = found;
+    const nowMs = endsAtMs(session);
+    const reason = nowMs < session.expiresAtMs ? 'expired_idle' : 'expired_absolute';
+    const by = { nowMs, client: session.client };
+    return this.#endBy(found, reason, by, nowMs + EXPIRED_KEPT_SECONDS * 1000);
+  }
+
+  #endBy(
+    found: Open,
+    reason: LogoutReason,
+    operation: Pick<Operation, 'nowMs' | 'client'>,
+    goneAtMs?: number,
+  ): RecordedLogout {
+    const { session } = found;
+    this.#remove(found, reason, operation, goneAtMs);
     this.#index.get(session.userId)?.delete(session.id);
     const activity: LogoutActivity = {
       type: 'logout',
@@ -385,7 +446,7 @@ export class MemorySessionStore implements SessionStore {
       client: operation.client,
       loggedOutAtMs: operation.nowMs,
     };
-    logouts.push({ entryId: this.#outbox.put(activity).entryId, activity });
+    return { entryId: this.#outbox.put(activity).entryId, activity };
   }
 }
 

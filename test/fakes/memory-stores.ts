@@ -4,6 +4,7 @@ import { ManualClock } from './manual-clock.ts';
 import { MemoryActivityLog } from './memory-activity-log.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
 import { MemoryPasswordChanges } from './memory-password-changes.ts';
+import { MemorySessionEnds } from './memory-session-ends.ts';
 import { MemorySessionStore } from './memory-session-store.ts';
 import { MemoryThrottle } from './memory-throttle.ts';
 import { MemoryUserStore } from './memory-user-store.ts';
@@ -30,6 +31,7 @@ export function openMemoryStores(nowMs?: number) {
     outbox,
     users,
     sessions,
+    sessionEnds: new MemorySessionEnds(sessions, outage),
     passwordChanges: new MemoryPasswordChanges(sessions, outage),
     activityLog: new MemoryActivityLog(users, outage),
     throttle: new MemoryThrottle(clock, outage),

@@ -42,7 +42,7 @@ async function expectNothingOpen(user: TestUser): Promise<void> {
 }
 
 describe.each(LOSSES)('a start of a session, %s', (_, fault) => {
-  test('by an app: 503, no session without a client, no logout for it', async () => {
+  test('by an app: 503, no session without a client, and each recorded sign-in has its end', async () => {
     const user = await addUser(environment.cloud);
     environment.cloud.faults.set('redis', fault);
     const refused = await signInByApi(user);
@@ -54,8 +54,12 @@ describe.each(LOSSES)('a start of a session, %s', (_, fault) => {
     await environment.worker.scheduled();
     await environment.worker.delivered();
     expect(await openSessions(environment.cloud, user.id)).toHaveLength(1);
-    // An abandoned start is no session that ended.
-    expect(await logoutRows(environment.cloud, user)).toEqual([]);
+    const ended = await logoutRows(environment.cloud, user);
+    expect(ended.filter(({ reason }) => reason !== 'abandoned')).toEqual([]);
+    const began = (await loginRows(environment.cloud, user.username)).filter(
+      ({ outcome }) => outcome === 'success',
+    );
+    expect(began).toHaveLength(ended.length + 1);
   });
 
   test('by a browser with a session: it is replaced once, with one row', async () => {
@@ -79,7 +83,9 @@ describe.each(LOSSES)('a start of a session, %s', (_, fault) => {
     await environment.worker.scheduled();
     await environment.worker.delivered();
     const rows = await logoutRows(environment.cloud, user);
-    expect(rows.map((row) => [row['session_id'], row['reason']])).toEqual([[session.id, 'replaced']]);
+    const ended = rows.map((row) => [row['session_id'], row['reason']]);
+    // What the lost start began was abandoned.
+    expect(ended.filter(([, reason]) => reason !== 'abandoned')).toEqual([[session.id, 'replaced']]);
   });
 });
 

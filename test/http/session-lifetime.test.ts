@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiCaller } from '../support/api.ts';
 import { addUser, eventually, logoutRows, PASSWORD } from '../support/people.ts';
+import { endsInSeconds } from '../support/seed-session.ts';
 import { useTestEnvironment } from '../support/test-environment.ts';
 import { openWorker, type TestWorker } from '../support/worker.ts';
 
@@ -26,7 +27,7 @@ afterAll(() => shortLived.stop());
 async function ttlOf(user: { id: string }): Promise<number> {
   const hashes = await environment.cloud.redis.hvals(`user-sessions:${user.id}`);
   expect(hashes).toHaveLength(1);
-  return environment.cloud.redis.ttl(`session:${hashes[0]}`);
+  return endsInSeconds(environment.cloud, hashes[0] ?? '');
 }
 
 function expectAbout(seconds: number, expected: number): void {
@@ -90,7 +91,7 @@ test('every key but the outbox expires', async () => {
   for (const key of keys) expect(await environment.cloud.redis.ttl(key), key).not.toBe(-1);
 });
 
-test('a session expires at its age, without a row', async () => {
+test('a session expires at its age, with a row of that moment', async () => {
   await using worker = await openWorker({ cloud: environment.cloud, bindings: { SESSION_COOKIE_AGE: '1' } });
   const user = await addUser(environment.cloud);
   const visitor = worker.visitor();
@@ -100,11 +101,11 @@ test('a session expires at its age, without a row', async () => {
   await eventually(async () => expect(await visitor.isSignedIn()).toBe(false));
   // Signing out too late works all the same.
   expect(await visitor.submit(home)).toMatchObject({ status: 303, location: '/' });
-  await worker.delivered();
-  expect(await logoutRows(environment.cloud, user)).toEqual([]);
+  await worker.scheduled();
+  expect(await logoutRows(environment.cloud, user)).toMatchObject([{ reason: 'expired_absolute' }]);
 });
 
-test('without a request a session expires after its idle life, through both channels, without a row', async () => {
+test('without a request a session expires after its idle life, through both channels, with a row each', async () => {
   const user = await addUser(environment.cloud);
   const visitor = shortLived.visitor();
   await visitor.signIn(user);
@@ -114,14 +115,18 @@ test('without a request a session expires after its idle life, through both chan
   // A request would count as activity, so this looks into the store.
   await eventually(async () => {
     const hashes = await environment.cloud.redis.hvals(`user-sessions:${user.id}`);
-    const open = await Promise.all(hashes.map((hash) => environment.cloud.redis.exists(`session:${hash}`)));
-    expect(open).not.toContain(1);
+    const left = await Promise.all(hashes.map((hash) => endsInSeconds(environment.cloud, hash)));
+    expect(Math.max(...left)).toBeLessThan(0);
   });
   expect(await visitor.isSignedIn()).toBe(false);
   expect((await bearer.get('/sessions/current')).status).toBe(401);
   expect((await bearer.delete('/sessions/current')).body).toEqual({ revoked: 0, logouts: [] });
-  await shortLived.delivered();
-  expect(await logoutRows(environment.cloud, user)).toEqual([]);
+  await shortLived.scheduled();
+  const rows = await logoutRows(environment.cloud, user);
+  expect(rows.map(({ reason }) => reason)).toEqual(['expired_idle', 'expired_idle']);
+  expect(await visitor.isSignedIn()).toBe(false);
+  await shortLived.scheduled();
+  expect(await logoutRows(environment.cloud, user)).toHaveLength(2);
 });
 
 test('requests of any kind keep a session open past its idle life', async () => {

@@ -37,8 +37,8 @@ const UNREADABLE: [string, string, string][] = [
 const environment = useCloud({ schema: false });
 let under: SessionStoreUnderTest;
 beforeEach(async () => {
-  const { sessions: store, outbox } = openCloudStores(environment.cloud);
-  under = { store, outbox, nowMs: () => T, advance: () => Promise.reject(new Error('not here')) };
+  const { sessions: store, sessionEnds: ends, outbox } = openCloudStores(environment.cloud);
+  under = { store, ends, outbox, nowMs: () => T, advance: () => Promise.reject(new Error('not here')) };
 });
 
 async function putUnreadable(record: string): Promise<void> {
@@ -79,7 +79,7 @@ describe.each(UNREADABLE)('%s', (_, record, username) => {
     const seen = sampleSession(T - 1000, { id, userId, lastSeenAtMs: T });
     expect(await store.refresh(HASH, seen)).toBe(false);
     await expect(store.start(sampleStart(sampleSession(T), HASH))).resolves.toEqual({ status: 'superseded' });
-    await store.abandon(HASH, sampleSession(T), T);
+    await store.abandon(HASH, sampleSession(T), sampleOperation(T));
     await expectUntouched(record);
   });
 
@@ -179,10 +179,8 @@ describe('a later session, by its token', () => {
   });
 
   test('ends if its start is abandoned', async () => {
-    await under.store.abandon(HASH, sampleSession(T, { id: ID, userId: USER }), T);
-    expect(await environment.cloud.redis.exists(KEY)).toBe(0);
-    expect(await environment.cloud.redis.get(ENDED_KEY)).toBe(`[1,"${ID}","${USER}","abandoned",${T},""]`);
-    expect(await environment.cloud.redis.hexists(INDEX, ID)).toBe(0);
+    await under.store.abandon(HASH, sampleSession(T, { id: ID, userId: USER }), sampleOperation(T));
+    await expectEnded('abandoned');
   });
 });
 

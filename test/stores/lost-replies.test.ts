@@ -76,7 +76,7 @@ test('refresh and abandon: carried out', async () => {
   await sessions.refresh(HASH, seen);
   expect(await sessions.check(CREDENTIAL, NOW_MS)).toMatchObject({ status: 'valid', session: seen });
   loseOneReply('redis');
-  await sessions.abandon(HASH, SESSION, NOW_MS);
+  await sessions.abandon(HASH, SESSION, sampleOperation(NOW_MS));
   expect(await sessions.check(CREDENTIAL, NOW_MS)).toMatchObject({ reason: 'unknown' });
 });
 

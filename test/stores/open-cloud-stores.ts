@@ -5,6 +5,7 @@ import { mysqlUserStore } from '../../src/auth/mysql-user-store.ts';
 import { redisPasswordChanges } from '../../src/auth/redis-password-changes.ts';
 import { redisThrottle } from '../../src/auth/redis-throttle.ts';
 import { parseDatabaseUrl, type DatabaseCredentials } from '../../src/lib/database-url.ts';
+import { redisSessionEnds } from '../../src/session/redis-session-ends.ts';
 import { redisSessionStore } from '../../src/session/redis-session-store.ts';
 import { redisClient, upstashRedis } from '../../src/store/redis-client.ts';
 import { planetscaleClient, sqlClient } from '../../src/store/sql-client.ts';
@@ -25,6 +26,7 @@ export function openCloudStores(cloud: CloudProxy, timeoutMs = TIMEOUT_MS) {
     redis,
     sql,
     sessions: redisSessionStore(redis),
+    sessionEnds: redisSessionEnds(redis),
     outbox: redisOutbox(redis),
     throttle: redisThrottle(redis, SECRET_KEY),
     users: mysqlUserStore(sql),

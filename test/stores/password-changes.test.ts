@@ -9,10 +9,16 @@ import { begin } from './session-store/under-test.ts';
 const environment = useCloud({ schema: false });
 
 const openInRedis = () => {
-  const { passwordChanges: changes, sessions: store, outbox } = openCloudStores(environment.cloud);
+  const {
+    passwordChanges: changes,
+    sessions: store,
+    sessionEnds: ends,
+    outbox,
+  } = openCloudStores(environment.cloud);
   return {
     changes,
     store,
+    ends,
     outbox,
     nowMs: () => Date.now(),
     advance: (ms: number) => shortenTtls(environment.cloud.redis, ms),
@@ -21,8 +27,15 @@ const openInRedis = () => {
 
 describePasswordChanges('password changes in memory', async () => {
   const { stores, clock } = openMemoryStores();
-  const { passwordChanges: changes, sessions: store, outbox } = stores;
-  return { changes, store, outbox, nowMs: () => clock.nowMs(), advance: async (ms) => clock.advance(ms) };
+  const { passwordChanges: changes, sessions: store, sessionEnds: ends, outbox } = stores;
+  return {
+    changes,
+    store,
+    ends,
+    outbox,
+    nowMs: () => clock.nowMs(),
+    advance: async (ms) => clock.advance(ms),
+  };
 });
 
 describePasswordChanges('password changes in Redis', async () => openInRedis());

@@ -14,7 +14,9 @@ export async function everythingIn(redis: Redis): Promise<string> {
         ? await redis.hgetall(key)
         : type === 'stream'
           ? await redis.xrange(key, '-', '+')
-          : await redis.get(key);
+          : type === 'set'
+            ? await redis.smembers(key)
+            : await redis.get(key);
     parts.push([key, value]);
   }
   return JSON.stringify(parts);

@@ -25,9 +25,9 @@ let under: SessionStoreUnderTest;
 const recordKey = (hash: string): string => SESSION_KEY_PREFIX + hash;
 beforeEach(async () => {
   environment.cloud.calls.length = 0;
-  const { sessions: store, outbox } = openCloudStores(environment.cloud);
+  const { sessions: store, sessionEnds: ends, outbox } = openCloudStores(environment.cloud);
   const nowMs = Date.now();
-  under = { store, outbox, nowMs: () => nowMs, advance: () => Promise.reject(new Error('not here')) };
+  under = { store, ends, outbox, nowMs: () => nowMs, advance: () => Promise.reject(new Error('not here')) };
 });
 
 describe('an outbox that accepts nothing', () => {
@@ -109,7 +109,7 @@ describe('commands', () => {
       () => store.revoke(credential, 'others', sampleOperation(t)),
       () => store.renew(credential, newTokenHash(), session, sampleOperation(t)),
       () => store.end([credential.tokenHash], 'cookie', 'logout', sampleOperation(t)),
-      () => store.abandon(newTokenHash(), session, t),
+      () => store.abandon(newTokenHash(), session, sampleOperation(t)),
       () => store.check(credential, t),
     ];
     for (const method of methods) {
@@ -144,7 +144,7 @@ describe('commands', () => {
     await store.renew(offer(first!, 'cookie'), second!, session, sampleOperation(t));
     await store.refresh(second!, { ...session, lastSeenAtMs: t + 1 });
     await store.revoke(offer(second!, 'cookie'), 'all', sampleOperation(t));
-    await store.abandon(third!, sampleSession(t), t);
+    await store.abandon(third!, sampleSession(t), sampleOperation(t));
     const seen = (await everythingIn(environment.cloud.redis)) + JSON.stringify(environment.cloud.calls);
     expect(seen).toContain(second);
     for (const token of tokens) expect(seen).not.toContain(token);
@@ -236,7 +236,7 @@ describe('at the same time', () => {
     environment.cloud.faults.set('redis', { kind: 'late', ms: 500, times: 1 });
     const impatient = openCloudStores(environment.cloud, 50).sessions;
     await expect(impatient.start(sampleStart(session, tokenHash))).rejects.toMatchObject(STORE_UNAVAILABLE);
-    await under.store.abandon(tokenHash, session, under.nowMs());
+    await under.store.abandon(tokenHash, session, sampleOperation(under.nowMs()));
     await environment.cloud.settled();
     environment.cloud.faults.clear();
     expect(await under.store.check(offer(tokenHash, 'cookie'), under.nowMs())).toMatchObject({

@@ -5,6 +5,7 @@ import type { LogoutActivity } from '../../src/activity/events.ts';
 import type { CallContent } from '../../tools/local-cloud/calls.ts';
 import { vitessFault, type VitessError } from '../../tools/local-cloud/vitess-error.ts';
 import { CapturedLog } from '../fakes/captured-log.ts';
+import { NO_LIMIT } from '../fakes/time-share.ts';
 import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
 import { sampleLogout } from '../fakes/samples.ts';
 import { useCloud } from '../support/test-environment.ts';
@@ -78,7 +79,8 @@ const UNEXPLAINED_ERRORS: [string, VitessError, string][] = [
 ];
 
 const log = new CapturedLog();
-const run = (nowMs = NOW_MS) => deliverPending({ stores: openCloudStores(environment.cloud), log, nowMs });
+const run = (nowMs = NOW_MS) =>
+  deliverPending({ stores: openCloudStores(environment.cloud), log, nowMs }, NO_LIMIT);
 const rows = async (): Promise<string[]> =>
   (await environment.cloud.query('SELECT id FROM logout_activity')).map(({ id }) => String(id)).sort();
 const idsOf = (events: readonly LogoutActivity[]): string[] => events.map(({ id }) => String(id)).sort();

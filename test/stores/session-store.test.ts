@@ -7,16 +7,17 @@ const environment = useCloud({ schema: false });
 
 describeSessionStore('sessions in memory', async () => {
   const { stores, clock } = openMemoryStores();
-  const { sessions: store, outbox } = stores;
-  return { store, outbox, nowMs: () => clock.nowMs(), advance: async (ms) => clock.advance(ms) };
+  const { sessions: store, sessionEnds: ends, outbox } = stores;
+  return { store, ends, outbox, nowMs: () => clock.nowMs(), advance: async (ms) => clock.advance(ms) };
 });
 
 describeSessionStore('sessions in Redis', async () => {
-  const { sessions: store, outbox } = openCloudStores(environment.cloud);
+  const { sessions: store, sessionEnds: ends, outbox } = openCloudStores(environment.cloud);
   // The store's time starts at the machine's and moves when TTLs are shortened.
   let nowMs = Date.now();
   return {
     store,
+    ends,
     outbox,
     nowMs: () => nowMs,
     advance: async (ms) => {

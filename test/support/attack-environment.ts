@@ -35,7 +35,7 @@ const LEAKS = [
 
 /** Every key that the service writes to Redis. */
 const REDIS_KEY =
-  /^(?:(?:session|ended):[\w-]{43}|user-sessions:\d+|operation:[\da-f-]{36}|cutoff:\d+|sign-in:[\w-]{43}|outbox:(?:pending|attempts|ping)|password-changes|throttle:(?:attempt:[\da-f-]{36}|account:[\w-]{43}|(?:account-network:[\w-]{43}|network):(?:[\d.]+|[\da-f:]+::\/64)|site:[\da-f:]+::\/48|device:[\w-]{43}:[\w-]{22}|session:[\da-z]{26}))$/;
+  /^(?:(?:session|ended):[\w-]{43}|user-sessions:\d+|operation:[\da-f-]{36}|session-ends:(?:\d+|oldest)|cutoff:\d+|sign-in:[\w-]{43}|outbox:(?:pending|attempts|ping)|password-changes|throttle:(?:attempt:[\da-f-]{36}|account:[\w-]{43}|(?:account-network:[\w-]{43}|network):(?:[\d.]+|[\da-f:]+::\/64)|site:[\da-f:]+::\/48|device:[\w-]{43}:[\w-]{22}|session:[\da-z]{26}))$/;
 
 /**
  * Events that are logged when something is broken, which nothing from outside may bring about. A store that takes

@@ -1,5 +1,6 @@
 import type { UserId } from '../../src/lib/ids.ts';
 import type { Session } from '../../src/session/session.ts';
+import { EXPIRED_KEPT_SECONDS } from '../../src/session/session-store.ts';
 import { hashToken, newToken, type Token, type TokenHash } from '../../src/session/token.ts';
 import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { sampleSession, sampleStart } from '../fakes/samples.ts';
@@ -49,3 +50,7 @@ export async function seedVisitor(
   await visitor.get('/home/');
   return { ...seeded, visitor };
 }
+
+/** How many seconds a session has left if no request comes, as its record's TTL says. */
+export const endsInSeconds = async ({ redis }: CloudProxy, tokenHash: string): Promise<number> =>
+  (await redis.ttl(`session:${tokenHash}`)) - EXPIRED_KEPT_SECONDS;

@@ -1,4 +1,7 @@
 import type { Redis } from 'ioredis';
+import { endsKey } from '../../src/session/redis-keys.ts';
+import { minuteOf } from '../../src/session/rules.ts';
+import { EXPIRED_KEPT_SECONDS } from '../../src/session/session-store.ts';
 import { directRedis, seedSessions } from './seed.ts';
 
 const SESSIONS_PER_SCRIPT = 20_000;
@@ -6,11 +9,12 @@ const SESSIONS_PER_SCRIPT = 20_000;
 const FIRST_USER = 10_000_000;
 
 /**
- * Copies a session. ARGV: first number, count, the record, its session id, its user id, its end in Unix ms. Two
- * sessions a user, under keys of the same form and length.
+ * Copies a session. ARGV: first number, count, the record, its session id, its user id, its expiry in Unix ms, the set of
+ * the minute in which it ends. Two sessions a user, under keys of the same form and length.
  */
 const CROWD_SCRIPT = `
-local first, count, model, session, owner, ends = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local first, count, model, session, owner = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
+local ends, minute = ARGV[6], ARGV[7]
 local function put(text, old, new)
   local at, to = string.find(text, old, 1, true)
   return string.sub(text, 1, at - 1) .. new .. string.sub(text, to + 1)
@@ -22,6 +26,7 @@ for i = first, first + count - 1 do
   local user = string.format('%d', tonumber(owner) + 1 + math.floor(i / 2))
   redis.call('SET', 'session:' .. hash, put(put(model, session, id), owner, user), 'PXAT', ends)
   redis.call('HSET', 'user-sessions:' .. user, id, hash)
+  redis.call('SADD', minute, hash)
   redis.call('PEXPIREAT', 'user-sessions:' .. user, ends)
 end`;
 
@@ -32,10 +37,11 @@ export async function addCrowd(redis: Redis, sessions: number): Promise<void> {
   const { tokenHash, userId } = model;
   const record = (await redis.get(`session:${tokenHash}`)) ?? '';
   const [sessionId = ''] = await redis.hkeys(`user-sessions:${userId}`);
-  const endsAtMs = Date.now() + (await redis.pttl(`session:${tokenHash}`));
+  const goneAtMs = Date.now() + (await redis.pttl(`session:${tokenHash}`));
+  const minute = endsKey(minuteOf(goneAtMs - EXPIRED_KEPT_SECONDS * 1000));
   await redis.del(`session:${tokenHash}`, `user-sessions:${userId}`);
   for (let first = 0; first < sessions; first += SESSIONS_PER_SCRIPT) {
     const count = Math.min(SESSIONS_PER_SCRIPT, sessions - first);
-    await redis.eval(CROWD_SCRIPT, 0, first, count, record, sessionId, userId, endsAtMs);
+    await redis.eval(CROWD_SCRIPT, 0, first, count, record, sessionId, userId, goneAtMs, minute);
   }
 }

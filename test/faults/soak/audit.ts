@@ -134,8 +134,8 @@ const canHaveCaused = (cause: Cause, row: Row): boolean =>
   cause.reason === row['reason'] && cause.ipAddress === row['ip_address'];
 
 /**
- * Rows of sessions that no client knows: started by a sign-in without a response and ended by another client before they
- * were abandoned. There can't be more of them than there were such sign-ins.
+ * Rows of sessions that no client knows: started by a sign-in without a response, then abandoned or ended by another client
+ * before that. There can't be more of them than there were such sign-ins.
  */
 function auditUnknown(ledger: Ledger, unknown: readonly Row[][]): void {
   ledger.count('rows of sessions whose start was not confirmed', unknown.length);
@@ -149,13 +149,13 @@ function auditUnknown(ledger: Ledger, unknown: readonly Row[][]): void {
     for (const rows of groups) {
       const reasons = rows.map((row) => String(row['reason']));
       const isPossible =
-        reasons.length === 1 && /^(?:evicted|revoked|logout_(?:others|all))$/.test(reasons[0]!);
+        reasons.length === 1 && /^(?:abandoned|evicted|revoked|logout_(?:others|all))$/.test(reasons[0]!);
       if (!isPossible) ledger.violation(`user ${userId}: unknown session with rows ${reasons.join(', ')}`);
     }
   }
 }
 
-/** Every confirmed sign-in is recorded once. */
+/** Every confirmed sign-in is recorded once, and every recorded one, confirmed or not, has its end or is open. */
 async function auditLogins({ cloud, ledger }: Audit): Promise<void> {
   const rows = await cloud.query("SELECT session_id FROM login_activity WHERE outcome = 'success'");
   const counts = new Map<string, number>();
@@ -167,4 +167,14 @@ async function auditLogins({ cloud, ledger }: Audit): Promise<void> {
     const count = counts.get(id) ?? 0;
     if (count !== 1) ledger.violation(`session ${id} has ${count} logins instead of 1`);
   }
+  const unended = await cloud.query(
+    `SELECT i.session_id FROM login_activity AS i LEFT JOIN logout_activity AS o ON o.session_id = i.session_id
+     WHERE i.outcome = 'success' AND o.id IS NULL`,
+  );
+  compare(
+    ledger,
+    'sign-ins without an end',
+    unended.map((row) => String(row['session_id'])),
+    [...ledger.sessions.values()].filter(({ endedAtMs }) => endedAtMs === null),
+  );
 }

@@ -7,17 +7,25 @@ import {
   sampleStart,
   offer,
 } from '../../fakes/samples.ts';
-import { begin, pendingActivities, pendingLogouts, type Current } from './under-test.ts';
+import {
+  begin,
+  expectInOutbox,
+  pendingActivities,
+  pendingLogouts,
+  reasonsOf,
+  type Current,
+} from './under-test.ts';
 
 export function describeAbandon(current: Current): void {
   describe('abandon', () => {
-    test('ends a session that has begun, without a log-out', async () => {
+    test('ends a session that has begun, with a log-out, as its sign-in is recorded', async () => {
       const { store, nowMs } = current();
       const userId = newUserId();
       const { tokenHash, session, credential } = await begin(current(), { userId });
-      await store.abandon(tokenHash, session, nowMs());
+      const logouts = await store.abandon(tokenHash, session, sampleOperation(nowMs()));
       expect(await store.check(credential, nowMs())).toEqual({ status: 'invalid', reason: 'unknown' });
-      expect(await pendingLogouts(current())).toEqual([]);
+      expect(reasonsOf(logouts)).toEqual([[session.id, 'abandoned']]);
+      await expectInOutbox(current(), logouts);
       const next = await begin(current(), { userId });
       expect(await store.list(next.credential, nowMs())).toMatchObject({
         sessions: [{ id: next.session.id }],
@@ -28,7 +36,7 @@ export function describeAbandon(current: Current): void {
       const { store, nowMs } = current();
       const session = sampleSession(nowMs());
       const tokenHash = newTokenHash();
-      await store.abandon(tokenHash, session, nowMs());
+      await store.abandon(tokenHash, session, sampleOperation(nowMs()));
       await expect(store.start(sampleStart(session, tokenHash))).resolves.toEqual({ status: 'superseded' });
       expect(await store.check(offer(tokenHash, 'cookie'), nowMs())).toEqual({
         status: 'invalid',
@@ -42,7 +50,7 @@ export function describeAbandon(current: Current): void {
       const old = await begin(current());
       const session = sampleSession(nowMs(), { userId: old.session.userId });
       const tokenHash = newTokenHash();
-      await store.abandon(tokenHash, session, nowMs());
+      await store.abandon(tokenHash, session, sampleOperation(nowMs()));
       const request = sampleStart(session, tokenHash, { replaces: [old.tokenHash], maxSessionsPerUser: 1 });
       await expect(store.start(request)).resolves.toEqual({ status: 'superseded' });
       expect(await store.check(old.credential, nowMs())).toMatchObject({ status: 'valid' });
@@ -51,30 +59,31 @@ export function describeAbandon(current: Current): void {
     test('may be repeated', async () => {
       const { store, nowMs } = current();
       const { tokenHash, session, credential } = await begin(current());
-      await store.abandon(tokenHash, session, nowMs());
-      await store.abandon(tokenHash, session, nowMs());
+      await store.abandon(tokenHash, session, sampleOperation(nowMs()));
+      expect(await store.abandon(tokenHash, session, sampleOperation(nowMs()))).toEqual([]);
       expect(await store.check(credential, nowMs())).toMatchObject({ reason: 'unknown' });
+      expect(await pendingLogouts(current())).toHaveLength(1);
     });
 
     test('leaves a tombstone as it is', async () => {
       const { store, nowMs } = current();
       const { tokenHash, session, credential } = await begin(current());
       await store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()));
-      await store.abandon(tokenHash, session, nowMs());
+      await store.abandon(tokenHash, session, sampleOperation(nowMs()));
       expect(await store.check(credential, nowMs())).toMatchObject({ tombstone: { reason: 'logout' } });
     });
 
     test('does not touch another session under that token', async () => {
       const { store, nowMs } = current();
       const { tokenHash, credential } = await begin(current());
-      await store.abandon(tokenHash, sampleSession(nowMs()), nowMs());
+      await store.abandon(tokenHash, sampleSession(nowMs()), sampleOperation(nowMs()));
       expect(await store.check(credential, nowMs())).toMatchObject({ status: 'valid' });
     });
 
     test('an abandoned session cannot be ended, revoked from, listed or renewed', async () => {
       const { store, nowMs } = current();
       const { tokenHash, session, credential } = await begin(current());
-      await store.abandon(tokenHash, session, nowMs());
+      await store.abandon(tokenHash, session, sampleOperation(nowMs()));
       const unknown = { status: 'invalid', reason: 'unknown' };
       expect(await store.end([tokenHash], 'cookie', 'logout', sampleOperation(nowMs()))).toEqual([]);
       expect(await store.revoke(credential, 'all', sampleOperation(nowMs()))).toEqual(unknown);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { endsAtMs } from '../../../src/session/rules.ts';
+import { EXPIRED_KEPT_SECONDS } from '../../../src/session/session-store.ts';
 import { newTokenHash, sampleOperation, offer } from '../../fakes/samples.ts';
 import { begin, type Current } from './under-test.ts';
 
@@ -58,10 +59,12 @@ export function describeCheck(current: Current): void {
       expect(await store.check(credential, t + endsInMs)).toEqual({ status: 'invalid', reason: 'expired' });
     });
 
-    test('forgets a session that has expired', async () => {
+    test('forgets a session that expired two days ago', async () => {
       const { store, nowMs, advance } = current();
       const { credential, session } = await begin(current());
       await advance(endsAtMs(session) - session.createdAtMs);
+      expect(await store.check(credential, nowMs())).toEqual({ status: 'invalid', reason: 'expired' });
+      await advance(EXPIRED_KEPT_SECONDS * 1000);
       expect(await store.check(credential, nowMs())).toEqual({ status: 'invalid', reason: 'unknown' });
     });
 

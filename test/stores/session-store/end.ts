@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { LOGOUT_REASONS } from '../../../src/activity/events.ts';
+import { isExpiry, LOGOUT_REASONS } from '../../../src/activity/events.ts';
 import { RECEIPT_SECONDS } from '../../../src/session/session-store.ts';
 import { eventId } from '../../fakes/memory-session-store.ts';
 import { newTokenHash, newUserId, sampleOperation } from '../../fakes/samples.ts';
 import { begin, expectInOutbox, pendingLogouts, reasonsOf, type Current } from './under-test.ts';
+
+/** Whether a caller ends sessions for that reason. */
+const isGiven = (reason: string): boolean => !isExpiry(reason) && reason !== 'abandoned';
 
 export function describeEnd(current: Current): void {
   describe('end', () => {
@@ -32,7 +35,7 @@ export function describeEnd(current: Current): void {
       expect(await store.check(credential, nowMs())).toMatchObject({ reason: 'ended' });
     });
 
-    test.each(LOGOUT_REASONS)('records the reason %s', async (reason) => {
+    test.each(LOGOUT_REASONS.filter(isGiven))('records the reason %s', async (reason) => {
       const { store, nowMs } = current();
       const { tokenHash, session, credential } = await begin(current());
       const logouts = await store.end([tokenHash], 'cookie', reason, sampleOperation(nowMs()));
@@ -68,20 +71,31 @@ export function describeEnd(current: Current): void {
       expect(new Set(ids).size).toBe(2);
     });
 
-    test('leaves out what is not open: ended, unknown, expired, abandoned, a duplicate', async () => {
+    test('leaves out what is not open: ended, unknown, abandoned, a duplicate', async () => {
       const { store, nowMs } = current();
       const t = nowMs();
       const open = await begin(current());
       const ended = await begin(current());
       await store.end([ended.tokenHash], 'cookie', 'logout', sampleOperation(t));
       const abandoned = await begin(current());
-      await store.abandon(abandoned.tokenHash, abandoned.session, t);
-      const short = await begin(current(), { idleAgeSeconds: 60 });
-      const hashes = [ended, abandoned, short, open, open].map(({ tokenHash }) => tokenHash);
-      const operation = sampleOperation(t + 61_000);
-      const logouts = await store.end([newTokenHash(), ...hashes], 'cookie', 'logout', operation);
+      await store.abandon(abandoned.tokenHash, abandoned.session, sampleOperation(t));
+      const before = await pendingLogouts(current());
+      const hashes = [ended, abandoned, open, open].map(({ tokenHash }) => tokenHash);
+      const logouts = await store.end([newTokenHash(), ...hashes], 'cookie', 'logout', sampleOperation(t));
       expect(reasonsOf(logouts)).toEqual([[open.session.id, 'logout']]);
-      expect(await pendingLogouts(current())).toHaveLength(2);
+      expect(await pendingLogouts(current())).toHaveLength(before.length + 1);
+    });
+
+    test('an expired session ends as such and is no log-out; no refresh under way revives it', async () => {
+      const { store, nowMs } = current();
+      const t = nowMs();
+      const { tokenHash, session, credential } = await begin(current(), { idleAgeSeconds: 60 });
+      expect(await store.end([tokenHash], 'cookie', 'logout', sampleOperation(t + 61_000))).toEqual([]);
+      expect(await pendingLogouts(current())).toMatchObject([
+        { sessionId: session.id, reason: 'expired_idle', loggedOutAtMs: t + 60_000 },
+      ]);
+      expect(await store.refresh(tokenHash, { ...session, lastSeenAtMs: t + 59_000 })).toBe(false);
+      expect(await store.check(credential, t + 61_000)).toEqual({ status: 'invalid', reason: 'expired' });
     });
 
     test('without tokens ends nothing', async () => {

@@ -72,7 +72,7 @@ export function describeRaces(current: Current): void {
       await Promise.all(
         pairs.flatMap(({ session, tokenHash }, i) => {
           const start = () => store.start(sampleStart(session, tokenHash)).catch(() => null);
-          const abandon = () => store.abandon(tokenHash, session, nowMs());
+          const abandon = () => store.abandon(tokenHash, session, sampleOperation(nowMs()));
           return (i % 2 === 0 ? [start, abandon] : [abandon, start]).map((work) => work());
         }),
       );

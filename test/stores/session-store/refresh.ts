@@ -62,7 +62,7 @@ export function describeRefresh(current: Current): void {
       const expired = await begin(current());
       await advance(endsAtMs(expired.session) - expired.session.createdAtMs);
       const abandoned = await begin(current());
-      await store.abandon(abandoned.tokenHash, abandoned.session, nowMs());
+      await store.abandon(abandoned.tokenHash, abandoned.session, sampleOperation(nowMs()));
       const renewed = await begin(current());
       await store.renew(renewed.credential, newTokenHash(), renewed.session, sampleOperation(nowMs()));
       for (const { tokenHash, session, credential } of [expired, abandoned, renewed]) {

@@ -137,7 +137,7 @@ export function describeRenew(current: Current): void {
       const userId = newUserId();
       const [me, other] = [await begin(current(), { userId }), await begin(current(), { userId })];
       const tokenHash = newTokenHash();
-      await store.abandon(tokenHash, me.session, nowMs());
+      await store.abandon(tokenHash, me.session, sampleOperation(nowMs()));
       await expect(
         store.renew(me.credential, tokenHash, me.session, sampleOperation(nowMs())),
       ).resolves.toEqual({ status: 'superseded' });

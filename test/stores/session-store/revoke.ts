@@ -107,16 +107,28 @@ export function describeRevoke(current: Current): void {
       expect(await store.check(credential, nowMs())).toMatchObject({ status: 'valid' });
     });
 
-    test('records no log-outs of expired sessions', async () => {
-      const { store, nowMs } = current();
-      const t = nowMs();
-      const userId = newUserId();
-      const me = await begin(current(), { userId });
-      await begin(current(), { userId, idleAgeSeconds: 60 });
-      const result = await store.revoke(me.credential, 'others', sampleOperation(t + 61_000));
-      expect(result).toEqual({ status: 'revoked', logouts: [] });
-      expect(await pendingLogouts(current())).toEqual([]);
-    });
+    test.each(['others', 'expired'] as const)(
+      '%s: an expired session is no log-out, but ends for good',
+      async (scope) => {
+        const { store, nowMs } = current();
+        const t = nowMs();
+        const userId = newUserId();
+        const me = await begin(current(), { userId });
+        const { session, tokenHash } = await begin(current(), { userId, idleAgeSeconds: 60 });
+        const result = await store.revoke(
+          me.credential,
+          scope === 'others' ? scope : { only: session.id },
+          sampleOperation(t + 61_000),
+        );
+        expect(result).toEqual(
+          scope === 'others' ? { status: 'revoked', logouts: [] } : { status: 'not_found' },
+        );
+        expect(await pendingLogouts(current())).toMatchObject([
+          { sessionId: session.id, reason: 'expired_idle', loggedOutAtMs: t + 60_000 },
+        ]);
+        expect(await store.refresh(tokenHash, { ...session, lastSeenAtMs: t + 59_000 })).toBe(false);
+      },
+    );
 
     test.each([{ only: UNKNOWN_SESSION_ID }, 'others', 'all'] as const)(
       'retried as the same operation, %o returns the same result',

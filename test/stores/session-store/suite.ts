@@ -3,6 +3,7 @@ import { describeAbandon } from './abandon.ts';
 import { describeCheck } from './check.ts';
 import { describeEnd } from './end.ts';
 import { describeEndAgain } from './end-again.ts';
+import { describeEnds } from './ends.ts';
 import { describeList } from './list.ts';
 import { describeRaces } from './races.ts';
 import { describeRefresh } from './refresh.ts';
@@ -29,6 +30,7 @@ export function describeSessionStore(name: string, open: () => Promise<SessionSt
     describeRevoke(current);
     describeList(current);
     describeRenew(current);
+    describeEnds(current);
     describeRaces(current);
   });
 }

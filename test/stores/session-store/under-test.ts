@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { Activity, LogoutActivity } from '../../../src/activity/events.ts';
 import type { Outbox } from '../../../src/activity/outbox.ts';
+import type { SessionEnds } from '../../../src/session/session-ends.ts';
 import type {
   AuthorizedTokens,
   Credential,
@@ -16,6 +17,7 @@ import { newTokenHash, sampleSession, sampleStart, offer } from '../../fakes/sam
 /** One implementation, empty, with the outbox that it writes to. */
 export interface SessionStoreUnderTest {
   readonly store: SessionStore;
+  readonly ends: SessionEnds;
   readonly outbox: Outbox;
   /** The store's own time. Methods that take the time are given it. */
   readonly nowMs: () => number;

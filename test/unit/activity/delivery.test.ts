@@ -1,10 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import {
-  deliver,
-  deliverPending,
-  DELIVERY_BATCH_SIZE,
-  DELIVERY_BATCHES_PER_RUN,
-} from '../../../src/activity/delivery.ts';
+import { deliver, deliverPending, DELIVERY_BATCH_SIZE } from '../../../src/activity/delivery.ts';
 import { encodeActivity } from '../../../src/activity/activity-encoding.ts';
 import type { Activity, LoginOutcome, LogoutActivity, LogoutReason } from '../../../src/activity/events.ts';
 import { storeUnavailable } from '../../../src/errors.ts';
@@ -13,6 +8,7 @@ import type { ManualClock } from '../../fakes/manual-clock.ts';
 import { openMemoryStores, type MemoryStores } from '../../fakes/memory-stores.ts';
 import { STORE_UNAVAILABLE, type Outage } from '../../fakes/outage.ts';
 import { sampleLogin, sampleLogout } from '../../fakes/samples.ts';
+import { NO_LIMIT, shareOf } from '../../fakes/time-share.ts';
 
 let stores: MemoryStores;
 let outage: Outage;
@@ -30,7 +26,8 @@ const putMany = (count: number, make = (i: number): Activity => sampleLogout(now
     return activity;
   });
 const tooLong = (): LogoutActivity => sampleLogout(now(), { username: 'x'.repeat(151) });
-const deliverAll = (): Promise<number> => deliverPending({ stores, log, nowMs: now() });
+const deliverAll = (hasTime = NO_LIMIT): Promise<number> =>
+  deliverPending({ stores, log, nowMs: now() }, hasTime);
 
 describe('deliverPending', () => {
   test('writes both kinds and empties the outbox', async () => {
@@ -60,10 +57,10 @@ describe('deliverPending', () => {
     expect(written.flat()).toEqual(ids);
   });
 
-  test('delivers a limited number of batches in one run and the rest in the next', async () => {
-    const most = DELIVERY_BATCH_SIZE * DELIVERY_BATCHES_PER_RUN;
+  test('begins no further batch when its time is over, and delivers the rest in the next run', async () => {
+    const most = 3 * DELIVERY_BATCH_SIZE;
     putMany(most + 1);
-    expect(await deliverAll()).toBe(most);
+    expect(await deliverAll(shareOf(3))).toBe(most);
     expect(await deliverAll()).toBe(1);
     expect(stores.activityLog.logouts.size).toBe(most + 1);
   });
@@ -145,11 +142,10 @@ describe('deliverPending', () => {
       expect(stores.outbox.aside).toEqual([]);
     });
 
-    test('asks no more of Redis than a run may, however many there are', async () => {
-      for (let i = 0; i <= DELIVERY_BATCH_SIZE * DELIVERY_BATCHES_PER_RUN; i += 1)
-        stores.outbox.putText('{}');
-      expect(await deliverAll()).toBe(0);
-      expect(outage.calls.redis).toBe(DELIVERY_BATCHES_PER_RUN);
+    test('asks no more of Redis than its time allows, however many there are', async () => {
+      for (let i = 0; i <= 3 * DELIVERY_BATCH_SIZE; i += 1) stores.outbox.putText('{}');
+      expect(await deliverAll(shareOf(3))).toBe(0);
+      expect(outage.calls.redis).toBe(3);
       expect(outage.calls.database).toBe(0);
     });
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LOGOUT_REASONS } from '../../../src/activity/events.ts';
+import { isExpiry, LOGOUT_REASONS } from '../../../src/activity/events.ts';
 import type { SessionId, UserId } from '../../../src/lib/ids.ts';
 import {
   checkStored,
@@ -44,7 +44,7 @@ const anySession: fc.Arbitrary<Session> = fc
 const anyTombstone: fc.Arbitrary<Tombstone> = fc.record({
   sessionId: anyText() as fc.Arbitrary<never>,
   userId: anyText() as fc.Arbitrary<never>,
-  reason: fc.constantFrom(...LOGOUT_REASONS, 'renewed', 'abandoned'),
+  reason: fc.constantFrom(...LOGOUT_REASONS, 'renewed' as const),
   endedAtMs: anyTime,
   ipAddress: textOrNull,
 });
@@ -183,6 +183,9 @@ describe('the written form', () => {
   });
 });
 
+const isShown = (reason: string): reason is Tombstone['reason'] =>
+  !isExpiry(reason) && reason !== 'abandoned';
+
 describe('checkStored', () => {
   const session = sampleSession(T);
   const record = encodeSession(session);
@@ -210,7 +213,7 @@ describe('checkStored', () => {
     expect(check({ record: bearer }, 'either')).toMatchObject({ status: 'valid' });
   });
 
-  test.each([...LOGOUT_REASONS, 'renewed'] as const)(
+  test.each([...LOGOUT_REASONS, 'renewed'].filter(isShown))(
     'a tombstone with reason %s says how the session ended, even beside a record',
     (reason) => {
       const tombstone: Tombstone = {
@@ -225,6 +228,13 @@ describe('checkStored', () => {
       expect(check({ record, tombstone: encodeTombstone(tombstone) }, 'cookie')).toEqual(ended);
     },
   );
+
+  test.each(['expired_idle', 'expired_absolute'] as const)('%s: expired, as before the cron', (reason) => {
+    const tombstone = { sessionId: session.id, userId: session.userId, endedAtMs: T, ipAddress: null };
+    expect(check({ tombstone: encodeTombstone({ ...tombstone, reason }) }, 'cookie')).toEqual(
+      invalid('expired'),
+    );
+  });
 
   test('an abandoned start: unknown, as if it had never begun', () => {
     const tombstone = { sessionId: session.id, userId: session.userId, endedAtMs: T, ipAddress: null };

@@ -71,7 +71,7 @@ async function run(options: CommonOptions, isRepair: boolean): Promise<ExitCode>
     });
   } else {
     say(`Open sessions ${totals.open}, listed ${totals.listed}.`);
-    say(`Listed but expired: ${totals.expired} (not a fault${isRepair ? '; dropped' : ''}).`);
+    say(`Listed but expired: ${totals.expired} (not a fault).`);
     sayFaults(found, isRepair);
   }
   return left.length > 0 ? EXIT.failed : EXIT.ok;

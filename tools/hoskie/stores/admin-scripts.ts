@@ -1,4 +1,5 @@
 import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../../src/session/redis-keys.ts';
+import { EXPIRED_KEPT_SECONDS } from '../../../src/session/session-store.ts';
 import { END_SESSION, READ_SESSION, WITH_RECEIPT } from '../../../src/session/script-functions.ts';
 
 /** KEYS: user's index. ARGV: session id, or empty for all. Returns {token hash, raw record, token hash, raw record...}. */
@@ -72,7 +73,7 @@ local function check_record(key)
   if not session.ends_at then return fault('unreadable', session.user_id, session.id) end
   if redis.call('PTTL', key) == -1 then
     fault('no_expiry', session.user_id, session.id, function()
-      redis.call('PEXPIREAT', key, session.ends_at)
+      redis.call('PEXPIREAT', key, session.ends_at + ${EXPIRED_KEPT_SECONDS * 1000})
     end)
   end
   if options.now >= session.ends_at then return end
@@ -101,9 +102,12 @@ local function check_index(key)
     local function drop() redis.call('HDEL', key, id) end
     local raw = redis.call('GET', '${SESSION_KEY_PREFIX}' .. entries[i + 1])
     local session = raw and read_session(raw)
-    if not raw or (session and session.ends_at and options.now >= session.ends_at) then
+    if not raw then
       expired = expired + 1
       if options.repair then drop() end
+    elseif session and session.ends_at and options.now >= session.ends_at then
+      -- It stays listed until the cron has recorded its end: a refresh under way may still prolong it.
+      expired = expired + 1
     elseif session and (session.id ~= id or session.user_id ~= user_id) then
       fault('mismatched', user_id, id, drop)
     elseif not session or not session.ends_at then

@@ -1,0 +1,86 @@
+import { deliverPending } from './activity/delivery.ts';
+import { deleteOldActivity } from './activity/retention.ts';
+import type { Stores } from './auth/auth-work.ts';
+import { settlePasswordChanges } from './auth/settle-password-changes.ts';
+import { isStoreUnavailable } from './errors.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Log } from './log.ts';
+import { endExpiredSessions } from './session/end-expired-sessions.ts';
+import { repairAfterFailover } from './session/repair-after-failover.ts';
+import type { Settings } from './settings.ts';
+
+/** What one run works with. */
+export interface Cron {
+  readonly stores: Stores;
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Step {
+  /** As it is in the log. */
+  readonly task: string;
+  /** After so long the step begins no further batch, and the next run goes on. */
+  readonly shareMs: number;
+  readonly run: (cron: Cron, hasTime: () => boolean) => Promise<unknown>;
+}
+
+/**
+ * What the cron does, in this order: what must end, the rows that exist nowhere else, sessions that expired, what a failover
+ * brought back, and last what only tidies up. The shares make less than the minute until the next run.
+ */
+export const CRON_STEPS: readonly Step[] = [
+  {
+    task: 'settle_password_changes',
+    shareMs: 8000,
+    run: ({ stores, log, clock }, hasTime) => settlePasswordChanges(stores, { log, clock }, hasTime),
+  },
+  {
+    task: 'deliver_activity',
+    shareMs: 14_000,
+    async run({ stores, log, clock }, hasTime) {
+      const count = await deliverPending({ stores, log, nowMs: clock.nowMs() }, hasTime);
+      if (count > 0) log.event('activity_delivery', { count });
+    },
+  },
+  {
+    task: 'end_expired_sessions',
+    shareMs: 14_000,
+    async run({ stores, log, clock }, hasTime) {
+      const count = await endExpiredSessions(stores, { log, clock }, hasTime);
+      if (count > 0) log.event('expired_sessions', { count });
+    },
+  },
+  {
+    task: 'repair_after_failover',
+    shareMs: 6000,
+    run: ({ stores, log, clock }, hasTime) => repairAfterFailover(stores, log, clock.nowMs(), hasTime),
+  },
+  {
+    task: 'delete_old_activity',
+    shareMs: 4000,
+    async run({ stores, settings, log, clock }, hasTime) {
+      const { ACTIVITY_RETENTION_DAYS: days } = settings;
+      const count = await deleteOldActivity(stores.activityLog, days, clock.nowMs(), hasTime);
+      if (count > 0) log.event('activity_retention', { count });
+    },
+  },
+];
+
+/** One run: each step by itself and with a share of the time, so that none holds up another. */
+export async function runCron(cron: Cron, steps = CRON_STEPS): Promise<void> {
+  const { clock, log } = cron;
+  for (const { task, shareMs, run } of steps) {
+    const endAtMs = clock.nowMs() + shareMs;
+    try {
+      await run(cron, () => clock.nowMs() < endAtMs);
+    } catch (error) {
+      if (isStoreUnavailable(error)) {
+        const { store, fault } = error.reason;
+        log.event('store_unavailable', { store, fault, task });
+      } else {
+        log.event('background_failed', { task, error: error instanceof Error ? error.name : typeof error });
+      }
+    }
+  }
+}
