@@ -64,16 +64,16 @@ function keepAssertionKeys(): string {
 function writeBindings(cloud: LocalCloud, secretKey: string): string {
   const path = join(DIRECTORY, 'worker.env');
   // Browsers may call it by either name. Apps on this machine that are to be behind it are named in the environment.
-  const hosts = [`localhost:${port}`, `127.0.0.1:${port}`];
+  const [host, otherHost] = [`localhost:${port}`, `127.0.0.1:${port}`];
   const { ALLOWED_REDIRECT_HOSTS: apps = '', CORS_ORIGINS: scripts = '' } = process.env;
   const bindings = {
     ...cloud.env,
     SECRET_KEY: secretKey,
-    PUBLIC_URL: `http://localhost:${port}`,
+    PUBLIC_URL: `http://${host}`,
     ASSERTION_KEYS: keepAssertionKeys(),
-    ALLOWED_REDIRECT_HOSTS: [...hosts, apps].join(','),
+    ALLOWED_REDIRECT_HOSTS: [host, otherHost, apps].join(','),
     CORS_ORIGINS: scripts,
-    CSRF_TRUSTED_ORIGINS: [...hosts.map((host) => `http://${host}`), scripts].join(','),
+    CSRF_TRUSTED_ORIGINS: [`http://${otherHost}`, scripts].join(','),
   };
   const lines = Object.entries(bindings).map(([name, value]) => `${name}='${value}'`);
   writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o600 });
