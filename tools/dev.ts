@@ -9,7 +9,7 @@ import { startLocalCloud, type LocalCloud } from './local-cloud/local-cloud.ts';
 import { applySqlFile } from './local-cloud/sql-file.ts';
 import { newSigningKey, toKeySet } from './signing-keys.ts';
 
-// `npm run dev`: the local cloud, its tables, a demo user, and the Worker in `wrangler dev`.
+// `npm run dev`: the local cloud, its tables and views, a demo user, and the Worker in `wrangler dev`.
 
 const DIRECTORY = '.local/dev';
 const DEMO_USERNAME = 'demo';
@@ -96,6 +96,7 @@ const { demoSecret, secretKey } = keepSecrets(join(DIRECTORY, 'dev-secrets.json'
 // Too long to guess, short enough to type.
 const demoPassword = demoSecret.slice(0, DEMO_PASSWORD_CHARACTERS);
 await applySqlFile(cloud, 'schema.sql');
+await applySqlFile(cloud, 'schema-views.sql');
 await addDemoUser(cloud, demoPassword);
 const bindings = writeBindings(cloud, secretKey);
 
