@@ -9,7 +9,7 @@ import { startLocalCloud, type LocalCloud } from './local-cloud/local-cloud.ts';
 import { applySqlFile } from './local-cloud/sql-file.ts';
 import { newSigningKey, toKeySet } from './signing-keys.ts';
 
-// `npm run dev`: the local cloud, its tables, a demo user, and the Worker in `wrangler dev`.
+// `npm run dev`: the local cloud, its tables and views, a demo user, and the Worker in `wrangler dev`.
 
 const DIRECTORY = '.local/dev';
 const DEMO_USERNAME = 'demo';
@@ -64,16 +64,16 @@ function keepAssertionKeys(): string {
 function writeBindings(cloud: LocalCloud, secretKey: string): string {
   const path = join(DIRECTORY, 'worker.env');
   // Browsers may call it by either name. Apps on this machine that are to be behind it are named in the environment.
-  const hosts = [`localhost:${port}`, `127.0.0.1:${port}`];
+  const [host, otherHost] = [`localhost:${port}`, `127.0.0.1:${port}`];
   const { ALLOWED_REDIRECT_HOSTS: apps = '', CORS_ORIGINS: scripts = '' } = process.env;
   const bindings = {
     ...cloud.env,
     SECRET_KEY: secretKey,
-    PUBLIC_URL: `http://localhost:${port}`,
+    PUBLIC_URL: `http://${host}`,
     ASSERTION_KEYS: keepAssertionKeys(),
-    ALLOWED_REDIRECT_HOSTS: [...hosts, apps].join(','),
+    ALLOWED_REDIRECT_HOSTS: [host, otherHost, apps].join(','),
     CORS_ORIGINS: scripts,
-    CSRF_TRUSTED_ORIGINS: [...hosts.map((host) => `http://${host}`), scripts].join(','),
+    CSRF_TRUSTED_ORIGINS: [`http://${otherHost}`, scripts].join(','),
   };
   const lines = Object.entries(bindings).map(([name, value]) => `${name}='${value}'`);
   writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o600 });
@@ -96,6 +96,7 @@ const { demoSecret, secretKey } = keepSecrets(join(DIRECTORY, 'dev-secrets.json'
 // Too long to guess, short enough to type.
 const demoPassword = demoSecret.slice(0, DEMO_PASSWORD_CHARACTERS);
 await applySqlFile(cloud, 'schema.sql');
+await applySqlFile(cloud, 'schema-views.sql');
 await addDemoUser(cloud, demoPassword);
 const bindings = writeBindings(cloud, secretKey);
 

@@ -5,6 +5,7 @@ import { LOADING_MS, useConsole } from './open-console.ts';
 import { readOperatorsPage } from './operators-page.ts';
 import { QUESTIONS_WITH_COST } from './questions.ts';
 import { statementTimes } from './statement-times.ts';
+import { expectWhereToReachIndexes } from './views.ts';
 
 // The same statements on few users with many rows each, freshly loaded: a plan must not depend on the server's estimates.
 
@@ -15,6 +16,9 @@ describe.each(QUESTIONS_WITH_COST)('$title', (question) => {
   test('is read from the same indexes in a dense table, as far as the page says', () =>
     expectStatedCost(operator.session, question, page, 'dense'));
 });
+
+test('a WHERE on a view reaches the indexes of its tables', () =>
+  expectWhereToReachIndexes(operator.session));
 
 if (process.env['CONSOLE_TIMES'] === '1') {
   test('the table of costs, as it is here', { timeout: LOADING_MS }, async () => {

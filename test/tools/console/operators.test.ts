@@ -6,6 +6,7 @@ import { LOADING_MS, useConsole } from './open-console.ts';
 import { readOperatorsPage } from './operators-page.ts';
 import { QUESTIONS, QUESTIONS_WITH_COST } from './questions.ts';
 import { statementTimes } from './statement-times.ts';
+import { expectWhereToReachIndexes } from './views.ts';
 
 // The statements of docs/operators.md as they stand there, on a million rows.
 
@@ -33,6 +34,9 @@ describe.each(QUESTIONS)('$title', (question) => {
   test('is read from the indexes that the page names, as far as it says', () =>
     expectStatedCost(operator.session, question, page, 'year'));
 });
+
+test('a WHERE on a view reaches the indexes of its tables', () =>
+  expectWhereToReachIndexes(operator.session));
 
 test('each index of the activity tables serves one of the statements', () => {
   const used = new Set([...page.costs.values()].flatMap(({ indexes }) => indexes));

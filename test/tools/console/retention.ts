@@ -16,6 +16,13 @@ export const RETENTION: Question[] = [
     async check(session, sql) {
       const rows = await session.rows(sql);
       const sizes = new Map(rows.map((row) => [row['table_of'], row]));
+      // No views.
+      expect([...sizes.keys()].sort()).toEqual([
+        'deleted_users',
+        'login_activity',
+        'logout_activity',
+        'users',
+      ]);
       for (const [table, count] of [
         ['login_activity', LOGINS],
         ['logout_activity', LOGOUTS],

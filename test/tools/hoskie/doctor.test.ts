@@ -54,6 +54,20 @@ describe('a healthy service', () => {
     );
   });
 
+  test('also with its own origin among the trusted ones', async () => {
+    const bindings = { CSRF_TRUSTED_ORIGINS: ORIGIN };
+    await using other = await openWorker({ cloud: environment.cloud, bindings });
+    expect(failuresOf(await examineWith({ from: other }, user))).toEqual([]);
+  });
+
+  test('also at another name that it trusts, but for the redirect to its own', async () => {
+    const bindings = { PUBLIC_URL: 'https://own.example.org', CSRF_TRUSTED_ORIGINS: ORIGIN };
+    await using other = await openWorker({ cloud: environment.cloud, bindings });
+    expect(failuresOf(await examineWith({ from: other }, user))).toEqual([
+      expect.stringMatching(/^https: plain http redirects to own\.example\.org;/),
+    ]);
+  });
+
   test('as a command, over http on this machine', async () => {
     const result = await runCli(
       null,

@@ -38,3 +38,10 @@ test.each([
   if (site !== null) headers.set('Sec-Fetch-Site', site);
   expect(isForeignOrigin(headers, OWN, TRUSTED)).toBe(foreign);
 });
+
+test('our own origin in the list of trusted ones may not be cross-site either', () => {
+  const isForeign = (site: string): boolean =>
+    isForeignOrigin(new Headers({ Origin: OWN, 'Sec-Fetch-Site': site }), OWN, [OWN]);
+  expect(isForeign('same-origin')).toBe(false);
+  expect(isForeign('cross-site')).toBe(true);
+});

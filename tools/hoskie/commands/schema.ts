@@ -11,10 +11,12 @@ import { parseSchema, type WantedSchema } from '../schema/parse-schema.ts';
 import { readSchema } from '../schema/read-schema.ts';
 import { openStores } from '../stores.ts';
 
-const SCHEMA_FILE = join(import.meta.dirname, '../../../schema.sql');
+const ROOT = join(import.meta.dirname, '../../..');
 const COMPLETE = 'The database has everything in schema.sql.';
 
-const readWanted = (): WantedSchema => parseSchema(splitStatements(readFileSync(SCHEMA_FILE, 'utf8')));
+const readStatements = (file: string): string[] => splitStatements(readFileSync(join(ROOT, file), 'utf8'));
+
+const readWanted = (): WantedSchema => parseSchema(readStatements('schema.sql'));
 
 export function addSchemaCommands(program: Command, finish: Finish): void {
   const schema = program.command('schema').description('the tables in MySQL');
@@ -26,9 +28,12 @@ function addApply(parent: Command, finish: Finish): void {
   const command = addCommand(parent, {
     signature: 'apply',
     summary: 'add the tables, columns and indexes that are missing; exits with 1 if a difference is left',
-    examples: [['schema apply', 'may be repeated; prints the statements that would change what is there']],
-  });
-  setAction(command, finish, async (options) => {
+    examples: [
+      ['schema apply', 'may be repeated; prints the statements that would change what is there'],
+      ['schema apply --views', 'also creates or replaces the views of schema-views.sql'],
+    ],
+  }).option('--views', 'also create or replace the views of schema-views.sql');
+  setAction<{ views?: boolean }>(command, finish, async (options) => {
     const { sql } = openStores(options, 'database');
     const result = await applyAdditions(sql, readWanted());
     const { applied, left } = result;
@@ -38,6 +43,10 @@ function addApply(parent: Command, finish: Finish): void {
       if (left.length === 0) say(`-- ${COMPLETE}`);
       else say('-- Not run, as these change what is there, or MySQL refused them:');
       sayStatements(left);
+    }
+    if (options.views === true) {
+      for (const statement of readStatements('schema-views.sql')) await sql.execute(statement, []);
+      if (options.json !== true) say('-- The views of schema-views.sql: created or replaced.');
     }
     return left.length > 0 ? EXIT.failed : EXIT.ok;
   });
