@@ -1,9 +1,10 @@
 import type { ActivityLine } from '../activity/activity-log.ts';
+import type { LoginOutcome, LogoutReason } from '../activity/events.ts';
 import { describeCountry, describeDevice } from './device.ts';
 import { Time } from './time.tsx';
 
 /** An outcome or a reason, as the user it is about reads it. */
-const DETAILS: Readonly<Record<string, string>> = {
+const DETAILS: Readonly<Record<LoginOutcome | LogoutReason, string>> = {
   success: 'Signed in',
   bad_credentials: 'Failed sign-in: wrong password',
   inactive: 'Failed sign-in: account disabled',
@@ -16,7 +17,14 @@ const DETAILS: Readonly<Record<string, string>> = {
   evicted: 'Signed out: too many sessions',
   password_changed: 'Signed out: password changed',
   admin: 'Signed out by an administrator',
+  expired_idle: 'Signed out: not used for a while',
+  expired_absolute: 'Signed out: session expired',
+  abandoned: 'Sign-in not completed',
 };
+
+/** As it is, if it is a later release's. */
+const describeDetail = (detail: string): string =>
+  (DETAILS as Readonly<Record<string, string>>)[detail] ?? detail;
 
 export function ActivityTable({ lines, nowMs }: { lines: readonly ActivityLine[]; nowMs: number }) {
   if (lines.length === 0) return <p class="fine">Nothing yet.</p>;
@@ -35,7 +43,7 @@ export function ActivityTable({ lines, nowMs }: { lines: readonly ActivityLine[]
             <td>
               <Time atMs={line.atMs} nowMs={nowMs} />
             </td>
-            <td>{DETAILS[line.detail] ?? line.detail}</td>
+            <td>{describeDetail(line.detail)}</td>
             <td>
               {describeDevice(null, line.userAgent)}, {line.ipAddress ?? 'unknown address'}
               {line.country === null ? '' : `, ${describeCountry(line.country)}`}
