@@ -144,7 +144,7 @@ describe('index', () => {
     await cloud.redis.persist(SESSION_KEY_PREFIX + good.tokenHash);
     const { sessions } = openCloudStores(cloud);
     const lone = await seedSession(cloud, await addUser(cloud));
-    await cloud.redis.pexpire(INDEX_KEY_PREFIX + lone.session.userId, 10_000);
+    await cloud.redis.pexpire(INDEX_KEY_PREFIX + lone.session.userId, 3_600_000);
 
     const checked = await runJson<IndexJson>(cloud, ['index', 'check'], { exitCode: 1 });
     const found = (answer: IndexJson): string[] =>
