@@ -30,6 +30,12 @@ export type LogEvent =
   | 'activity_unreadable'
   | 'activity_delivery'
   | 'activity_retention'
+  | 'webhook_failed'
+  | 'webhook_down'
+  | 'webhook_set_aside'
+  | 'webhook_dropped'
+  | 'webhook_not_queued'
+  | 'webhook_delivery'
   | 'password_rehashed';
 
 /**
@@ -65,6 +71,10 @@ export interface LogFields {
   readonly ip_address?: string | null;
   readonly ended_by_ip_address?: string | null;
   readonly ended_at?: string;
+  /** Name of an event receiver. */
+  readonly receiver?: string;
+  /** RFC 3339. */
+  readonly until?: string;
   readonly count?: number;
   /** Class name of an unexpected error; its text could hold anything. */
   readonly error?: string;

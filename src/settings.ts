@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { parseDatabaseUrl } from './lib/database-url.ts';
+import { parseEventReceivers, type EventReceiver } from './lib/event-receivers.ts';
 import { isLocalHttp } from './lib/local-http.ts';
 import { parseSigningKeys, type SigningKey } from './lib/signing-keys.ts';
 
@@ -131,6 +132,7 @@ const bindings = z.object({
   BASE_PATH: variable('/', parseBasePath),
   CORS_ORIGINS: list(parseOrigin),
   ASSERTION_KEYS: variable<readonly SigningKey[]>('', (text) => (text === '' ? [] : parseSigningKeys(text))),
+  WEBHOOKS: variable<readonly EventReceiver[]>('', (text) => (text === '' ? [] : parseEventReceivers(text))),
   SESSION_READS: variable('primary', (text) => (text === 'primary' || text === 'replica' ? text : null)),
 });
 
@@ -176,6 +178,8 @@ function contradictions(settings: Settings): string[] {
   for (const name of ['SESSION_COOKIE_NAME', 'CSRF_COOKIE_NAME'] as const) {
     if (RESERVED_COOKIES.includes(settings[name])) names.push(name);
   }
+  const canSign = settings.ASSERTION_KEYS.length > 0 && settings.PUBLIC_URL !== '';
+  if (settings.WEBHOOKS.length > 0 && !canSign) names.push('WEBHOOKS');
   const isTaken =
     RESERVED_PATHS.some((path) => path === LOGIN_URL || path === `${LOGIN_URL}/`) ||
     LOGIN_URL.startsWith('/assets/') ||

@@ -1,5 +1,8 @@
 import { mysqlActivityLog } from './activity/mysql-activity-log.ts';
 import { redisOutbox } from './activity/redis-outbox.ts';
+import { redisWebhookQueue } from './activity/redis-webhook-queue.ts';
+import { eventSender } from './activity/send-event.ts';
+import { streamsOf } from './activity/webhook-queue.ts';
 import type { Stores } from './auth/auth-work.ts';
 import { mysqlUserStore } from './auth/mysql-user-store.ts';
 import { redisPasswordChanges } from './auth/redis-password-changes.ts';
@@ -26,6 +29,14 @@ export function connectStores(settings: Settings) {
     foreground: connect(STORE_TIMEOUT_MS),
     background: connect(BACKGROUND_STORE_TIMEOUT_MS),
   };
+  const receivers = settings.WEBHOOKS;
+  const streams = streamsOf(receivers);
+  const webhooks = {
+    receivers,
+    issuer: settings.PUBLIC_URL,
+    send: eventSender(settings),
+    leftovers: { lookedAtMs: 0 },
+  };
 
   return function openStores(trace: StoreTrace, pace: keyof typeof clients): Stores {
     const { timeoutMs, ...client } = clients[pace];
@@ -34,7 +45,8 @@ export function connectStores(settings: Settings) {
     return {
       sessions: redisSessionStore(redis, settings.SESSION_READS),
       sessionEnds: redisSessionEnds(redis),
-      outbox: redisOutbox(redis),
+      outbox: redisOutbox(redis, streams.failure),
+      webhooks: { ...webhooks, queue: redisWebhookQueue(redis) },
       throttle: redisThrottle(redis, settings.SECRET_KEY),
       users: mysqlUserStore(sql),
       passwordChanges: redisPasswordChanges(redis),

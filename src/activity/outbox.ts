@@ -1,5 +1,6 @@
 import type { Uuid } from '../lib/ids.ts';
 import type { Activity } from './events.ts';
+import type { QueuedFor } from './webhook-queue.ts';
 
 /**
  * Failed attempts that the outbox holds; beyond it the oldest are dropped and counted. With the longest name and agent
@@ -15,12 +16,16 @@ export interface OutboxEntry<T extends Activity | null = Activity | null> {
   readonly entryId: string;
   /** Null: it can't be read as an event (damaged, or of a later version). */
   readonly activity: T;
+  /** Receivers for which it was queued just now; left out if there are none. */
+  readonly queuedFor?: readonly QueuedFor[];
 }
 
 /** An event that was recorded. `entryId` is null if the outbox rejected it: then only the caller has it. */
 export interface RecordedActivity<T extends Activity = Activity> {
   readonly entryId: string | null;
   readonly activity: T;
+  /** As in `OutboxEntry`. */
+  readonly queuedFor?: readonly QueuedFor[];
 }
 
 /** When an entry was added, in Unix ms. */

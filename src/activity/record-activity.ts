@@ -5,6 +5,12 @@ import { encodeActivity } from './activity-encoding.ts';
 import { deliver, type ActivityStores } from './delivery.ts';
 import type { Activity, LoginOutcome, LogoutActivity } from './events.ts';
 import type { OutboxEntry, RecordedActivity } from './outbox.ts';
+import { pushNow, type Webhooks } from './push-webhooks.ts';
+import type { QueuedEvent } from './webhook-queue.ts';
+
+export interface BackgroundStores extends ActivityStores {
+  readonly webhooks: Webhooks;
+}
 
 /** What is needed to record what a request did. */
 export interface ActivityWork {
@@ -15,12 +21,13 @@ export interface ActivityWork {
    * Runs after the response (`waitUntil`), with stores that may take longer. What it throws is logged and otherwise
    * lost, so what must not be lost is also picked up by the cron or the next request.
    */
-  inBackground(task: string, run: (stores: ActivityStores) => Promise<unknown>): void;
+  inBackground(task: string, run: (stores: BackgroundStores) => Promise<unknown>): void;
 }
 
 /**
- * Logs these events and writes their rows in the background. What fails stays in the outbox for the cron; of an event that
- * the outbox rejected, the log has all that `hoskie outbox restore` needs.
+ * Logs these events, writes their rows and pushes them to receivers in the background. What fails stays in the outbox and
+ * the receivers' queues for the cron; of an event that the outbox rejected, the log has all that `hoskie outbox restore`
+ * needs.
  */
 export function recordInBackground(work: ActivityWork, recorded: readonly RecordedActivity[]): void {
   const rejected = logRecorded(work, recorded);
@@ -28,6 +35,7 @@ export function recordInBackground(work: ActivityWork, recorded: readonly Record
     work,
     recorded.filter((each): each is OutboxEntry<Activity> => each.entryId !== null),
   );
+  pushInBackground(work, recorded);
   if (rejected.length === 0) return;
   work.inBackground('write_rejected_activity', (stores) =>
     retryDuringOutage(work.clock, () => writeRejected(stores, rejected)),
@@ -48,6 +56,7 @@ export function logRejected(
   work: Pick<ActivityWork, 'requestId' | 'log'>,
   recorded: readonly RecordedActivity[],
 ): LogoutActivity[] {
+  logNotQueued(work, recorded);
   const rejected = recorded.flatMap(({ entryId, activity }) =>
     entryId === null && activity.type === 'logout' ? [activity] : [],
   );
@@ -68,6 +77,32 @@ export async function writeRejected(
 ): Promise<void> {
   await activityLog.writeLogouts(logouts);
   await outbox.markRecorded(logouts.map(({ id }) => id));
+}
+
+/** A task for each receiver, so that one that hangs delays neither another nor a row. */
+export function pushInBackground(work: ActivityWork, recorded: readonly RecordedActivity[]): void {
+  const events = recorded.flatMap(({ activity, queuedFor = [] }) =>
+    queuedFor.map(({ receiver, entryId }) => ({ receiver, event: { entryId, activity } })),
+  );
+  for (const [receiver, group] of Map.groupBy(events, (each) => each.receiver)) {
+    const ofReceiver: QueuedEvent<Activity>[] = group.map(({ event }) => event);
+    work.inBackground('push_webhooks', ({ webhooks }) =>
+      pushNow({ webhooks, log: work.log, clock: work.clock }, receiver, ofReceiver),
+    );
+  }
+}
+
+/** A full Redis rejects events. A request pushes them all the same, once. */
+function logNotQueued(
+  { requestId, log }: Pick<ActivityWork, 'requestId' | 'log'>,
+  recorded: readonly RecordedActivity[],
+): void {
+  for (const { activity, queuedFor = [] } of recorded) {
+    for (const { receiver, entryId } of queuedFor) {
+      if (entryId !== null) continue;
+      log.event('webhook_not_queued', { request_id: requestId, receiver, activity_id: activity.id });
+    }
+  }
 }
 
 export function deliverInBackground(work: ActivityWork, entries: readonly OutboxEntry<Activity>[]): void {

@@ -3,6 +3,8 @@ import type { RedisClient } from '../store/redis-client.ts';
 import { encodeActivity, parseActivity } from './activity-encoding.ts';
 import { isFailedAttempt } from './events.ts';
 import { ATTEMPTS_MAX, type Outbox, type OutboxEntry } from './outbox.ts';
+import { queuedFor, queueKey, stateKey } from './redis-webhook-queue.ts';
+import { QUEUED_FAILURES_MAX } from './webhook-queue.ts';
 
 /** Stream of events not yet in MySQL. A session script adds to it in the same step that ends a session. */
 export const OUTBOX_KEY = 'outbox:pending';
@@ -29,12 +31,25 @@ const ATTEMPT_SUFFIX = '/attempt';
 const ADD = /* lua */ `#!lua flags=allow-key-locking
 return redis.call('XADD', KEYS[1], '*', 'event', ARGV[1])`;
 
-/** KEYS: attempts, counter of those dropped. ARGV: event, most attempts to keep. Returns the entry's id. */
+/**
+ * KEYS: attempts, counter of those dropped, queue and state of each receiver that wants failures.
+ * ARGV: event, most attempts to keep, length of a queue that takes no more of them.
+ * Returns {the entry's id, its id in each queue, or empty}.
+ */
 const ADD_ATTEMPT = /* lua */ `#!lua flags=allow-key-locking
-local id = redis.call('XADD', KEYS[1], '*', 'event', ARGV[1])
+local ids = {redis.call('XADD', KEYS[1], '*', 'event', ARGV[1])}
 local dropped = redis.call('XTRIM', KEYS[1], 'MAXLEN', '=', ARGV[2])
 if dropped > 0 then redis.call('INCRBY', KEYS[2], dropped) end
-return id`;
+for i = 3, #KEYS, 2 do
+  local id = ''
+  if redis.call('XLEN', KEYS[i]) < tonumber(ARGV[3]) then
+    id = redis.call('XADD', KEYS[i], '*', 'event', ARGV[1])
+  else
+    redis.call('HINCRBY', KEYS[i + 1], 'dropped', 1)
+  end
+  ids[#ids + 1] = id
+end
+return ids`;
 
 /**
  * KEYS: pending, attempts. ARGV: limit, start in pending (empty: past its end), start in attempts.
@@ -81,17 +96,26 @@ return {redis.call('XLEN', KEYS[1]), redis.call('XLEN', KEYS[2]), redis.call('XL
 const PING = /* lua */ `#!lua flags=allow-key-locking
 return redis.call('SET', KEYS[1], '', 'EX', ARGV[1])`;
 
-/** The outbox as two Redis streams, whose ids are "<Unix ms>-<sequence>". */
-export function redisOutbox(redis: RedisClient): Outbox {
+/** The outbox as two Redis streams, whose ids are "<Unix ms>-<sequence>". `failureStreams`: receivers of failed attempts. */
+export function redisOutbox(redis: RedisClient, failureStreams: readonly string[] = []): Outbox {
   return {
     async add(activity) {
       const event = encodeActivity(activity);
-      const isAttempt = isFailedAttempt(activity);
-      const id = isAttempt
-        ? await redis.eval(ADD_ATTEMPT, [ATTEMPTS_KEY, DROPPED_ATTEMPTS_KEY], [event, String(ATTEMPTS_MAX)])
-        : await redis.eval(ADD, [OUTBOX_KEY], [event]);
+      if (!isFailedAttempt(activity)) {
+        const id = await redis.eval(ADD, [OUTBOX_KEY], [event]);
+        if (typeof id !== 'string') throw storeUnavailable('redis', 'protocol');
+        return { entryId: id, activity };
+      }
+      const keys = failureStreams.flatMap((name) => [queueKey(name), stateKey(name)]);
+      const limits = [String(ATTEMPTS_MAX), String(QUEUED_FAILURES_MAX)];
+      const reply = await redis.eval(
+        ADD_ATTEMPT,
+        [ATTEMPTS_KEY, DROPPED_ATTEMPTS_KEY, ...keys],
+        [event, ...limits],
+      );
+      const [id, ...queued] = Array.isArray(reply) ? (reply as unknown[]) : [];
       if (typeof id !== 'string') throw storeUnavailable('redis', 'protocol');
-      return { entryId: isAttempt ? id + ATTEMPT_SUFFIX : id, activity };
+      return { entryId: id + ATTEMPT_SUFFIX, activity, ...queuedFor(failureStreams, queued) };
     },
 
     async readOldest(limit, after = null) {

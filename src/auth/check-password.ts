@@ -1,5 +1,5 @@
 import type { LoginActivity, LoginOutcome } from '../activity/events.ts';
-import { deliverInBackground, logActivity } from '../activity/record-activity.ts';
+import { deliverInBackground, logActivity, pushInBackground } from '../activity/record-activity.ts';
 import { networkOf } from '../lib/client-info.ts';
 import { uuidV7 } from '../lib/ids.ts';
 import { retryDuringOutage } from '../store/retry-during-outage.ts';
@@ -120,5 +120,7 @@ export async function recordFailure(
     occurredAtMs: nowMs,
   };
   logActivity(work, activity);
-  deliverInBackground(work, [await work.outbox.add(activity)]);
+  const entry = await work.outbox.add(activity);
+  deliverInBackground(work, [entry]);
+  pushInBackground(work, [entry]);
 }

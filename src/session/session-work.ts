@@ -1,12 +1,11 @@
-import type { ActivityStores } from '../activity/delivery.ts';
-import type { ActivityWork } from '../activity/record-activity.ts';
+import type { ActivityWork, BackgroundStores } from '../activity/record-activity.ts';
 import type { ClientInfo } from '../lib/client-info.ts';
 import { uuidV7 } from '../lib/ids.ts';
 import type { Settings } from '../settings.ts';
 import type { SessionEnds } from './session-ends.ts';
 import type { Operation, SessionStore } from './session-store.ts';
 
-export interface SessionStores extends ActivityStores {
+export interface SessionStores extends BackgroundStores {
   readonly sessions: SessionStore;
   readonly sessionEnds: SessionEnds;
 }

@@ -8,6 +8,7 @@ import { MemorySessionEnds } from './memory-session-ends.ts';
 import { MemorySessionStore } from './memory-session-store.ts';
 import { MemoryThrottle } from './memory-throttle.ts';
 import { MemoryUserStore } from './memory-user-store.ts';
+import { MemoryWebhookQueue } from './memory-webhook-queue.ts';
 import { Outage } from './outage.ts';
 
 /** All stores in memory, as the fakes that they are, so that a test can look inside. */
@@ -35,6 +36,13 @@ export function openMemoryStores(nowMs?: number) {
     passwordChanges: new MemoryPasswordChanges(sessions, outage),
     activityLog: new MemoryActivityLog(users, outage),
     throttle: new MemoryThrottle(clock, outage),
+    webhooks: {
+      receivers: [],
+      issuer: '',
+      queue: new MemoryWebhookQueue(outage),
+      send: () => Promise.reject(new Error('There are no receivers.')),
+      leftovers: { lookedAtMs: 0 },
+    },
   };
   return { stores, outage, clock, log: new CapturedLog() };
 }

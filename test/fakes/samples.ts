@@ -1,5 +1,6 @@
 import type { LoginActivity, LogoutActivity } from '../../src/activity/events.ts';
 import type { ClientInfo } from '../../src/lib/client-info.ts';
+import type { EventReceiver } from '../../src/lib/event-receivers.ts';
 import { base64Url, randomBytes } from '../../src/lib/hash.ts';
 import { newSessionId, NO_SESSION_ID, uuidV7, type SessionId, type UserId } from '../../src/lib/ids.ts';
 import type { Credential, Operation, StartRequest } from '../../src/session/session-store.ts';
@@ -112,3 +113,13 @@ export const UNKNOWN_SESSION_ID = '0'.repeat(26) as SessionId;
 
 /** A user without sessions, for a renewal that must end none. */
 export const NO_USER = { id: NO_SESSION_ID, userId: '4711' as UserId, username: 'no-user' };
+
+/** A receiver of ends of sessions. */
+export const sampleReceiver = (changes: Partial<EventReceiver> = {}): EventReceiver => ({
+  name: 'billing',
+  url: 'https://billing.example.org/events?from=hoskie',
+  audience: 'https://billing.example.org',
+  token: 'bearer-of-billing',
+  events: ['end'],
+  ...changes,
+});

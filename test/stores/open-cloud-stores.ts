@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { mysqlActivityLog } from '../../src/activity/mysql-activity-log.ts';
 import { redisOutbox } from '../../src/activity/redis-outbox.ts';
+import { redisWebhookQueue } from '../../src/activity/redis-webhook-queue.ts';
 import { mysqlUserStore } from '../../src/auth/mysql-user-store.ts';
 import { redisPasswordChanges } from '../../src/auth/redis-password-changes.ts';
 import { redisThrottle } from '../../src/auth/redis-throttle.ts';
@@ -32,6 +33,13 @@ export function openCloudStores(cloud: CloudProxy, timeoutMs = TIMEOUT_MS) {
     users: mysqlUserStore(sql),
     passwordChanges: redisPasswordChanges(redis),
     activityLog: mysqlActivityLog(sql),
+    webhooks: {
+      receivers: [],
+      issuer: '',
+      queue: redisWebhookQueue(redis),
+      send: () => Promise.reject(new Error('There are no receivers.')),
+      leftovers: { lookedAtMs: 0 },
+    },
   };
 }
 

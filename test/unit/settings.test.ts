@@ -47,6 +47,7 @@ describe('defaults', () => {
     BASE_PATH: '/',
     CORS_ORIGINS: [],
     ASSERTION_KEYS: [],
+    WEBHOOKS: [],
   };
 
   test('apply if nothing is set', () => expect(settingsOf()).toMatchObject(defaults));
@@ -334,5 +335,68 @@ describe('contradicting settings', () => {
     [{ BASE_PATH: '/auth/', LOGIN_URL: '/auth/sign-in/' }, ['LOGIN_URL']],
   ])('%j: %j', (vars, names) => {
     expect(malformedOf({ ...SECRETS, ...vars })).toEqual(names);
+  });
+});
+
+describe('WEBHOOKS', () => {
+  const CAN_SIGN = { ASSERTION_KEYS: toKeySet([newSigningKey()]), PUBLIC_URL: 'https://login.example.org' };
+  const billing = { name: 'billing', url: 'https://billing.example.org/events?v=1', token: 't0ken-._~+/=' };
+  const receivers = (...list: object[]) => ({ ...CAN_SIGN, WEBHOOKS: JSON.stringify(list) });
+  const malformed = (env: Record<string, unknown>) => malformedOf({ ...SECRETS, ...env });
+
+  test('has receivers, for ends of sessions unless they ask for more', () => {
+    const local = { name: 'a-1', url: 'http://127.0.0.1:8080', token: 't', events: ['failure', 'start'] };
+    expect(settingsOf(receivers(billing, local)).WEBHOOKS).toEqual([
+      { ...billing, audience: 'https://billing.example.org', events: ['end'] },
+      { ...local, url: 'http://127.0.0.1:8080/', audience: 'http://127.0.0.1:8080' },
+    ]);
+  });
+
+  test('may be an empty list, without keys', () => {
+    expect(settingsOf({ WEBHOOKS: '[]' }).WEBHOOKS).toEqual([]);
+  });
+
+  test.each([
+    ['no name', { name: undefined }],
+    ['a name in capitals', { name: 'Billing' }],
+    ['a name that is too long', { name: 'x'.repeat(33) }],
+    ['an empty name', { name: '' }],
+    ['a name that could be another key', { name: 'billing:state' }],
+    ['no address', { url: undefined }],
+    ['no absolute address', { url: '/events' }],
+    ['plain http', { url: 'http://billing.example.org/' }],
+    ['another scheme', { url: 'ftp://billing.example.org/' }],
+    ['a user in the address', { url: 'https://user@billing.example.org/' }],
+    ['a password in the address', { url: 'https://:password@billing.example.org/' }],
+    ['a fragment', { url: 'https://billing.example.org/#part' }],
+    ['an empty fragment', { url: 'https://billing.example.org/#' }],
+    ['no token', { token: undefined }],
+    ['an empty token', { token: '' }],
+    ['a token with a space', { token: 'two words' }],
+    ['a token with a line break', { token: 'a\r\nHost: evil.example' }],
+    ['a token outside ASCII', { token: 'tökén' }],
+    ['an unknown event', { events: ['end', 'everything'] }],
+    ['no events', { events: [] }],
+    ['events that are no list', { events: 'end' }],
+  ])('with %s is malformed', (_, change) => {
+    expect(malformed(receivers({ ...billing, ...change }))).toEqual(['WEBHOOKS']);
+  });
+
+  test.each(['{}', '[1]', '[null]', 'billing', '[{', '[[]]'])('is malformed if it is %s', (text) => {
+    expect(malformed({ ...CAN_SIGN, WEBHOOKS: text })).toEqual(['WEBHOOKS']);
+  });
+
+  test('is malformed if two receivers have a name, or if there are more than five', () => {
+    expect(malformed(receivers(billing, billing))).toEqual(['WEBHOOKS']);
+    const named = (count: number) => Array.from({ length: count }, (_, i) => ({ ...billing, name: `r${i}` }));
+    expect(malformed(receivers(...named(5)))).toEqual([]);
+    expect(malformed(receivers(...named(6)))).toEqual(['WEBHOOKS']);
+  });
+
+  test.each([
+    ['PUBLIC_URL', { PUBLIC_URL: '' }],
+    ['ASSERTION_KEYS', { ASSERTION_KEYS: '' }],
+  ])('is malformed without %s', (_, change) => {
+    expect(malformed({ ...receivers(billing), ...change })).toEqual(['WEBHOOKS']);
   });
 });
