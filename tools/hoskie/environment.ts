@@ -4,14 +4,18 @@ import { parseSettings, type Settings } from '../../src/settings.ts';
 import { CliError, EXIT } from './exit.ts';
 import { note } from './output.ts';
 
-/** The stores that a command needs. */
-export type Need = 'redis' | 'database';
+/** What a command needs: the stores, or what events are pushed with. */
+export type Need = 'redis' | 'database' | 'webhooks';
 
-const CREDENTIALS: Readonly<Record<Need, readonly string[]>> = {
+const STORE_CREDENTIALS = {
   redis: ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN'],
   database: ['DATABASE_URL'],
 };
-const ALL_CREDENTIALS = Object.values(CREDENTIALS).flat();
+const CREDENTIALS: Readonly<Record<Need, readonly string[]>> = {
+  ...STORE_CREDENTIALS,
+  webhooks: ['WEBHOOKS', 'ASSERTION_KEYS', 'PUBLIC_URL'],
+};
+const ALL_CREDENTIALS = Object.values(STORE_CREDENTIALS).flat();
 
 const DEV_VARS = '.dev.vars';
 const DEV_BINDINGS = '.local/dev/worker.env';
@@ -42,8 +46,8 @@ interface Source {
  * any credential, so that one environment's Redis is never combined with another's MySQL.
  */
 export function readEnvironment(envFile: string | undefined, needs: readonly Need[]): Settings {
-  const source = findSource(envFile);
   const needed = needs.flatMap((need) => CREDENTIALS[need]);
+  const source = findSource(envFile, needed);
   const missing = needed.filter((name) => isEmpty(source.variables[name]));
   if (missing.length > 0) {
     throw new CliError(EXIT.usage, `${missing.join(' and ')}: not set in ${source.name}.`);
@@ -59,7 +63,8 @@ export function readEnvironment(envFile: string | undefined, needs: readonly Nee
   return result.settings;
 }
 
-function findSource(envFile: string | undefined): Source {
+function findSource(envFile: string | undefined, needed: readonly string[]): Source {
+  const names = [...new Set([...ALL_CREDENTIALS, ...needed])];
   if (envFile !== undefined) return { name: envFile, variables: readEnvFile(envFile) };
   const sources: (() => Source)[] = [
     () => ({ name: 'the environment', variables: process.env }),
@@ -68,13 +73,13 @@ function findSource(envFile: string | undefined): Source {
   ];
   for (const open of sources) {
     const source = open();
-    if (ALL_CREDENTIALS.every((name) => isEmpty(source.variables[name]))) continue;
+    if (names.every((name) => isEmpty(source.variables[name]))) continue;
     if (source.name === DEV_BINDINGS) note(`hoskie: using the local cloud of npm run dev (${DEV_BINDINGS}).`);
     return source;
   }
   throw new CliError(
     EXIT.usage,
-    `No credentials. Set ${ALL_CREDENTIALS.join(', ')} in the environment or in ${DEV_VARS}, name a file with --env FILE, or start npm run dev.`,
+    `No credentials. Set ${(needed.length > 0 ? needed : ALL_CREDENTIALS).join(', ')} in the environment or in ${DEV_VARS}, name a file with --env FILE, or start npm run dev.`,
   );
 }
 

@@ -9,6 +9,7 @@ import { addOutboxCommands } from './commands/outbox.ts';
 import { addSchemaCommands } from './commands/schema.ts';
 import { addSessionCommands } from './commands/session.ts';
 import { addUserCommands } from './commands/user.ts';
+import { addWebhookCommands } from './commands/webhooks.ts';
 import { describeError, EXIT, type ExitCode } from './exit.ts';
 import { sayError, useJson } from './output.ts';
 
@@ -46,6 +47,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     addIndexCommands,
     addSchemaCommands,
     addKeyCommands,
+    addWebhookCommands,
     addDoctorCommand,
   ]) {
     add(program, finish);

@@ -15,6 +15,8 @@ import { redisSessionStore } from '../../src/session/redis-session-store.ts';
 import type { Settings } from '../../src/settings.ts';
 import { planetscaleClient, sqlClient, type SqlClient } from '../../src/store/sql-client.ts';
 import { redisClient, upstashRedis } from '../../src/store/redis-client.ts';
+import { redisWebhookAdmin } from './stores/redis-webhook-admin.ts';
+import type { WebhookAdmin } from './stores/webhook-admin.ts';
 import { mysqlUserAdmin } from './stores/mysql-user-admin.ts';
 import type { UserAdmin } from './stores/user-admin.ts';
 import type { Need } from './environment.ts';
@@ -40,6 +42,7 @@ export interface Stores {
   readonly sessionAdmin: SessionAdmin;
   readonly outbox: Outbox;
   readonly outboxAdmin: OutboxAdmin;
+  readonly webhookAdmin: WebhookAdmin;
   readonly users: UserAdmin;
   readonly activityLog: ActivityLog;
   readonly activitySearch: ActivitySearch;
@@ -62,6 +65,7 @@ export function openStores(options: StoreOptions, ...needs: readonly Need[]): St
     sessionAdmin: redisSessionAdmin(redis),
     outbox: redisOutbox(redis),
     outboxAdmin: redisOutboxAdmin(redis),
+    webhookAdmin: redisWebhookAdmin(redis),
     users: mysqlUserAdmin(sql),
     activityLog: mysqlActivityLog(sql),
     activitySearch: mysqlActivitySearch(sql),

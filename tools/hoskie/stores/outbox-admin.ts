@@ -20,8 +20,8 @@ export interface OutboxAdmin {
   /** Removes entries whose rows exist; a missing one is no error. */
   removeSetAside(entryIds: readonly string[]): Promise<void>;
   /**
-   * Removes name, address and user agent from this user's events: those pending, failed attempts included, and those set
-   * aside. Each gets a new entry id. Returns how many had any of them. Safe to repeat.
+   * Removes name, address and user agent from this user's events: those pending, failed attempts included, those set
+   * aside, and those that receivers haven't accepted. Each gets a new entry id. Returns how many had any of them. Safe to repeat.
    */
   erase(userId: UserId): Promise<number>;
 }

@@ -1,6 +1,9 @@
 import { storeUnavailable } from '../../../src/errors.ts';
 import type { RedisClient } from '../../../src/store/redis-client.ts';
 import { parseActivity } from '../../../src/activity/activity-encoding.ts';
+import { queueKey, RECEIVERS_KEY, setAsideKey } from '../../../src/activity/redis-webhook-queue.ts';
+import { textOf } from '../../../src/lib/text.ts';
+import { asArray } from '../../../src/session/script-values.ts';
 import type { OutboxAdmin, SetAsideEntry } from './outbox-admin.ts';
 import { ATTEMPTS_KEY, OUTBOX_KEY, SET_ASIDE_KEY } from '../../../src/activity/redis-outbox.ts';
 
@@ -38,6 +41,9 @@ for _, entry in ipairs(entries) do
   end
 end
 return {erased, #entries == tonumber(ARGV[3]) and entries[#entries][1]}`;
+/** KEYS: receivers. Returns their names. */
+const RECEIVERS = /* lua */ `#!lua flags=allow-key-locking,allow-oom
+return redis.call('HKEYS', KEYS[1])`;
 /** Entries looked at by one script. */
 const ERASE_BATCH_SIZE = 500;
 
@@ -74,7 +80,9 @@ export function redisOutboxAdmin(redis: RedisClient): OutboxAdmin {
     async erase(userId) {
       let count = 0;
       // Those set aside last: delivery may move an event there meanwhile.
-      for (const key of [OUTBOX_KEY, ATTEMPTS_KEY, SET_ASIDE_KEY]) {
+      const receivers = asArray(await redis.eval(RECEIVERS, [RECEIVERS_KEY], [])).map(textOf);
+      const queues = receivers.flatMap((name) => [queueKey(name), setAsideKey(name)]);
+      for (const key of [OUTBOX_KEY, ATTEMPTS_KEY, SET_ASIDE_KEY, ...queues]) {
         for (let start = '-'; start !== '';) {
           const reply = await redis.eval(ERASE_SCRIPT, [key], [userId, start, String(ERASE_BATCH_SIZE)]);
           const [erased, last] = Array.isArray(reply) ? (reply as unknown[]) : [];
