@@ -1,4 +1,5 @@
 import { deliverPending } from './activity/delivery.ts';
+import { pushPending } from './activity/push-webhooks.ts';
 import { deleteOldActivity } from './activity/retention.ts';
 import type { Stores } from './auth/auth-work.ts';
 import { settlePasswordChanges } from './auth/settle-password-changes.ts';
@@ -27,7 +28,7 @@ interface Step {
 
 /**
  * What the cron does, in this order: what must end, the rows that exist nowhere else, sessions that expired, what a failover
- * brought back, and last what only tidies up. The shares make less than the minute until the next run.
+ * brought back, events for others, and last what only tidies up. The shares make less than the minute until the next run.
  */
 export const CRON_STEPS: readonly Step[] = [
   {
@@ -55,6 +56,12 @@ export const CRON_STEPS: readonly Step[] = [
     task: 'repair_after_failover',
     shareMs: 6000,
     run: ({ stores, log, clock }, hasTime) => repairAfterFailover(stores, log, clock.nowMs(), hasTime),
+  },
+  {
+    task: 'push_webhooks',
+    // A push under way may take 5 s more.
+    shareMs: 8000,
+    run: ({ stores: { webhooks }, log, clock }, hasTime) => pushPending({ webhooks, log, clock }, hasTime),
   },
   {
     task: 'delete_old_activity',

@@ -43,8 +43,8 @@ export function connectStores(settings: Settings) {
     const redis = redisClient(client.redis, timeoutMs, trace);
     const sql = sqlClient(client.sql, timeoutMs, trace);
     return {
-      sessions: redisSessionStore(redis, settings.SESSION_READS),
-      sessionEnds: redisSessionEnds(redis),
+      sessions: redisSessionStore(redis, settings.SESSION_READS, streams),
+      sessionEnds: redisSessionEnds(redis, streams),
       outbox: redisOutbox(redis, streams.failure),
       webhooks: { ...webhooks, queue: redisWebhookQueue(redis) },
       throttle: redisThrottle(redis, settings.SECRET_KEY),

@@ -27,6 +27,39 @@ export const stateKey = (receiver: string): string => `${queueKey(receiver)}:sta
 /** Stream of events that it will never take: fields `event` and `reason`. */
 export const setAsideKey = (receiver: string): string => `${queueKey(receiver)}:set-aside`;
 
+/**
+ * For scripts with an `operation`, whose `streams` has the names of the receivers that want each kind of event; `stored`:
+ * those that the Workers last had. The queues aren't in KEYS, as most scripts end nothing; what isn't declared has to be
+ * in memory, and these were written when the last session ended, or by the cron a minute ago.
+ */
+export const QUEUE_EVENT = /* lua */ `
+local streams = operation.streams or {}
+if streams == 'stored' then
+  streams = {}
+  local known = redis.call('HGETALL', '${RECEIVERS_KEY}')
+  for i = 1, #known, 2 do
+    local ok, receiver = pcall(cjson.decode, known[i + 1])
+    local events = ok and type(receiver) == 'table' and receiver.events
+    for _, kind in ipairs(type(events) == 'table' and events or {}) do
+      streams[kind] = streams[kind] or {}
+      table.insert(streams[kind], known[i])
+    end
+  end
+end
+
+-- Adds an event to the queue of each receiver that wants its kind. Returns its ids there, empty where a full Redis rejected
+-- it: a session must end all the same. Nil: no receiver wants it.
+local function queue_event(kind, event)
+  if not streams[kind] then return nil end
+  local ids = {}
+  for i, name in ipairs(streams[kind]) do
+    local id = redis.pcall('XADD', '${QUEUE_KEY_PREFIX}' .. name, '*', 'event', event)
+    ids[i] = type(id) == 'string' and id or ''
+  end
+  return ids
+end
+`;
+
 /** KEYS: state. Returns Unix ms or false. */
 const UNTIL = /* lua */ `#!lua flags=allow-key-locking,allow-oom
 return redis.call('HGET', KEYS[1], 'until')`;

@@ -15,7 +15,7 @@ import {
 } from './redis-keys.ts';
 import { minuteOf } from './rules.ts';
 import { END_SESSION, NOTE_END } from './script-functions.ts';
-import { asArray, encodeOperation, readLogouts, unexpectedReply } from './script-values.ts';
+import { asArray, encodeOperation, readLogouts, unexpectedReply, type Streams } from './script-values.ts';
 import type { EndingSession, SessionEnds } from './session-ends.ts';
 import { EXPIRED_KEPT_SECONDS } from './session-store.ts';
 import type { TokenHash } from './token.ts';
@@ -69,8 +69,8 @@ for i = 5, 4 + 2 * tonumber(ARGV[3]), 2 do
 end
 return logouts`;
 
-/** When sessions end, in Redis: a set of token hashes for each minute. */
-export function redisSessionEnds(redis: RedisClient): SessionEnds {
+/** When sessions end, in Redis: a set of token hashes for each minute. `streams`: for which receivers events are queued. */
+export function redisSessionEnds(redis: RedisClient, streams: Streams = {}): SessionEnds {
   return {
     async findOldestMinute(nowMs) {
       const current = minuteOf(nowMs);
@@ -103,12 +103,12 @@ export function redisSessionEnds(redis: RedisClient): SessionEnds {
         END_EXPIRED,
         [OUTBOX_KEY, UNRECORDED_KEY, OLDEST_ENDS_KEY, endsKey(minute), ...keysOf(sessions)],
         [
-          encodeOperation({ id: uuidV7(nowMs), nowMs, client: NO_CLIENT }),
+          encodeOperation({ id: uuidV7(nowMs), nowMs, client: NO_CLIENT }, streams),
           String(minute),
           String(sessions.length),
         ],
       );
-      return readLogouts(reply);
+      return readLogouts(reply, streams);
     },
   };
 }

@@ -44,18 +44,21 @@ import {
   checkOffered,
   encodeOperation,
   invalidCheck,
+  queuedIn,
   readLogouts,
   readSession,
   unexpectedReply,
+  type Streams,
 } from './script-values.ts';
 
 /**
  * Sessions in Redis: redis-keys.ts lists the keys, record.ts has the form of a record, scripts.ts each atomic step.
- * `reads` is what `SESSION_READS` says.
+ * `reads` is what `SESSION_READS` says, `streams` for which receivers events are queued.
  */
 export function redisSessionStore(
   redis: RedisClient,
   reads: Settings['SESSION_READS'] = 'primary',
+  streams: Streams = {},
 ): SessionStore {
   return {
     async check(offered, nowMs, { fromPrimary } = { fromPrimary: false }) {
@@ -89,7 +92,7 @@ export function redisSessionStore(
           ...(form === null ? [] : [signInKey(form)]),
         ],
         [
-          encodeOperation(operation, { checkedFrom: checkedFromMs }),
+          encodeOperation(operation, streams, { checkedFrom: checkedFromMs }),
           encodeSession(session),
           goneAtMs(session),
           encodeActivity(login),
@@ -98,10 +101,16 @@ export function redisSessionStore(
           String(SIGN_IN_FORM_SECONDS),
         ],
       );
-      const [status, logouts, loginEntryId] = asArray(reply);
+      const [status, logouts, loginEntryId, loginQueued] = asArray(reply);
       if (status === 'superseded') return { status };
       if (status !== 'started') throw unexpectedReply();
-      return { status, loginEntryId: textOrNull(loginEntryId), logouts: readLogouts(logouts) };
+      const { queuedFor } = queuedIn(streams, 'start', loginQueued);
+      return {
+        status,
+        loginEntryId: textOrNull(loginEntryId),
+        ...(queuedFor !== undefined && { loginQueuedFor: queuedFor }),
+        logouts: readLogouts(logouts, streams),
+      };
     },
 
     async abandon(tokenHash, session, operation) {
@@ -115,18 +124,18 @@ export function redisSessionStore(
       const reply = await redis.eval(
         ABANDON,
         [OUTBOX_KEY, UNRECORDED_KEY, ...tokenKeys([tokenHash]), indexKey(session.userId)],
-        [encodeOperation(operation), session.id, tombstone, String(ABANDONED_TOKEN_SECONDS)],
+        [encodeOperation(operation, streams), session.id, tombstone, String(ABANDONED_TOKEN_SECONDS)],
       );
-      return readLogouts(reply);
+      return readLogouts(reply, streams);
     },
 
     async end(tokenHashes, kind, reason, operation) {
       const reply = await redis.eval(
         END,
         [OUTBOX_KEY, UNRECORDED_KEY, receiptKey(operation), ...tokenKeys(tokenHashes)],
-        [encodeOperation(operation), kindLetter(kind), reason],
+        [encodeOperation(operation, streams), kindLetter(kind), reason],
       );
-      return readLogouts(reply);
+      return readLogouts(reply, streams);
     },
 
     async revoke(authorized, scope, operation) {
@@ -135,7 +144,7 @@ export function redisSessionStore(
         REVOKE,
         [OUTBOX_KEY, UNRECORDED_KEY, receiptKey(operation), ...tokenKeys(offered.tokenHashes)],
         [
-          encodeOperation(operation),
+          encodeOperation(operation, streams),
           kindLetter(offered.kind),
           scopeWord(scope),
           String(authorized.tokenHashes.length),
@@ -143,7 +152,7 @@ export function redisSessionStore(
       );
       const [status, detail] = asArray(reply);
       if (status === 'not_found') return { status };
-      if (status === 'revoked') return { status, logouts: readLogouts(detail) };
+      if (status === 'revoked') return { status, logouts: readLogouts(detail, streams) };
       return invalidCheck(detail, offered, operation.nowMs);
     },
 
@@ -176,7 +185,7 @@ export function redisSessionStore(
           ...tokenKeys([tokenHash]),
         ],
         [
-          encodeOperation(operation),
+          encodeOperation(operation, streams),
           kindLetter(kind),
           userId,
           username,
@@ -188,7 +197,7 @@ export function redisSessionStore(
       );
       const [status, detail, ended] = asArray(reply);
       if (status === 'superseded') return { status };
-      const logouts = readLogouts(ended);
+      const logouts = readLogouts(ended, streams);
       if (status === 'invalid') return { ...invalidCheck(detail, offered, operation.nowMs), logouts };
       const session = readSession(detail);
       if (session === null) throw unexpectedReply();
@@ -208,14 +217,14 @@ export function redisSessionStore(
           PASSWORD_CHANGES_KEY,
         ],
         [
-          encodeOperation(operation),
+          encodeOperation(operation, streams),
           userId,
           username,
           keep,
           keepFromMs === undefined ? '' : String(keepFromMs),
         ],
       );
-      return readLogouts(reply);
+      return readLogouts(reply, streams);
     },
 
     async endAgain(ended, nowMs) {

@@ -1,4 +1,5 @@
 import { EVENT_VERSION } from '../activity/activity-encoding.ts';
+import { QUEUE_EVENT } from '../activity/redis-webhook-queue.ts';
 import {
   ENDED_KEY_PREFIX,
   ENDS_KEY_PREFIX,
@@ -134,9 +135,10 @@ end
 
 /**
  * For scripts whose KEYS[1] is the outbox and KEYS[2] the set of unrecorded events. They collect their log-outs in
- * `logouts` as {entry id, event}; the entry's id is empty if the outbox rejected the event.
+ * `logouts` as {entry id, event, its ids in receivers' queues}; the entry's id is empty if the outbox rejected the event.
+ * Without receivers the last is left out.
  */
-export const END_SESSION = /* lua */ `${FIND_SESSIONS}${REMOVE_RECORD}
+export const END_SESSION = /* lua */ `${FIND_SESSIONS}${REMOVE_RECORD}${QUEUE_EVENT}
 local logouts = {}
 
 -- A UUIDv7 whose random bits come from the session's id: when an operation is repeated after half of it was done, the
@@ -172,7 +174,7 @@ local function end_by(found, reason, by)
   remove(found, reason, by)
   entry = entry or try_add(event)
   if not entry then redis.pcall('SADD', KEYS[2], id) end
-  logouts[#logouts + 1] = {entry or '', event}
+  logouts[#logouts + 1] = {entry or '', event, queue_event('end', event)}
 end
 
 -- Why a session has expired, when, and who had signed in.
@@ -189,7 +191,10 @@ end
 local function end_session(found, reason)
   if not has_expired(found.session) then return end_by(found, reason, operation) end
   local why, by = expiry_of(found.session)
-  if try_add((new_event(found.session, why, by))) then remove(found, why, by) end
+  local event = new_event(found.session, why, by)
+  if not try_add(event) then return end
+  remove(found, why, by)
+  queue_event('end', event)
 end
 
 -- Those of a later version and damaged ones end as well: they may be open elsewhere. What began at keep_from or later stays.

@@ -1,4 +1,6 @@
 import { parseActivity } from '../activity/activity-encoding.ts';
+import { queuedFor } from '../activity/redis-webhook-queue.ts';
+import type { EventStreams } from '../activity/webhook-queue.ts';
 import { storeUnavailable } from '../errors.ts';
 import { nonEmptyTextOrNull, textOrNull } from '../lib/text.ts';
 import { checkStored, chooseSession, decodeSession } from './record.ts';
@@ -15,8 +17,15 @@ import type { InvalidCheck, Session, SessionCheck } from './session.ts';
 
 // What the scripts on sessions are given, and what they reply.
 
+/** For which receivers events are queued. `stored`: for those that the Workers last had. */
+export type Streams = EventStreams | 'stored';
+
 /** The operation as the scripts read it: `now` and `checkedFrom` in Unix ms, absent texts empty. */
-export function encodeOperation({ nowMs, client }: Operation, more: { checkedFrom?: number } = {}): string {
+export function encodeOperation(
+  { nowMs, client }: Operation,
+  streams: Streams,
+  more: { checkedFrom?: number } = {},
+): string {
   return JSON.stringify({
     now: nowMs,
     ip: client.ipAddress ?? '',
@@ -26,6 +35,7 @@ export function encodeOperation({ nowMs, client }: Operation, more: { checkedFro
     cutoffSeconds: CUTOFF_SECONDS,
     tombstoneSeconds: TOMBSTONE_SECONDS,
     expiredKeptSeconds: EXPIRED_KEPT_SECONDS,
+    ...(Object.keys(streams).length > 0 && { streams }),
     ...more,
   });
 }
@@ -55,14 +65,18 @@ export function invalidCheck(stored: unknown, offered: OfferedTokens, nowMs: num
   return check.status === 'invalid' ? check : { status: 'invalid', reason: 'unknown' };
 }
 
-export function readLogouts(value: unknown): RecordedLogout[] {
-  return asArray(value).map((pair) => {
-    const [entryId, event] = asArray(pair);
+export function readLogouts(value: unknown, streams: Streams): RecordedLogout[] {
+  return asArray(value).map((each) => {
+    const [entryId, event, queued] = asArray(each);
     const activity = parseActivity(event);
     if (typeof entryId !== 'string' || activity?.type !== 'logout') throw unexpectedReply();
-    return { entryId: nonEmptyTextOrNull(entryId), activity };
+    return { entryId: nonEmptyTextOrNull(entryId), activity, ...queuedIn(streams, 'end', queued) };
   });
 }
+
+/** For whom an event was queued, from what `queue_event` returned. Whoever doesn't know the receivers pushes nothing. */
+export const queuedIn = (streams: Streams, kind: 'end' | 'start', entryIds: unknown) =>
+  streams === 'stored' ? {} : queuedFor(streams[kind] ?? [], entryIds);
 
 export function asArray(value: unknown): readonly unknown[] {
   if (!Array.isArray(value)) throw unexpectedReply();

@@ -45,7 +45,7 @@ return 1`;
  * end, then two of each token to replace, then the sign-in form's key, if there is one.
  * ARGV: operation, new record, its expiry in Unix ms, login event, limit of sessions, how many tokens to replace, how many
  * seconds a form is remembered.
- * Returns {'started', {{entry id, event}...}, the login's entry id}, or {'superseded'}. A retry finds its own record,
+ * Returns {'started', {{entry id, event, ids in queues}...}, the login's entry id, its ids in queues}, or {'superseded'}. A retry finds its own record,
  * changes nothing and reports no entries: they are in the outbox. If the outbox rejects the login, nothing is changed.
  */
 export const START = /* lua */ `${END_SESSION}${FIND_OWN}${NOTE_END}${WAS_SIGNED_OUT}
@@ -69,6 +69,7 @@ if first_hash and was_signed_out(redis.call('GET', '${ENDED_KEY_PREFIX}' .. firs
 end
 
 local login_entry = redis.call('XADD', KEYS[1], '*', 'event', ARGV[4])
+local login_queued = queue_event('start', ARGV[4])
 
 for i = 9, 8 + 2 * tonumber(ARGV[6]), 2 do
   local replaced = find(KEYS[i], KEYS[i + 1])
@@ -100,7 +101,7 @@ if form_key then redis.call('SET', form_key, hash, 'EX', ARGV[7]) end
 if redis.call('PTTL', KEYS[5]) < session.expires_at - operation.now then
   redis.call('PEXPIREAT', KEYS[5], session.expires_at)
 end
-return {'started', logouts, login_entry}`;
+return {'started', logouts, login_entry, login_queued}`;
 
 /**
  * KEYS: outbox, unrecorded, the token's two, user's index. ARGV: operation, session id, tombstone, its lifetime in seconds.

@@ -1,5 +1,6 @@
 import type { LoginActivity, LogoutActivity, LogoutReason } from '../activity/events.ts';
 import type { RecordedActivity } from '../activity/outbox.ts';
+import type { QueuedFor } from '../activity/webhook-queue.ts';
 import type { ClientInfo } from '../lib/client-info.ts';
 import type { SessionId, Uuid } from '../lib/ids.ts';
 import type { InvalidCheck, Session, SessionCheck, SessionKind, ValidCheck } from './session.ts';
@@ -83,6 +84,8 @@ export type StartResult =
       readonly status: 'started';
       /** Null for a retry after a lost reply, whose events are in the outbox: the cron delivers them. */
       readonly loginEntryId: string | null;
+      /** As in `RecordedActivity`. */
+      readonly loginQueuedFor?: readonly QueuedFor[];
       readonly logouts: readonly RecordedLogout[];
     }
   /** The start was abandoned, or the password changed since it was checked. Nothing was changed. */

@@ -92,10 +92,10 @@ export async function startNewSessionFor(
     throw error;
   }
   if (result.status === 'superseded') throw storeUnavailable('redis', 'superseded');
-  const { loginEntryId, logouts } = result;
+  const { loginEntryId, loginQueuedFor = [], logouts } = result;
   if (loginEntryId === null) logActivity(work, login);
   recordInBackground(work, [
-    ...(loginEntryId === null ? [] : [{ entryId: loginEntryId, activity: login }]),
+    ...(loginEntryId === null ? [] : [{ entryId: loginEntryId, activity: login, queuedFor: loginQueuedFor }]),
     ...logouts,
   ]);
   return { token, tokenHash, session };

@@ -37,6 +37,9 @@ beforeAll(async () => {
     cloud: environment.cloud,
     bindings: { ACTIVITY_RETENTION_DAYS: '30' },
   });
+  // Once an hour, a Worker without receivers looks for queues of receivers that it had.
+  await environment.worker.scheduled();
+  await workerWithRetention.scheduled();
   user = await addUser(environment.cloud);
   // The first request compiles code.
   await verifyRequest({

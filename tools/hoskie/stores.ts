@@ -61,7 +61,7 @@ export function openStores(options: StoreOptions, ...needs: readonly Need[]): St
   return {
     settings,
     sql: schemaSql,
-    sessions: redisSessionStore(redis),
+    sessions: redisSessionStore(redis, 'primary', 'stored'),
     sessionAdmin: redisSessionAdmin(redis),
     outbox: redisOutbox(redis),
     outboxAdmin: redisOutboxAdmin(redis),

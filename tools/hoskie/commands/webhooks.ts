@@ -94,6 +94,7 @@ function addTest(parent: Command, finish: Finish): void {
         const nowMs = Date.now();
         const claims = {
           jti: uuidV7(nowMs),
+          toe: Math.floor(nowMs / 1000),
           sub_id: { format: 'opaque', id: receiver.name },
           events: { [VERIFICATION]: {} },
         };

@@ -85,9 +85,9 @@ export function redisSessionAdmin(redis: RedisClient): SessionAdmin {
       const reply = await redis.eval(
         END_UNREADABLE,
         [OUTBOX_KEY, UNRECORDED_KEY, receiptKey(operation), indexKey(userId)],
-        [encodeOperation(operation), userId, reason],
+        [encodeOperation(operation, 'stored'), userId, reason],
       );
-      return readLogouts(reply);
+      return readLogouts(reply, 'stored');
     },
 
     keyCount: () => redis.keyCount(),
