@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { encodeActivity } from '../../src/activity/activity-encoding.ts';
 import { queueKey } from '../../src/activity/redis-webhook-queue.ts';
+import { redisSessionEnds } from '../../src/session/redis-session-ends.ts';
 import { redisSessionStore } from '../../src/session/redis-session-store.ts';
+import { endsAtMs, minuteOf } from '../../src/session/rules.ts';
 import type { Streams } from '../../src/session/script-values.ts';
 import type { SessionStore } from '../../src/session/session-store.ts';
 import {
@@ -80,6 +82,26 @@ test('what a start ends is queued as well: replaced and evicted sessions', async
   const result = await sessions.start(sampleStart(session, newTokenHash(), { replaces: [tokenHash] }));
   expect(result).toMatchObject({
     logouts: [{ activity: { reason: 'replaced' }, queuedFor: [{ receiver: 'a' }, { receiver: 'b' }] }],
+  });
+});
+
+describe('the expiry of a session', () => {
+  const LATER_MS = NOW_MS + 7_200_000 + 60_000;
+
+  test('is queued by the cron that finds it', async () => {
+    const { tokenHash, request } = await start();
+    const ends = redisSessionEnds(openCloudStores(environment.cloud).redis, STREAMS);
+    const minute = minuteOf(endsAtMs(request.session));
+    const found = [{ tokenHash, userId: request.session.userId }];
+    const [logout] = await ends.endExpired(minute, found, LATER_MS);
+    expect(logout).toMatchObject({ activity: { reason: 'expired_idle' }, queuedFor: [{}, {}] });
+    expect((await queued('a'))[0]?.event).toContain('"expired_idle"');
+  });
+
+  test('is queued by whatever else comes upon it', async () => {
+    const { tokenHash } = await start();
+    expect(await sessions.end([tokenHash], 'either', 'admin', sampleOperation(LATER_MS))).toEqual([]);
+    expect((await queued('a')).map(({ event }) => event.includes('"expired_idle"'))).toEqual([true]);
   });
 });
 
