@@ -17,6 +17,7 @@ export const VIEWS: Question[] = [
         { at: ago({ hours: 23 }), session_id: 'open for long', username: 'ben', country: null },
         { at: ago({ minutes: 10 }), session_id: 'signed out' },
         { at: ago({ hours: 3 }), session_id: 'replaced' },
+        { at: ago({ hours: 22 }), session_id: 'expired' },
         { at: ago({ minutes: 5 }), outcome: 'bad_credentials' },
         { at: ago({ hours: 25 }), session_id: 'yesterday' },
       );
@@ -24,6 +25,7 @@ export const VIEWS: Question[] = [
         session,
         { at: ago({ minutes: 1 }), session_id: 'signed out' },
         { at: ago({ hours: 1 }), session_id: 'replaced', reason: 'replaced' },
+        { at: ago({ hours: 20 }), session_id: 'expired', reason: 'expired_idle' },
       );
     },
     async check(session, sql) {

@@ -158,17 +158,22 @@ export const WHAT_TO_LOOK_INTO: Question[] = [
       await plantLogins(
         session,
         { at: ago({ minutes: 20 }), session_id: 'open' },
-        { at: ago({ hours: 23 }), session_id: 'expired', username: 'ben' },
+        { at: ago({ hours: 23 }), session_id: 'open for long', username: 'ben' },
+        { at: ago({ hours: 22 }), session_id: 'expired' },
         { at: ago({ minutes: 10 }), session_id: 'ended' },
         { at: ago({ minutes: 5 }), outcome: 'bad_credentials' },
         { at: ago({ hours: 25 }), session_id: 'yesterday' },
       );
-      await plantLogouts(session, { at: ago({ minutes: 1 }), session_id: 'ended' });
+      await plantLogouts(
+        session,
+        { at: ago({ minutes: 1 }), session_id: 'ended' },
+        { at: ago({ hours: 20 }), session_id: 'expired', reason: 'expired_idle' },
+      );
     },
     async check(session, sql) {
       expect(columns(await session.rows(sql), 'occurred_at', 'username', 'session_id')).toEqual([
         [ago({ minutes: 20 }), 'ann', 'open'],
-        [ago({ hours: 23 }), 'ben', 'expired'],
+        [ago({ hours: 23 }), 'ben', 'open for long'],
       ]);
     },
   },
@@ -178,12 +183,19 @@ export const WHAT_TO_LOOK_INTO: Question[] = [
       await plantLogouts(
         session,
         { at: ago({ hours: 3 }), recorded_at: ago({ hours: 1 }) },
-        { at: ago({ minutes: 10 }), recorded_at: ago({ minutes: 9 }), username: 'a minute' },
+        { at: ago({ minutes: 10 }), recorded_at: ago({ minutes: 8 }), username: 'two minutes' },
+        // As the cron does it.
+        {
+          at: ago({ minutes: 20 }),
+          recorded_at: ago({ minutes: 18, seconds: 30 }),
+          username: 'expired',
+          reason: 'expired_idle',
+        },
         { at: ago({ hours: 25 }), recorded_at: ago({ hours: 1 }), username: 'yesterday' },
       );
       await plantLogins(session, {
         at: ago({ hours: 2 }),
-        recorded_at: ago({ hours: 1, minutes: 58, seconds: 59 }),
+        recorded_at: ago({ hours: 1, minutes: 57, seconds: 59 }),
         username: 'ben',
         outcome: 'throttled',
       });
@@ -191,7 +203,7 @@ export const WHAT_TO_LOOK_INTO: Question[] = [
     async check(session, sql) {
       const names = ['what', 'username', 'happened_at', 'recorded_at', 'late_seconds'];
       expect(columns(await session.rows(sql), ...names)).toEqual([
-        ['login', 'ben', ago({ hours: 2 }), ago({ hours: 1, minutes: 58, seconds: 59 }), '61'],
+        ['login', 'ben', ago({ hours: 2 }), ago({ hours: 1, minutes: 57, seconds: 59 }), '121'],
         ['logout', 'ann', ago({ hours: 3 }), ago({ hours: 1 }), '7200'],
       ]);
     },
