@@ -9,8 +9,10 @@ import { mysqlActivitySearch } from './stores/mysql-activity-search.ts';
 import { redisOutbox } from '../../src/activity/redis-outbox.ts';
 import { redisOutboxAdmin } from './stores/redis-outbox-admin.ts';
 import type { SessionAdmin } from './stores/session-admin.ts';
+import type { SessionEnds } from '../../src/session/session-ends.ts';
 import type { SessionStore } from '../../src/session/session-store.ts';
 import { redisSessionAdmin } from './stores/redis-session-admin.ts';
+import { redisSessionEnds } from '../../src/session/redis-session-ends.ts';
 import { redisSessionStore } from '../../src/session/redis-session-store.ts';
 import type { Settings } from '../../src/settings.ts';
 import { planetscaleClient, sqlClient, type SqlClient } from '../../src/store/sql-client.ts';
@@ -39,6 +41,7 @@ export interface Stores {
   /** For statements on the schema. */
   readonly sql: SqlClient;
   readonly sessions: SessionStore;
+  readonly sessionEnds: SessionEnds;
   readonly sessionAdmin: SessionAdmin;
   readonly outbox: Outbox;
   readonly outboxAdmin: OutboxAdmin;
@@ -62,6 +65,7 @@ export function openStores(options: StoreOptions, ...needs: readonly Need[]): St
     settings,
     sql: schemaSql,
     sessions: redisSessionStore(redis, 'primary', 'stored'),
+    sessionEnds: redisSessionEnds(redis, 'stored'),
     sessionAdmin: redisSessionAdmin(redis),
     outbox: redisOutbox(redis),
     outboxAdmin: redisOutboxAdmin(redis),

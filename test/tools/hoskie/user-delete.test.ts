@@ -1,11 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { encodeActivity } from '../../../src/activity/activity-encoding.ts';
 import { ATTEMPTS_KEY, OUTBOX_KEY, SET_ASIDE_KEY } from '../../../src/activity/redis-outbox.ts';
+import { SYSTEM_CLOCK } from '../../../src/lib/clock.ts';
 import type { UserId } from '../../../src/lib/ids.ts';
+import { endExpiredSessions } from '../../../src/session/end-expired-sessions.ts';
 import type { CloudProxy, Row } from '../../../tools/local-cloud/proxy.ts';
 import { openSessions } from '../../faults/store-state.ts';
+import { CapturedLog } from '../../fakes/captured-log.ts';
 import { sampleLogin, sampleLogout } from '../../fakes/samples.ts';
+import { NO_LIMIT } from '../../fakes/time-share.ts';
 import { openCloudStores } from '../../stores/open-cloud-stores.ts';
+import { everythingIn } from '../../stores/redis-contents.ts';
 import { openCloud } from '../../support/cloud.ts';
 import { addUser, logoutRows, type TestUser } from '../../support/people.ts';
 import { seedSession } from '../../support/seed-session.ts';
@@ -147,6 +152,36 @@ describe('user delete --erase', () => {
       { username: '', ip_address: null, user_agent: null, country: 'NZ' },
     ]);
     expect(await logoutRows(cloud, other)).toMatchObject([{ username: other.username }]);
+  });
+
+  test('ends what has expired first, so that the cron writes no name later', async () => {
+    const [user, other] = [await addUser(cloud), await addUser(cloud)];
+    const hoursAgo = (hours: number) => ({ createdAtMs: Date.now() - hours * 3_600_000 });
+    const idle = await seedSession(cloud, user, hoursAgo(3));
+    // Its user's index has expired as well.
+    const absolute = await seedSession(cloud, user, {
+      ...hoursAgo(2),
+      expiresAtMs: Date.now() - 3_600_000,
+    });
+    const others = await seedSession(cloud, other, hoursAgo(3));
+
+    await runJson(cloud, ['user', 'delete', user.username, '--erase']);
+    expect((await everythingIn(cloud.redis)).includes(user.username)).toBe(false);
+    // The cron's next run.
+    const cron = { log: new CapturedLog(), clock: SYSTEM_CLOCK };
+    await endExpiredSessions(openCloudStores(cloud), cron, NO_LIMIT);
+    const rows = await logoutRows(cloud, user);
+    expect(rows.map((row) => [row['session_id'], row['reason']]).sort()).toEqual(
+      [
+        [idle.session.id, 'expired_idle'],
+        [absolute.session.id, 'expired_absolute'],
+      ].sort(),
+    );
+    for (const row of rows)
+      expect(row).toMatchObject({ username: '', ip_address: null, user_agent: null, user_id: user.id });
+    expect(await logoutRows(cloud, other)).toMatchObject([
+      { session_id: others.session.id, username: other.username, reason: 'expired_idle' },
+    ]);
   });
 
   test('says how to go on after an outage, and goes on by the id', async () => {

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { deliverPending } from '../../../src/activity/delivery.ts';
+import { SYSTEM_CLOCK } from '../../../src/lib/clock.ts';
 import type { UserId } from '../../../src/lib/ids.ts';
+import { endExpiredSessions } from '../../../src/session/end-expired-sessions.ts';
 import type { ActivityTable } from '../stores/user-admin.ts';
 import { addCommand, setAction, type Finish } from '../command.ts';
 import { concludeEnd, deliverEnded, endSessionsOf, NOTES, sayEnd, viewEnd } from '../end-sessions.ts';
@@ -87,6 +89,13 @@ async function eraseActivity(
   id: UserId,
   erasure: { count: number; isDone: boolean },
 ): Promise<void> {
+  // A session that expired while the user was there would otherwise leave a row with the name when the cron comes to it.
+  const nowMs = await stores.sessionAdmin.nowMs();
+  await endExpiredSessions(
+    stores,
+    { log: NOTES, clock: { ...SYSTEM_CLOCK, nowMs: () => nowMs } },
+    () => true,
+  );
   erasure.count += await stores.outboxAdmin.erase(id);
   // A delivery elsewhere may have read one of these events with its name: it adds no row to one that exists.
   await deliverPending({ stores, log: NOTES, nowMs: Date.now() }, () => true);
