@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { CapturedLog } from '../../fakes/captured-log.ts';
 import { sampleLogout, offer } from '../../fakes/samples.ts';
+import { NO_LIMIT } from '../../fakes/time-share.ts';
+import { SYSTEM_CLOCK } from '../../../src/lib/clock.ts';
+import { endExpiredSessions } from '../../../src/session/end-expired-sessions.ts';
+import { encodeSession } from '../../../src/session/record.ts';
 import { INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../../src/session/redis-keys.ts';
 import { SET_ASIDE_KEY } from '../../../src/activity/redis-outbox.ts';
 import type { SessionId } from '../../../src/lib/ids.ts';
@@ -189,6 +194,38 @@ describe('index', () => {
       open_sessions: 0,
       listed: 0,
     });
+  });
+
+  test('a session that expired stays until its end is recorded, whatever else is wrong with it', async () => {
+    const user = await addUser(cloud);
+    const indexKey = INDEX_KEY_PREFIX + user.id;
+    const expired = await seedSession(cloud, user, { createdAtMs: Date.now() - 3 * 3_600_000 });
+    const recordKey = SESSION_KEY_PREFIX + expired.tokenHash;
+    expect(await runJson(cloud, ['index', 'repair'])).toMatchObject({ expired: 1, faults: [] });
+
+    // So long ago that its record would be gone, had it an expiry.
+    const longAgo = await seedSession(cloud, user, { createdAtMs: Date.now() - 23 * 3_600_000 });
+    const old = { ...longAgo.session, createdAtMs: Date.now() - 9 * 86_400_000 };
+    const oldEnd = { lastSeenAtMs: old.createdAtMs, expiresAtMs: old.createdAtMs + 86_400_000 };
+    const oldKey = SESSION_KEY_PREFIX + longAgo.tokenHash;
+    await cloud.redis.set(oldKey, encodeSession({ ...old, ...oldEnd }));
+    // Listed for another user too.
+    const other = INDEX_KEY_PREFIX + (await addUser(cloud)).id;
+    await cloud.redis.hset(other, expired.session.id, expired.tokenHash);
+    const { faults } = await runJson<IndexJson>(cloud, ['index', 'repair']);
+    expect(faults.map(({ kind, repaired }) => [kind, repaired]).sort()).toEqual([
+      ['mismatched', true],
+      ['no_expiry', true],
+    ]);
+    expect(await cloud.redis.exists(other)).toBe(0);
+    expect(await cloud.redis.hlen(indexKey)).toBe(2);
+    expect(await cloud.redis.exists(recordKey, oldKey)).toBe(2);
+    expect(await cloud.redis.ttl(oldKey)).toBeGreaterThan(86_400);
+
+    const cron = { log: new CapturedLog(), clock: SYSTEM_CLOCK };
+    expect(await endExpiredSessions(openCloudStores(cloud), cron, NO_LIMIT)).toBe(2);
+    expect(await logoutRows(cloud, user)).toHaveLength(2);
+    expect(await cloud.redis.exists(indexKey, recordKey, oldKey)).toBe(0);
   });
 
   test('scans more keys than one step has; reports an outage of Redis', async () => {

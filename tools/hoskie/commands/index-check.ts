@@ -10,7 +10,7 @@ const MEANINGS: Readonly<Record<IndexFault['kind'], string>> = {
   unlisted: "open, but not in its user's index",
   index_expires_early: 'the index expires before this session',
   mismatched: "listed, but another session or another user's",
-  no_expiry: 'never expires',
+  no_expiry: 'Redis would never delete it',
   unreadable: 'damaged, or of a later version; signs no one in here',
 };
 
@@ -71,7 +71,7 @@ async function run(options: CommonOptions, isRepair: boolean): Promise<ExitCode>
     });
   } else {
     say(`Open sessions ${totals.open}, listed ${totals.listed}.`);
-    say(`Listed but expired: ${totals.expired} (not a fault).`);
+    say(`Listed but expired or gone: ${totals.expired} (not a fault).`);
     sayFaults(found, isRepair);
   }
   return left.length > 0 ? EXIT.failed : EXIT.ok;

@@ -73,7 +73,9 @@ local function check_record(key)
   if not session.ends_at then return fault('unreadable', session.user_id, session.id) end
   if redis.call('PTTL', key) == -1 then
     fault('no_expiry', session.user_id, session.id, function()
-      redis.call('PEXPIREAT', key, session.ends_at + ${EXPIRED_KEPT_SECONDS * 1000})
+      -- Never in the past: what expired waits for the cron to record its end.
+      local from = math.max(session.ends_at, options.now)
+      redis.call('PEXPIREAT', key, string.format('%.0f', from + ${EXPIRED_KEPT_SECONDS * 1000}))
     end)
   end
   if options.now >= session.ends_at then return end
@@ -105,11 +107,11 @@ local function check_index(key)
     if not raw then
       expired = expired + 1
       if options.repair then drop() end
+    elseif session and (session.id ~= id or session.user_id ~= user_id) then
+      fault('mismatched', user_id, id, drop)
     elseif session and session.ends_at and options.now >= session.ends_at then
       -- It stays listed until the cron has recorded its end: a refresh under way may still prolong it.
       expired = expired + 1
-    elseif session and (session.id ~= id or session.user_id ~= user_id) then
-      fault('mismatched', user_id, id, drop)
     elseif not session or not session.ends_at then
       -- It stays listed: otherwise no one could end it.
       fault('unreadable', user_id, id)

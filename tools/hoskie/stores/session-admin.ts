@@ -37,7 +37,10 @@ export interface IndexStep {
   readonly keys: number;
   readonly openSessions: number;
   readonly listed: number;
-  /** Listed sessions that have expired or ended elsewhere: no fault, the next look at the list drops them. */
+  /**
+   * Listed sessions that have expired, until the cron has recorded their end, or are gone: no fault. The next look at the
+   * list, or a repair, drops those that are gone.
+   */
   readonly expired: number;
   readonly faults: readonly IndexFault[];
 }
