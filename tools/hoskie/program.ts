@@ -6,6 +6,7 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addIndexCommands } from './commands/index-check.ts';
 import { addKeyCommands } from './commands/keys.ts';
 import { addOutboxCommands } from './commands/outbox.ts';
+import { addRecordCommands } from './commands/record-check.ts';
 import { addSchemaCommands } from './commands/schema.ts';
 import { addSessionCommands } from './commands/session.ts';
 import { addUserCommands } from './commands/user.ts';
@@ -45,6 +46,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     addActivityCommands,
     addOutboxCommands,
     addIndexCommands,
+    addRecordCommands,
     addSchemaCommands,
     addKeyCommands,
     addWebhookCommands,

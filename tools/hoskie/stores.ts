@@ -8,7 +8,11 @@ import { mysqlActivityLog } from '../../src/activity/mysql-activity-log.ts';
 import { mysqlActivitySearch } from './stores/mysql-activity-search.ts';
 import { redisOutbox } from '../../src/activity/redis-outbox.ts';
 import { redisOutboxAdmin } from './stores/redis-outbox-admin.ts';
+import { mysqlRecordSearch } from './stores/mysql-record-search.ts';
+import type { RecordSearch } from './stores/record-search.ts';
 import type { SessionAdmin } from './stores/session-admin.ts';
+import { redisSessionScan } from './stores/redis-session-scan.ts';
+import type { SessionScan } from './stores/session-scan.ts';
 import type { SessionEnds } from '../../src/session/session-ends.ts';
 import type { SessionStore } from '../../src/session/session-store.ts';
 import { redisSessionAdmin } from './stores/redis-session-admin.ts';
@@ -43,12 +47,14 @@ export interface Stores {
   readonly sessions: SessionStore;
   readonly sessionEnds: SessionEnds;
   readonly sessionAdmin: SessionAdmin;
+  readonly sessionScan: SessionScan;
   readonly outbox: Outbox;
   readonly outboxAdmin: OutboxAdmin;
   readonly webhookAdmin: WebhookAdmin;
   readonly users: UserAdmin;
   readonly activityLog: ActivityLog;
   readonly activitySearch: ActivitySearch;
+  readonly recordSearch: RecordSearch;
 }
 
 /** Opens the stores, without sending anything. Only those in `needs` may be used. */
@@ -67,12 +73,14 @@ export function openStores(options: StoreOptions, ...needs: readonly Need[]): St
     sessions: redisSessionStore(redis, 'primary', 'stored'),
     sessionEnds: redisSessionEnds(redis, 'stored'),
     sessionAdmin: redisSessionAdmin(redis),
+    sessionScan: redisSessionScan(redis),
     outbox: redisOutbox(redis),
     outboxAdmin: redisOutboxAdmin(redis),
     webhookAdmin: redisWebhookAdmin(redis),
     users: mysqlUserAdmin(sql),
     activityLog: mysqlActivityLog(sql),
     activitySearch: mysqlActivitySearch(sql),
+    recordSearch: mysqlRecordSearch(sql),
   };
 }
 

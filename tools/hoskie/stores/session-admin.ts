@@ -4,7 +4,7 @@ import type { Operation, RecordedLogout } from '../../../src/session/session-sto
 import type { Session } from '../../../src/session/session.ts';
 import type { TokenHash } from '../../../src/session/token.ts';
 
-/** An open session and the hash by which `SessionStore.end` ends it. */
+/** A session and the hash by which `SessionStore.end` ends it; open, unless said otherwise. */
 export interface FoundSession {
   readonly session: Session;
   readonly tokenHash: TokenHash;
@@ -19,7 +19,7 @@ export interface IndexFault {
     | 'index_expires_early'
     /** The index lists another session, or another user's. */
     | 'mismatched'
-    /** A record that would never expire. */
+    /** A record that Redis would never delete. */
     | 'no_expiry'
     /** A record that is damaged or of a later version; it signs no one in here. */
     | 'unreadable';
