@@ -57,18 +57,19 @@ export function sayJson(value: unknown): void {
 
 /** Prints aligned columns. */
 export function sayTable(headings: readonly string[], rows: readonly (readonly Cell[])[]): void {
-  const texts = rows.map((row) => row.map(cellText));
   const widths = headings.map((heading, i) =>
-    Math.max(heading.length, ...texts.map((row) => (row[i] ?? '').length)),
+    Math.max(heading.length, ...rows.map((row) => cellText(row[i] ?? null).length)),
   );
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd();
-  say(paint('bold', line(headings)));
-  for (const row of texts) say(line(row));
+  say(paint('bold', lineOf(headings, widths)));
+  for (const row of rows) say(lineOf(row, widths));
 }
+
+/** Cells in columns of at least these widths. */
+export const lineOf = (cells: readonly Cell[], widths: readonly number[]): string =>
+  cells
+    .map((cell, i) => cellText(cell).padEnd(widths[i] ?? 0))
+    .join('  ')
+    .trimEnd();
 
 /** Prints a table of at most 50 rows, and how many more there are. */
 export function sayFirstRows(headings: readonly string[], rows: readonly (readonly Cell[])[]): void {

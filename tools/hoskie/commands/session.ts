@@ -2,14 +2,14 @@ import { isStoreUnavailable } from '../../../src/errors.ts';
 import type { Command } from 'commander';
 import { parseSessionId, type SessionId } from '../../../src/lib/ids.ts';
 import type { FoundSession } from '../stores/session-admin.ts';
-import { addCommand, setAction, type Finish } from '../command.ts';
+import { addCommand, setAction, wholeNumber, type Finish } from '../command.ts';
 import { endSessions, endSessionsOf, reportEnd } from '../end-sessions.ts';
 import { CliError, describeOutage, EXIT } from '../exit.ts';
 import { requireIdOf, type ById } from '../find-user.ts';
 import { note, printable, say, sayJson, sayTable, timeText } from '../output.ts';
+import { listOpenSessions } from '../list-open-sessions.ts';
+import { SESSION_HEADINGS, sessionCells, viewSession } from '../session-formats.ts';
 import { openStores, type Stores } from '../stores.ts';
-
-const AGENT_SHOWN = 60;
 
 export function addSessionCommands(program: Command, finish: Finish): void {
   const session = program.command('session').description('list and end sessions');
@@ -18,40 +18,46 @@ export function addSessionCommands(program: Command, finish: Finish): void {
   addEndAll(session, finish);
 }
 
+interface ListOptions extends ById {
+  readonly open?: boolean;
+  /** Undefined: all. */
+  readonly limit?: number;
+}
+
 function addList(parent: Command, finish: Finish): void {
   const command = addCommand(parent, {
-    signature: 'list <user>',
-    summary: "list a user's open sessions, newest first",
+    signature: 'list [user]',
+    summary: "list a user's open sessions, newest first, or with --open those of all users",
     examples: [
       ['session list ann', ''],
       ['session list --id 42', 'also works for a deleted user'],
+      ['session list --open', 'of all users, in no order'],
+      ['session list --open --json | wc -l', 'a line each'],
     ],
-  }).option('--id', 'the argument is a number from users.id');
-  setAction<ById>(command, finish, async (options, name = '') => {
+  })
+    .option('--id', 'the argument is a number from users.id')
+    .option('--open', 'all open sessions of all users, in no order; leave the user out')
+    .option('--limit <n>', 'with --open: at most this many', wholeNumber(1, 100_000_000));
+  setAction<ListOptions>(command, finish, async (options, name) => {
+    if (options.open === true) {
+      if (name !== undefined) throw new CliError(EXIT.usage, '--open lists all users: leave the name out.');
+      const limit = options.limit ?? Number.MAX_SAFE_INTEGER;
+      return listOpenSessions(openStores(options, 'redis'), { json: options.json === true, limit });
+    }
+    if (name === undefined) throw new CliError(EXIT.usage, 'Name a user, or list all with --open.');
+    if (options.limit !== undefined) throw new CliError(EXIT.usage, '--limit goes with --open.');
     const stores = openStores(options, 'redis', 'database');
     const userId = await requireIdOf(stores, name, options, 'hoskie session list');
     const found = await stores.sessionAdmin.listOf(userId, await stores.sessionAdmin.nowMs());
     if (options.json === true) {
-      sayJson({ user_id: userId, sessions: found.map(viewFound) });
+      sayJson({ user_id: userId, sessions: found.map(viewSession) });
       return;
     }
     if (found.length === 0) {
       say('No open sessions.');
       return;
     }
-    sayTable(
-      ['SESSION', 'KIND', 'SIGNED IN', 'LAST SEEN', 'ENDS', 'ADDRESS', 'COUNTRY', 'DEVICE'],
-      found.map(({ session }) => [
-        session.id,
-        session.kind,
-        timeText(session.createdAtMs),
-        timeText(session.lastSeenAtMs),
-        timeText(session.expiresAtMs),
-        session.client.ipAddress,
-        session.client.country,
-        session.deviceName ?? session.client.userAgent?.slice(0, AGENT_SHOWN) ?? null,
-      ]),
-    );
+    sayTable(SESSION_HEADINGS, found.map(sessionCells));
   });
 }
 
@@ -131,16 +137,3 @@ function addEndAll(parent: Command, finish: Finish): void {
     });
   });
 }
-
-const viewFound = ({ session }: FoundSession) => ({
-  id: session.id,
-  kind: session.kind,
-  created_at: timeText(session.createdAtMs),
-  last_seen_at: timeText(session.lastSeenAtMs),
-  expires_at: timeText(session.expiresAtMs),
-  ip_address: session.client.ipAddress,
-  user_agent: session.client.userAgent,
-  country: session.client.country,
-  device_name: session.deviceName,
-  remember_me: session.rememberMe,
-});
