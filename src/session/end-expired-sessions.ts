@@ -1,11 +1,11 @@
-import { deliver } from '../activity/delivery.ts';
+import { deliver, type ActivityStores } from '../activity/delivery.ts';
 import type { OutboxEntry } from '../activity/outbox.ts';
 import type { LogoutActivity } from '../activity/events.ts';
 import { logRejected, writeRejected } from '../activity/record-activity.ts';
 import type { Clock } from '../lib/clock.ts';
 import { uuidV7 } from '../lib/ids.ts';
 import type { Log } from '../log.ts';
-import type { SessionStores } from './session-work.ts';
+import type { SessionEnds } from './session-ends.ts';
 
 /** Sessions ended by one script, which holds up all else in Redis: for 2 ms or so. */
 export const EXPIRED_BATCH_SIZE = 200;
@@ -18,7 +18,7 @@ export const EXPIRED_BATCH_SIZE = 200;
  * @throws `store_unavailable`; the next run goes on. If MySQL is out, one batch has ended, and its rows are in the outbox
  */
 export async function endExpiredSessions(
-  stores: SessionStores,
+  stores: ActivityStores & { readonly sessionEnds: SessionEnds },
   { log, clock }: { readonly log: Log; readonly clock: Clock },
   hasTime: () => boolean,
 ): Promise<number> {

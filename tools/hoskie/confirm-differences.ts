@@ -131,7 +131,8 @@ async function* pendingEvents({ outbox, outboxAdmin }: Stores): AsyncGenerator<A
   ];
   for (const readPage of pages) {
     for (let after: string | null = null; ;) {
-      const entries = await readPage(after);
+      const entries: readonly { readonly entryId: string; readonly activity: Activity | null }[] =
+        await readPage(after);
       for (const { activity } of entries) {
         if (activity === null) unreadable += 1;
         else yield activity;
