@@ -17,9 +17,9 @@ import {
  *
  * Every key that the caller knows is in KEYS. (Upstash reads a key that is not declared and not in memory from disk, and
  * locks the whole database meanwhile.) Scripts that declare all their keys ask with `allow-key-locking` to lock only
- * those; the others find keys as they go, such as the index of a user whom only the record names. A full Redis refuses
- * scripts with flags whole, unless `allow-oom` is among them: it is where a check or an end must not fail then. Those
- * without flags run until they call what needs memory, and go on after their first write.
+ * those; the others find keys as they go: a user's index that only the record names, or the queues of receivers, as all do
+ * that start or end a session. A full Redis refuses scripts with flags whole, unless `allow-oom` is among them: it is where
+ * a check or an end must not fail then. Those without flags run until they call what needs memory, and go on after a write.
  */
 
 /**
@@ -45,8 +45,9 @@ return 1`;
  * end, then two of each token to replace, then the sign-in form's key, if there is one.
  * ARGV: operation, new record, its expiry in Unix ms, login event, limit of sessions, how many tokens to replace, how many
  * seconds a form is remembered.
- * Returns {'started', {{entry id, event, ids in queues}...}, the login's entry id, its ids in queues}, or {'superseded'}. A retry finds its own record,
- * changes nothing and reports no entries: they are in the outbox. If the outbox rejects the login, nothing is changed.
+ * Returns {'started', {{entry id, event, ids in queues}...}, the login's entry id, its ids in queues}, or {'superseded'}. A
+ * retry finds its own record, changes nothing and reports no entries: they are in the outbox. If the outbox rejects the
+ * login, nothing is changed.
  */
 export const START = /* lua */ `${END_SESSION}${FIND_OWN}${NOTE_END}${WAS_SIGNED_OUT}
 -- A record that can't be read must fail before anything is written.
@@ -107,7 +108,7 @@ return {'started', logouts, login_entry, login_queued}`;
  * KEYS: outbox, unrecorded, the token's two, user's index. ARGV: operation, session id, tombstone, its lifetime in seconds.
  * Returns {{entry id, event}...}.
  */
-export const ABANDON = /* lua */ `#!lua flags=allow-key-locking,allow-oom
+export const ABANDON = /* lua */ `#!lua flags=allow-oom
 ${END_SESSION}
 local found = find(KEYS[3], KEYS[4])
 if found then

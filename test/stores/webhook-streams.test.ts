@@ -85,6 +85,21 @@ test('what a start ends is queued as well: replaced and evicted sessions', async
   });
 });
 
+test('so is a session whose start was given up', async () => {
+  const { tokenHash, request } = await start();
+  const logouts = await sessions.abandon(tokenHash, request.session, sampleOperation(NOW_MS));
+  const [[ofA], ofB] = [await queued('a'), await queued('b')];
+  expect(ofA?.event).toContain('"abandoned"');
+  expect(logouts).toMatchObject([
+    {
+      queuedFor: [
+        { receiver: 'a', entryId: ofA?.entryId },
+        { receiver: 'b', entryId: ofB[1]?.entryId },
+      ],
+    },
+  ]);
+});
+
 describe('the expiry of a session', () => {
   const LATER_MS = NOW_MS + 7_200_000 + 60_000;
 
