@@ -46,7 +46,7 @@ function parseReceiver(value: unknown): EventReceiver | null {
   const url = new URL(address);
   if (url.protocol !== 'https:' && !isLocalHttp(url)) return null;
   if (url.username !== '' || url.password !== '') return null;
-  return { name, url: url.href, audience: url.origin, token, events };
+  return { name, url: url.href, audience: url.origin, token, events: [...new Set(events)] };
 }
 
 const isEventKind = (value: unknown): value is EventKind =>

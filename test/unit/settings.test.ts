@@ -352,6 +352,11 @@ describe('WEBHOOKS', () => {
     ]);
   });
 
+  test('queues an event once, however often its kind is listed', () => {
+    const { WEBHOOKS } = settingsOf(receivers({ ...billing, events: ['end', 'start', 'end'] }));
+    expect(WEBHOOKS[0]?.events).toEqual(['end', 'start']);
+  });
+
   test('may be an empty list, without keys', () => {
     expect(settingsOf({ WEBHOOKS: '[]' }).WEBHOOKS).toEqual([]);
   });
