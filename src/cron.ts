@@ -33,12 +33,12 @@ interface Step {
 export const CRON_STEPS: readonly Step[] = [
   {
     task: 'settle_password_changes',
-    shareMs: 8000,
+    shareMs: 6000,
     run: ({ stores, log, clock }, hasTime) => settlePasswordChanges(stores, { log, clock }, hasTime),
   },
   {
     task: 'deliver_activity',
-    shareMs: 14_000,
+    shareMs: 12_000,
     async run({ stores, log, clock }, hasTime) {
       const count = await deliverPending({ stores, log, nowMs: clock.nowMs() }, hasTime);
       if (count > 0) log.event('activity_delivery', { count });
@@ -46,7 +46,7 @@ export const CRON_STEPS: readonly Step[] = [
   },
   {
     task: 'end_expired_sessions',
-    shareMs: 14_000,
+    shareMs: 12_000,
     async run({ stores, log, clock }, hasTime) {
       const count = await endExpiredSessions(stores, { log, clock }, hasTime);
       if (count > 0) log.event('expired_sessions', { count });
@@ -54,18 +54,18 @@ export const CRON_STEPS: readonly Step[] = [
   },
   {
     task: 'repair_after_failover',
-    shareMs: 6000,
+    shareMs: 4000,
     run: ({ stores, log, clock }, hasTime) => repairAfterFailover(stores, log, clock.nowMs(), hasTime),
   },
   {
     task: 'push_webhooks',
     // A push under way may take 5 s more.
-    shareMs: 8000,
+    shareMs: 20_000,
     run: ({ stores: { webhooks }, log, clock }, hasTime) => pushPending({ webhooks, log, clock }, hasTime),
   },
   {
     task: 'delete_old_activity',
-    shareMs: 4000,
+    shareMs: 3000,
     async run({ stores, settings, log, clock }, hasTime) {
       const { ACTIVITY_RETENTION_DAYS: days } = settings;
       const count = await deleteOldActivity(stores.activityLog, days, clock.nowMs(), hasTime);

@@ -35,7 +35,6 @@ export function connectStores(settings: Settings) {
     receivers,
     issuer: settings.PUBLIC_URL,
     send: eventSender(settings),
-    leftovers: { lookedAtMs: 0 },
   };
 
   return function openStores(trace: StoreTrace, pace: keyof typeof clients): Stores {

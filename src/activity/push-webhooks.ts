@@ -4,17 +4,15 @@ import type { Log } from '../log.ts';
 import { eventClaims } from './event-token.ts';
 import type { Activity } from './events.ts';
 import type { SendEvent, SendResult } from './send-event.ts';
-import { type QueuedEvent, type WebhookQueue } from './webhook-queue.ts';
+import type { Cursors, QueuedEvent, TidiedQueue, WebhookQueue } from './webhook-queue.ts';
 
-/** Others who are told what happens. */
+/** The receivers, and what it takes to send them events. */
 export interface Webhooks {
   readonly receivers: readonly EventReceiver[];
   /** Our own origin, who issues event tokens. */
   readonly issuer: string;
   readonly queue: WebhookQueue;
   readonly send: SendEvent;
-  /** When this isolate last looked for queues of receivers that are gone, in Unix ms, if it has none itself. */
-  readonly leftovers: { lookedAtMs: number };
 }
 
 interface Push {
@@ -27,11 +25,12 @@ interface Push {
 const LEFT_TO_BACKGROUND_MS = 30_000;
 /** Pushes of one request to one receiver begin within this time, so that the last is over within what `waitUntil` allows. */
 const BACKGROUND_MS = 20_000;
-/** Pushed at once to one receiver, by the cron. */
-const WIDTH = 4;
+/**
+ * Of the six connections that a Worker has at a time, one is left for Redis. A seventh would wait for one of them, and its
+ * time-out wouldn't (Cloudflare, "Limits").
+ */
+const CONNECTIONS = 5;
 const READ_BATCH_SIZE = 100;
-/** A Worker without receivers looks this often for what removed ones left behind: for most sites it is nothing, ever. */
-const LOOK_FOR_LEFTOVERS_MS = 3_600_000;
 
 /**
  * What a request's background work does: pushes these events to a receiver, one after the other, as a Worker has few
@@ -57,19 +56,15 @@ export async function pushNow(
 }
 
 /**
- * The cron's part: tidies the queues, then pushes what is left in them, oldest first, while `hasTime`. All receivers at
- * the same time, so that none waits for another.
+ * The cron's part: tidies the queues, then pushes what is left in them, while `hasTime`. All receivers at the same time, so
+ * that none waits for another.
  *
  * @throws `store_unavailable`; what wasn't pushed is still in the queues
  */
 export async function pushPending(push: Push, hasTime: () => boolean): Promise<void> {
   const { webhooks, log, clock } = push;
-  const { receivers, queue, leftovers } = webhooks;
+  const { receivers, queue } = webhooks;
   const nowMs = clock.nowMs();
-  if (receivers.length === 0) {
-    if (nowMs - leftovers.lookedAtMs < LOOK_FOR_LEFTOVERS_MS) return;
-    leftovers.lookedAtMs = nowMs;
-  }
   const { queues, gone } = await queue.tidy(receivers, nowMs);
   for (const { receiver, dropped } of gone)
     log.event('webhook_dropped', { receiver, count: dropped, reason: 'not_configured' });
@@ -79,8 +74,9 @@ export async function pushPending(push: Push, hasTime: () => boolean): Promise<v
   }
   const outcomes = await Promise.allSettled(
     receivers.map(async (receiver, i) => {
-      if ((queues[i]?.backingOffUntilMs ?? 0) > nowMs) return;
-      const count = await pushQueue(push, receiver, hasTime);
+      const tidied = queues[i];
+      if (tidied === undefined || tidied.backingOffUntilMs > nowMs) return;
+      const count = await pushQueue(push, receiver, tidied, hasTime);
       if (count > 0) log.event('webhook_delivery', { receiver: receiver.name, count });
     }),
   );
@@ -88,26 +84,49 @@ export async function pushPending(push: Push, hasTime: () => boolean): Promise<v
 }
 
 /** Returns how many events left the queue. What fails stays for the next run, and the others come after it. */
-async function pushQueue(push: Push, receiver: EventReceiver, hasTime: () => boolean): Promise<number> {
+async function pushQueue(
+  push: Push,
+  receiver: EventReceiver,
+  tidied: TidiedQueue,
+  hasTime: () => boolean,
+): Promise<number> {
   const { webhooks, clock } = push;
-  const addedBeforeMs = clock.nowMs() - LEFT_TO_BACKGROUND_MS;
+  const maxWidth = Math.max(1, Math.floor(CONNECTIONS / webhooks.receivers.length));
+  const newest = String(clock.nowMs() - LEFT_TO_BACKGROUND_MS - 1);
   let count = 0;
   // One at a time until the receiver took something: one that hangs holds few of the Worker's connections.
   let width = 1;
-  for (let after: string | null = null; ;) {
-    const entries = await webhooks.queue.read(receiver.name, addedBeforeMs, READ_BATCH_SIZE, after);
-    const events = entries.filter((entry): entry is QueuedEvent<Activity> => entry.activity !== null);
+  for await (const { cursor, events } of readPending(webhooks.queue, tidied, newest)) {
     for (let next = 0; next < events.length;) {
       if (!hasTime()) return count;
       const group = events.slice(next, next + width);
       next += width;
-      const { left, isDown, isAlive } = await pushAtOnce(push, receiver, group);
+      const cursors = { [cursor]: group.at(-1)?.entryId ?? null };
+      const { left, isDown, isAlive } = await pushAtOnce(push, receiver, group, cursors);
       count += left;
       if (isDown) return count;
-      width = isAlive ? WIDTH : 1;
+      width = isAlive ? maxWidth : 1;
     }
-    if (entries.length < READ_BATCH_SIZE) return count;
-    after = entries.at(-1)?.entryId ?? null;
+  }
+  return count;
+}
+
+/**
+ * Batches of a queue, and the cursor that moves with them. First what the cron never tried, then the rest, from after the
+ * last that it tried again around to it: otherwise a few events that always fail would keep all others waiting.
+ */
+async function* readPending(queue: WebhookQueue, { receiver, tried, retried }: TidiedQueue, newest: string) {
+  const ranges: [cursor: keyof Cursors, after: string | null, upTo: string][] = [['tried', tried, newest]];
+  if (tried !== null) ranges.push(['retried', retried, tried]);
+  if (retried !== null) ranges.push(['retried', null, retried]);
+  for (const [cursor, start, upTo] of ranges) {
+    for (let after = start; ;) {
+      const entries = await queue.read(receiver, after, upTo, READ_BATCH_SIZE);
+      const events = entries.filter((entry): entry is QueuedEvent<Activity> => entry.activity !== null);
+      yield { cursor, events };
+      if (entries.length < READ_BATCH_SIZE) break;
+      after = entries.at(-1)?.entryId ?? null;
+    }
   }
 }
 
@@ -122,6 +141,7 @@ async function pushAtOnce(
   { webhooks, log, clock }: Push,
   receiver: EventReceiver,
   events: readonly QueuedEvent<Activity>[],
+  cursors: Partial<Cursors> = {},
 ): Promise<PushedGroup> {
   const { queue, send, issuer } = webhooks;
   const { name } = receiver;
@@ -132,28 +152,35 @@ async function pushAtOnce(
     }),
   );
   const accepted = results.filter(({ result }) => result.status === 'accepted');
+  const isAlive = accepted.length > 0;
+  if (isAlive) {
+    const entryIds = accepted.flatMap(({ entryId }) => entryId ?? []);
+    await queue.accept(name, entryIds, clock.nowMs());
+  }
   let left = accepted.length;
   let failures = 0;
-  let reason = '';
+  let failedBecause = '';
   for (const { entryId, activity, result } of results) {
     if (result.status === 'accepted') continue;
-    reason = result.reason;
+    const { reason } = result;
     log.event(LOGGED_AS[result.status], { receiver: name, activity_id: activity.id, reason });
-    if (result.status === 'failed') failures += 1;
-    else if (entryId !== null) {
+    if (result.status === 'failed') {
+      failures += 1;
+      failedBecause = reason;
+    } else if (entryId !== null) {
       await queue.setAside(name, entryId, reason, clock.nowMs());
       left += 1;
     }
   }
-  if (accepted.length > 0) {
-    const entryIds = accepted.flatMap(({ entryId }) => entryId ?? []);
-    await queue.accept(name, entryIds, clock.nowMs());
-    return { left, isAlive: true, isDown: false };
+  if (failures === 0) return { left, isAlive, isDown: false };
+  // One that took another event meanwhile isn't down.
+  const failure = { reason: failedBecause, count: isAlive ? 0 : failures, cursors };
+  const backOff = await queue.fail(name, failure, clock.nowMs());
+  if (backOff?.isNew === true) {
+    const until = new Date(backOff.untilMs).toISOString();
+    log.event('webhook_down', { receiver: name, reason: failedBecause, until });
   }
-  const untilMs = failures > 0 ? await queue.fail(name, reason, failures, clock.nowMs()) : null;
-  if (untilMs !== null)
-    log.event('webhook_down', { receiver: name, reason, until: new Date(untilMs).toISOString() });
-  return { left, isAlive: false, isDown: untilMs !== null };
+  return { left, isAlive, isDown: !isAlive && backOff !== null };
 }
 
 const LOGGED_AS = { refused: 'webhook_set_aside', failed: 'webhook_failed' } as const satisfies Record<

@@ -34,7 +34,7 @@ return redis.call('XADD', KEYS[1], '*', 'event', ARGV[1])`;
 /**
  * KEYS: attempts, counter of those dropped, queue and state of each receiver that wants failures.
  * ARGV: event, most attempts to keep, length of a queue that takes no more of them.
- * Returns {the entry's id, its id in each queue, or empty}.
+ * Returns {the entry's id, its id in each queue, or empty: it is counted there, and no one pushes it}.
  */
 const ADD_ATTEMPT = /* lua */ `#!lua flags=allow-key-locking
 local ids = {redis.call('XADD', KEYS[1], '*', 'event', ARGV[1])}
@@ -115,7 +115,13 @@ export function redisOutbox(redis: RedisClient, failureStreams: readonly string[
       );
       const [id, ...queued] = Array.isArray(reply) ? (reply as unknown[]) : [];
       if (typeof id !== 'string') throw storeUnavailable('redis', 'protocol');
-      return { entryId: id + ATTEMPT_SUFFIX, activity, ...queuedFor(failureStreams, queued) };
+      const { queuedFor: places = [] } = queuedFor(failureStreams, queued);
+      const queuedPlaces = places.filter(({ entryId }) => entryId !== null);
+      return {
+        entryId: id + ATTEMPT_SUFFIX,
+        activity,
+        ...(queuedPlaces.length > 0 && { queuedFor: queuedPlaces }),
+      };
     },
 
     async readOldest(limit, after = null) {

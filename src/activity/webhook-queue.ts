@@ -3,15 +3,16 @@ import type { Activity } from './events.ts';
 
 /**
  * Events that wait for one receiver; beyond it the oldest are dropped and counted, as a dead receiver must not fill Redis:
- * that would stop sign-ins. A sign-out has about 500 bytes, so a stream stays below the 100 MB that Upstash allows a
- * record on pay as you go.
+ * that would stop sign-ins. With the longest name and agent a sign-out has 1.6 KB and a failed sign-in 3.5 KB, so a stream
+ * has 45,000 × 1.6 + 5,000 × 3.5 = 90 MB, below the 100 MB that Upstash allows a record on pay as you go. Five receivers
+ * take 450 MB, and 175 MB more of what was set aside. A sign-out from Chrome has 470 bytes: 24 MB a queue, 120 MB for five.
  */
-export const QUEUE_MAX = 100_000;
-/** Failed sign-ins, which any client can cause in any number, take no more places than this. Each has 3.5 KB at most. */
-export const QUEUED_FAILURES_MAX = 20_000;
+export const QUEUE_MAX = 50_000;
+/** Failed sign-ins, which any client can cause in any number, take no more places than this. */
+export const QUEUED_FAILURES_MAX = 5000;
 /** An event that was accepted by then, or never, is of no use any more. */
 export const KEEP_MS = 7 * 86_400_000;
-/** Events set aside of one receiver; beyond it the oldest are dropped. */
+/** Events set aside of one receiver; beyond it the oldest are deleted. */
 export const SET_ASIDE_MAX = 10_000;
 /** Old events set aside in one run of the cron, for each receiver. */
 export const EXPIRED_PER_RUN = 1000;
@@ -50,10 +51,33 @@ export interface QueuedEvent<T extends Activity | null = Activity | null> {
   readonly activity: T;
 }
 
+/** How far the cron is in a queue: ids of entries. Null: it is at the start. */
+export interface Cursors {
+  /** The newest that it tried. */
+  readonly tried: string | null;
+  /** Of those, the last that it tried again. */
+  readonly retried: string | null;
+}
+
+/** Why and how often pushes failed. */
+export interface PushFailure {
+  readonly reason: string;
+  /** Zero: it is noted, not counted. */
+  readonly count: number;
+  /** Those that move; null and undefined: it stays. */
+  readonly cursors?: Partial<Cursors>;
+}
+
+export interface BackOff {
+  readonly untilMs: number;
+  /** It began with this failure. */
+  readonly isNew: boolean;
+}
+
 /** What `tidy` did for a receiver, and how it is. */
-export interface TidiedQueue {
+export interface TidiedQueue extends Cursors {
   readonly receiver: string;
-  /** Dropped, as there were too many. */
+  /** Dropped since the last time, as there were too many. */
   readonly dropped: number;
   /** Set aside, as they were too old. */
   readonly expired: number;
@@ -68,12 +92,15 @@ export interface TidiedQueue {
 export interface WebhookQueue {
   /** Until when it isn't tried, in Unix ms; 0 or past: it may be tried. */
   backingOffUntilMs(receiver: string): Promise<number>;
-  /** At most `limit` events that were added before, oldest first, those after `after`. Null: from the start. */
-  read(receiver: string, addedBeforeMs: number, limit: number, after: string | null): Promise<QueuedEvent[]>;
+  /**
+   * At most `limit` events, oldest first, from the one after `after` (null: the oldest) to `upTo`: the id of an entry, or
+   * Unix ms.
+   */
+  read(receiver: string, after: string | null, upTo: string, limit: number): Promise<QueuedEvent[]>;
   /** Removes what was accepted, and ends the backing off. */
   accept(receiver: string, entryIds: readonly string[], nowMs: number): Promise<void>;
-  /** Counts failures. Returns until when the receiver isn't tried, in Unix ms; null: it may be tried. */
-  fail(receiver: string, reason: string, count: number, nowMs: number): Promise<number | null>;
+  /** Counts failures. Returns until when the receiver isn't tried; null: it may be tried. */
+  fail(receiver: string, failure: PushFailure, nowMs: number): Promise<BackOff | null>;
   /** Moves an event to those set aside. One that is gone stays gone. */
   setAside(receiver: string, entryId: string, reason: string, nowMs: number): Promise<void>;
   /**

@@ -3,6 +3,7 @@ import { NO_CLIENT } from '../lib/client-info.ts';
 import { uuidV7 } from '../lib/ids.ts';
 import { textOf } from '../lib/text.ts';
 import type { RedisClient } from '../store/redis-client.ts';
+import { asArray, unexpectedReply } from '../store/redis-reply.ts';
 import { decodeSession } from './record.ts';
 import {
   ENDS_KEY_PREFIX,
@@ -15,7 +16,7 @@ import {
 } from './redis-keys.ts';
 import { minuteOf } from './rules.ts';
 import { END_SESSION, NOTE_END } from './script-functions.ts';
-import { asArray, encodeOperation, readLogouts, unexpectedReply, type Streams } from './script-values.ts';
+import { encodeOperation, readLogouts, type Streams } from './script-values.ts';
 import type { EndingSession, SessionEnds } from './session-ends.ts';
 import { EXPIRED_KEPT_SECONDS } from './session-store.ts';
 import type { TokenHash } from './token.ts';

@@ -4,6 +4,7 @@ import type { SessionId } from '../lib/ids.ts';
 import { textOf, textOrNull } from '../lib/text.ts';
 import type { Settings } from '../settings.ts';
 import type { RedisClient } from '../store/redis-client.ts';
+import { asArray, unexpectedReply } from '../store/redis-reply.ts';
 import { encodeSession, encodeTombstone, kindLetter, newestFirst } from './record.ts';
 import { endsAtMs, isExpired, minuteOf } from './rules.ts';
 import {
@@ -40,14 +41,12 @@ import {
 } from './session-store.ts';
 import type { Session } from './session.ts';
 import {
-  asArray,
   checkOffered,
   encodeOperation,
   invalidCheck,
   queuedIn,
   readLogouts,
   readSession,
-  unexpectedReply,
   type Streams,
 } from './script-values.ts';
 

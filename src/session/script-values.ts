@@ -1,8 +1,8 @@
 import { parseActivity } from '../activity/activity-encoding.ts';
 import { queuedFor } from '../activity/redis-webhook-queue.ts';
 import type { EventStreams } from '../activity/webhook-queue.ts';
-import { storeUnavailable } from '../errors.ts';
 import { nonEmptyTextOrNull, textOrNull } from '../lib/text.ts';
+import { asArray, unexpectedReply } from '../store/redis-reply.ts';
 import { checkStored, chooseSession, decodeSession } from './record.ts';
 import {
   CUTOFF_SECONDS,
@@ -74,14 +74,6 @@ export function readLogouts(value: unknown, streams: Streams): RecordedLogout[] 
   });
 }
 
-/** For whom an event was queued, from what `queue_event` returned. Whoever doesn't know the receivers pushes nothing. */
+/** For whom an event was queued, from what `queue_event` returned. The operator's tool doesn't know the receivers and pushes nothing. */
 export const queuedIn = (streams: Streams, kind: 'end' | 'start', entryIds: unknown) =>
   streams === 'stored' ? {} : queuedFor(streams[kind] ?? [], entryIds);
-
-export function asArray(value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw unexpectedReply();
-  return value;
-}
-
-/** Something other than our script replied: that says neither "signed in" nor "signed out". */
-export const unexpectedReply = () => storeUnavailable('redis', 'protocol');

@@ -41,7 +41,6 @@ export function openMemoryStores(nowMs?: number) {
       issuer: '',
       queue: new MemoryWebhookQueue(outage),
       send: () => Promise.reject(new Error('There are no receivers.')),
-      leftovers: { lookedAtMs: 0 },
     },
   };
   return { stores, outage, clock, log: new CapturedLog() };

@@ -9,6 +9,9 @@ import {
   FORGET_AFTER_MS,
   KEEP_MS,
   QUEUE_MAX,
+  type BackOff,
+  type Cursors,
+  type PushFailure,
   type QueuedEvent,
   type WebhookQueue,
 } from '../../src/activity/webhook-queue.ts';
@@ -25,6 +28,8 @@ interface Queue {
   readonly aside: { readonly text: string; readonly reason: string }[];
   failures: number;
   untilMs: number;
+  error: string | null;
+  cursors: Cursors;
   seenAtMs: number | null;
 }
 
@@ -32,10 +37,12 @@ interface Queue {
 export class MemoryWebhookQueue implements WebhookQueue {
   readonly #queues = new Map<string, Queue>();
   readonly #outage: Outage;
+  readonly #queueMax: number;
   #sequence = 0;
 
-  constructor(outage: Outage = new Outage()) {
+  constructor(outage: Outage = new Outage(), queueMax = QUEUE_MAX) {
     this.#outage = outage;
+    this.#queueMax = queueMax;
   }
 
   /** Adds an event as the scripts do, or any text, as another version may. Returns its id. */
@@ -54,16 +61,20 @@ export class MemoryWebhookQueue implements WebhookQueue {
     return this.#of(receiver).aside.map(({ text, reason }) => `${parseActivity(text)?.id} ${reason}`);
   }
 
+  errorOf(receiver: string): string | null {
+    return this.#of(receiver).error;
+  }
+
   backingOffUntilMs(receiver: string): Promise<number> {
     return this.#outage.during('redis', () => this.#of(receiver).untilMs);
   }
 
-  read(receiver: string, addedBeforeMs: number, limit: number, after: string | null): Promise<QueuedEvent[]> {
+  read(receiver: string, after: string | null, upTo: string, limit: number): Promise<QueuedEvent[]> {
     return this.#outage.during('redis', () => {
       const { entries } = this.#of(receiver);
       return entries
-        .filter(({ entryId }) => Number.parseInt(entryId, 10) < addedBeforeMs)
         .filter(({ entryId }) => after === null || isLater(entryId, after))
+        .filter(({ entryId }) => !isLater(entryId, upTo))
         .slice(0, limit)
         .map(readEntry);
     });
@@ -78,21 +89,33 @@ export class MemoryWebhookQueue implements WebhookQueue {
     });
   }
 
-  fail(receiver: string, _reason: string, count: number, nowMs: number): Promise<number | null> {
+  fail(
+    receiver: string,
+    { reason, count, cursors = {} }: PushFailure,
+    nowMs: number,
+  ): Promise<BackOff | null> {
     return this.#outage.during('redis', () => {
       const queue = this.#of(receiver);
-      if (queue.untilMs > nowMs) return queue.untilMs;
+      queue.error = reason;
+      const { tried, retried } = queue.cursors;
+      queue.cursors = { tried: cursors.tried ?? tried, retried: cursors.retried ?? retried };
+      if (queue.untilMs > nowMs) return { untilMs: queue.untilMs, isNew: false };
       const beyond = queue.failures - FAILURES_UNTIL_DOWN;
       const round = beyond < 0 ? 0 : 1 + Math.floor(beyond / FAILURES_A_ROUND);
       const roundEndsAt = FAILURES_UNTIL_DOWN + round * FAILURES_A_ROUND;
       queue.failures = Math.min(queue.failures + count, roundEndsAt);
       if (queue.failures < roundEndsAt) return null;
-      return (queue.untilMs = nowMs + BACKOFF_MS * 2 ** Math.min(round, BACKOFF_DOUBLINGS_MAX));
+      queue.untilMs = nowMs + BACKOFF_MS * 2 ** Math.min(round, BACKOFF_DOUBLINGS_MAX);
+      return { untilMs: queue.untilMs, isNew: true };
     });
   }
 
   setAside(receiver: string, entryId: string, reason: string): Promise<void> {
-    return this.#outage.during('redis', () => this.#moveAside(this.#of(receiver), [entryId], reason));
+    return this.#outage.during('redis', () => {
+      const queue = this.#of(receiver);
+      queue.error = reason;
+      this.#moveAside(queue, [entryId], reason);
+    });
   }
 
   tidy(receivers: readonly EventReceiver[], nowMs: number): ReturnType<WebhookQueue['tidy']> {
@@ -101,14 +124,15 @@ export class MemoryWebhookQueue implements WebhookQueue {
       const queues = names.map((receiver) => {
         const queue = this.#of(receiver);
         queue.seenAtMs = nowMs;
-        const dropped = Math.max(0, queue.entries.length - QUEUE_MAX);
+        const dropped = Math.max(0, queue.entries.length - this.#queueMax);
         queue.entries.splice(0, dropped);
         const expired = queue.entries
           .map(({ entryId }) => entryId)
           .filter((entryId) => Number.parseInt(entryId, 10) < nowMs - KEEP_MS)
           .slice(0, EXPIRED_PER_RUN);
         this.#moveAside(queue, expired, 'expired');
-        return { receiver, dropped, expired: expired.length, backingOffUntilMs: queue.untilMs };
+        const how = { backingOffUntilMs: queue.untilMs, ...queue.cursors };
+        return { receiver, dropped, expired: expired.length, ...how };
       });
       const gone = [...this.#queues].flatMap(([receiver, { entries, seenAtMs }]) => {
         if (names.includes(receiver) || seenAtMs === null || seenAtMs + FORGET_AFTER_MS > nowMs) return [];
@@ -128,7 +152,8 @@ export class MemoryWebhookQueue implements WebhookQueue {
   #of(receiver: string): Queue {
     let queue = this.#queues.get(receiver);
     if (queue === undefined) {
-      queue = { entries: [], aside: [], failures: 0, untilMs: 0, seenAtMs: null };
+      const cursors = { tried: null, retried: null };
+      queue = { entries: [], aside: [], failures: 0, untilMs: 0, error: null, cursors, seenAtMs: null };
       this.#queues.set(receiver, queue);
     }
     return queue;
@@ -139,6 +164,7 @@ const readEntry = ({ entryId, text }: Entry): QueuedEvent => ({ entryId, activit
 
 function isLater(entryId: string, other: string): boolean {
   const [ms = 0, sequence = 0] = entryId.split('-').map(Number);
-  const [otherMs = 0, otherSequence = 0] = other.split('-').map(Number);
+  // Unix ms alone: all that was added then.
+  const [otherMs = 0, otherSequence = Infinity] = other.split('-').map(Number);
   return ms > otherMs || (ms === otherMs && sequence > otherSequence);
 }

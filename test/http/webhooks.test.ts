@@ -72,7 +72,6 @@ describe('after a sign-out', () => {
       });
       expect(pushes[0]).toMatchObject({
         header: { alg: 'ES256', typ: 'secevent+jwt', kid: KEY.kid },
-        authorization: `Bearer bearer-of-${name}`,
         claims: {
           iss: ORIGIN,
           aud: new URL(setting.url).origin,
@@ -115,13 +114,11 @@ describe('after a sign-out', () => {
     expect(await pending(first)).toBe(1);
   });
 
-  test.each([200, 302, 401, 429, 503])('an event that got %i is pushed again by the cron', async (code) => {
+  test('an event that failed is pushed again by the cron', async () => {
     await open(first);
-    first.respond = status(code);
+    first.respond = status(503);
     await (await signedIn()).visitor.logOut();
-    await eventually(async () =>
-      expect(await cloud.redis.hget(stateKey('first'), 'error')).toBe(`http_${code}`),
-    );
+    await eventually(async () => expect(await cloud.redis.hget(stateKey('first'), 'error')).toBe('http_503'));
     first.respond = status(202);
     await worker.scheduled();
     // So soon it is the request's own.

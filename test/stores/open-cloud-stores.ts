@@ -38,7 +38,6 @@ export function openCloudStores(cloud: CloudProxy, timeoutMs = TIMEOUT_MS) {
       issuer: '',
       queue: redisWebhookQueue(redis),
       send: () => Promise.reject(new Error('There are no receivers.')),
-      leftovers: { lookedAtMs: 0 },
     },
   };
 }

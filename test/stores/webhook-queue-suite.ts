@@ -3,7 +3,7 @@ import {
   EXPIRED_PER_RUN,
   FORGET_AFTER_MS,
   KEEP_MS,
-  QUEUE_MAX,
+  type Cursors,
   type WebhookQueue,
 } from '../../src/activity/webhook-queue.ts';
 import type { Activity } from '../../src/activity/events.ts';
@@ -21,14 +21,21 @@ export interface WebhookQueueUnderTest {
 }
 
 const T = Date.UTC(2026, 10, 23, 12);
+/** Up to which entries are read. */
+const TIME = String(T - 1);
 const MINUTE_MS = 60_000;
+/** Most events of a queue, for the test that fills one. */
+const MAX = 10;
 const [A, B] = [sampleReceiver({ name: 'a' }), sampleReceiver({ name: 'b' })];
 
-/** What every `WebhookQueue` does. `open` gives each test an empty one. */
-export function describeWebhookQueue(name: string, open: () => Promise<WebhookQueueUnderTest>): void {
+/** What every `WebhookQueue` does. `open` gives each test an empty one, with room for so many events. */
+export function describeWebhookQueue(
+  name: string,
+  open: (queueMax?: number) => Promise<WebhookQueueUnderTest>,
+): void {
   let under: WebhookQueueUnderTest;
   const idsIn = async (receiver: string): Promise<(string | undefined)[]> =>
-    (await under.queue.read(receiver, T + 1, 2 * QUEUE_MAX, null)).map(({ activity }) => activity?.id);
+    (await under.queue.read(receiver, null, String(T), 10_000)).map(({ activity }) => activity?.id);
 
   describe(name, () => {
     beforeEach(async () => {
@@ -41,23 +48,24 @@ export function describeWebhookQueue(name: string, open: () => Promise<WebhookQu
       for (const event of events) entryIds.push(await under.put('a', event, T - 1));
       await under.put('b', sampleLogout(T), T - 1);
       const entries = events.map((activity, i) => ({ entryId: entryIds[i], activity }));
-      expect(await under.queue.read('a', T, 10, null)).toEqual(entries);
-      expect(await under.queue.read('a', T, 2, null)).toEqual(entries.slice(0, 2));
-      expect(await under.queue.read('a', T, 10, entryIds[0]!)).toEqual(entries.slice(1));
-      expect(await under.queue.read('b', T, 10, null)).toHaveLength(1);
-      expect(await under.queue.read('c', T, 10, null)).toEqual([]);
+      expect(await under.queue.read('a', null, TIME, 10)).toEqual(entries);
+      expect(await under.queue.read('a', null, TIME, 2)).toEqual(entries.slice(0, 2));
+      expect(await under.queue.read('a', entryIds[0]!, TIME, 10)).toEqual(entries.slice(1));
+      expect(await under.queue.read('a', entryIds[0]!, entryIds[1]!, 10)).toEqual([entries[1]]);
+      expect(await under.queue.read('b', null, TIME, 10)).toHaveLength(1);
+      expect(await under.queue.read('c', null, TIME, 10)).toEqual([]);
     });
 
-    test('gives back only what was added before', async () => {
+    test('gives back only what was added by then', async () => {
       const old = sampleLogout(T);
       await under.put('a', old, T - 1);
       await under.put('a', sampleLogout(T), T);
-      expect(await under.queue.read('a', T, 10, null)).toMatchObject([{ activity: old }]);
+      expect(await under.queue.read('a', null, TIME, 10)).toMatchObject([{ activity: old }]);
     });
 
     test('gives back what it can’t read as such', async () => {
       const entryId = await under.put('a', '{"v":99}', T - 1);
-      expect(await under.queue.read('a', T, 10, null)).toEqual([{ entryId, activity: null }]);
+      expect(await under.queue.read('a', null, TIME, 10)).toEqual([{ entryId, activity: null }]);
     });
 
     test('forgets what was accepted, once and twice', async () => {
@@ -74,7 +82,8 @@ export function describeWebhookQueue(name: string, open: () => Promise<WebhookQu
       const untilMs: (number | null)[] = [];
       let nowMs = T;
       for (let i = 0; i < 10 + 6 * 3; i += 1) {
-        const backingOff = await under.queue.fail('a', 'http_500', 1, nowMs);
+        const backOff = await under.queue.fail('a', { reason: 'http_500', count: 1 }, nowMs);
+        const backingOff = backOff?.untilMs ?? null;
         untilMs.push(backingOff === null ? null : (backingOff - nowMs) / MINUTE_MS);
         expect(await under.queue.backingOffUntilMs('a')).toBe(backingOff ?? (i < 10 ? 0 : nowMs));
         nowMs = backingOff ?? nowMs;
@@ -84,17 +93,37 @@ export function describeWebhookQueue(name: string, open: () => Promise<WebhookQu
     });
 
     test('counts several failures at once, but no more than a round takes', async () => {
-      expect(await under.queue.fail('a', 'timeout', 4, T)).toBeNull();
-      expect(await under.queue.fail('a', 'timeout', 40, T)).toBe(T + MINUTE_MS);
-      expect(await under.queue.fail('a', 'timeout', 40, T + 1)).toBe(T + MINUTE_MS);
-      expect(await under.queue.fail('a', 'timeout', 40, T + MINUTE_MS)).toBe(T + 3 * MINUTE_MS);
+      const fail = (count: number, nowMs: number) =>
+        under.queue.fail('a', { reason: 'timeout', count }, nowMs);
+      expect(await fail(4, T)).toBeNull();
+      expect(await fail(40, T)).toEqual({ untilMs: T + MINUTE_MS, isNew: true });
+      expect(await fail(40, T + 1)).toEqual({ untilMs: T + MINUTE_MS, isNew: false });
+      expect(await fail(40, T + MINUTE_MS)).toEqual({ untilMs: T + 3 * MINUTE_MS, isNew: true });
+    });
+
+    test('notes a failure without counting it', async () => {
+      await under.queue.fail('a', { reason: 'http_500', count: 9 }, T);
+      expect(await under.queue.fail('a', { reason: 'http_500', count: 0 }, T)).toBeNull();
+      expect(await under.queue.fail('a', { reason: 'http_500', count: 1 }, T)).toMatchObject({ isNew: true });
+    });
+
+    test('remembers how far the cron is, each cursor by itself', async () => {
+      const fail = (cursors: Partial<Cursors>) =>
+        under.queue.fail('a', { reason: 'http_500', count: 10, cursors }, T);
+      const cursors = async () => (await under.queue.tidy([A], T)).queues;
+      expect(await cursors()).toMatchObject([{ tried: null, retried: null }]);
+      await fail({ tried: '5-1' });
+      await fail({ retried: '3-1' });
+      await fail({});
+      expect(await cursors()).toMatchObject([{ tried: '5-1', retried: '3-1' }]);
     });
 
     test('a success ends the backing off, of that receiver alone', async () => {
-      for (const receiver of ['a', 'b']) await under.queue.fail(receiver, 'http_500', 10, T);
+      for (const receiver of ['a', 'b'])
+        await under.queue.fail(receiver, { reason: 'http_500', count: 10 }, T);
       await under.queue.accept('a', [], T);
       expect(await under.queue.backingOffUntilMs('a')).toBe(0);
-      expect(await under.queue.fail('a', 'http_500', 9, T)).toBeNull();
+      expect(await under.queue.fail('a', { reason: 'http_500', count: 9 }, T)).toBeNull();
       expect(await under.queue.backingOffUntilMs('b')).toBe(T + MINUTE_MS);
     });
 
@@ -110,11 +139,12 @@ export function describeWebhookQueue(name: string, open: () => Promise<WebhookQu
 
     describe('tidied,', () => {
       test('says how each queue is', async () => {
-        await under.queue.fail('b', 'timeout', 10, T);
+        const nothing = { dropped: 0, expired: 0, tried: null, retried: null };
+        await under.queue.fail('b', { reason: 'timeout', count: 10 }, T);
         expect(await under.queue.tidy([A, B], T)).toEqual({
           queues: [
-            { receiver: 'a', dropped: 0, expired: 0, backingOffUntilMs: 0 },
-            { receiver: 'b', dropped: 0, expired: 0, backingOffUntilMs: T + MINUTE_MS },
+            { receiver: 'a', ...nothing, backingOffUntilMs: 0 },
+            { receiver: 'b', ...nothing, backingOffUntilMs: T + MINUTE_MS },
           ],
           gone: [],
         });
@@ -133,20 +163,22 @@ export function describeWebhookQueue(name: string, open: () => Promise<WebhookQu
         expect((await under.aside('a'))[0]).toBe(`${old.id} expired`);
       });
 
-      test('drops the oldest of what is too much', { timeout: 60_000 }, async () => {
+      test('drops the oldest of what is too much, and reports it once', async () => {
+        under = await open(MAX);
         const last = sampleLogout(T);
-        await under.fill('a', QUEUE_MAX + 1, T - 1);
+        await under.fill('a', MAX + 1, T - 1);
         await under.put('a', last, T);
         expect((await under.queue.tidy([A], T)).queues).toMatchObject([{ dropped: 2 }]);
+        expect((await under.queue.tidy([A], T)).queues).toMatchObject([{ dropped: 0 }]);
         const ids = await idsIn('a');
-        expect(ids).toHaveLength(QUEUE_MAX);
+        expect(ids).toHaveLength(MAX);
         expect(ids.at(-1)).toBe(last.id);
       });
 
       test('deletes the queue of a receiver that is gone for an hour', async () => {
         await under.put('a', sampleLogout(T), T);
         await under.put('b', sampleLogout(T), T);
-        await under.queue.fail('b', 'timeout', 10, T);
+        await under.queue.fail('b', { reason: 'timeout', count: 10 }, T);
         await under.queue.tidy([A, B], T);
         const almostMs = T + FORGET_AFTER_MS - 1;
         expect((await under.queue.tidy([A], almostMs)).gone).toEqual([]);

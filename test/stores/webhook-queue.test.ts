@@ -1,9 +1,16 @@
 import { expect, test } from 'vitest';
 import { encodeActivity, parseActivity } from '../../src/activity/activity-encoding.ts';
 import { redisOutbox } from '../../src/activity/redis-outbox.ts';
-import { queueKey, RECEIVERS_KEY, setAsideKey, stateKey } from '../../src/activity/redis-webhook-queue.ts';
+import {
+  queueKey,
+  RECEIVERS_KEY,
+  redisWebhookQueue,
+  setAsideKey,
+  stateKey,
+} from '../../src/activity/redis-webhook-queue.ts';
 import { QUEUED_FAILURES_MAX } from '../../src/activity/webhook-queue.ts';
 import { MemoryWebhookQueue } from '../fakes/memory-webhook-queue.ts';
+import { Outage } from '../fakes/outage.ts';
 import { sampleLogin, sampleLogout, sampleReceiver } from '../fakes/samples.ts';
 import { useCloud } from '../support/test-environment.ts';
 import { openCloudStores } from './open-cloud-stores.ts';
@@ -12,8 +19,8 @@ import { describeWebhookQueue } from './webhook-queue-suite.ts';
 
 const environment = useCloud({ schema: false });
 
-describeWebhookQueue('queues in memory', async () => {
-  const queue = new MemoryWebhookQueue();
+describeWebhookQueue('queues in memory', async (queueMax) => {
+  const queue = new MemoryWebhookQueue(new Outage(), queueMax);
   return {
     queue,
     put: async (...args) => queue.put(...args),
@@ -24,9 +31,9 @@ describeWebhookQueue('queues in memory', async () => {
   };
 });
 
-describeWebhookQueue('queues in Redis', async () => {
+describeWebhookQueue('queues in Redis', async (queueMax) => {
   const { redis } = environment.cloud;
-  const { queue } = openCloudStores(environment.cloud).webhooks;
+  const queue = redisWebhookQueue(openCloudStores(environment.cloud).redis, queueMax);
   return {
     queue,
     put: async (receiver, activity, atMs) => {
@@ -50,7 +57,7 @@ const RECEIVER = sampleReceiver({ name: 'a' });
 test('what Redis has of a receiver is its name, what it wants and how it is: no address, no token', async () => {
   const { queue } = openCloudStores(environment.cloud).webhooks;
   await queue.tidy([RECEIVER], Date.now());
-  await queue.fail('a', 'http_500', 1, Date.now());
+  await queue.fail('a', { reason: 'http_500', count: 1 }, Date.now());
   const everything = await everythingIn(environment.cloud.redis);
   expect(everything).toContain(RECEIVERS_KEY);
   for (const secret of [RECEIVER.token, RECEIVER.audience, 'billing'])
@@ -67,9 +74,9 @@ test('each step is one command, and one for all receivers of the cron', async ()
   const { queue } = openCloudStores(environment.cloud).webhooks;
   environment.cloud.calls.length = 0;
   await queue.tidy([RECEIVER, sampleReceiver({ name: 'b' })], Date.now());
-  await queue.read('a', Date.now(), 100, null);
+  await queue.read('a', null, String(Date.now()), 100);
   await queue.accept('a', ['1-1', '1-2'], Date.now());
-  await queue.fail('a', 'http_500', 1, Date.now());
+  await queue.fail('a', { reason: 'http_500', count: 1 }, Date.now());
   await queue.setAside('a', '1-1', 'http_400', Date.now());
   await queue.backingOffUntilMs('a');
   expect(environment.cloud.calls).toHaveLength(6);
@@ -96,17 +103,18 @@ test('nothing is queued without receivers, and no log-out that an operator resto
   expect(await environment.cloud.redis.keys('webhook*')).toEqual([]);
 });
 
-test('failed sign-ins push nothing out of a queue: beyond their share they are counted, and not queued', async () => {
+test('failed sign-ins push nothing out of a queue: beyond their share they are counted, neither queued nor pushed', async () => {
   const { redis } = openCloudStores(environment.cloud);
   const pipeline = environment.cloud.redis.pipeline();
   for (let i = 0; i < QUEUED_FAILURES_MAX; i += 1) pipeline.xadd(queueKey('a'), '*', 'event', '{}');
   await pipeline.exec();
   const attempt = sampleLogin(Date.now(), { outcome: 'bad_credentials', sessionId: null });
   const { queuedFor } = await redisOutbox(redis, ['a', 'b']).add(attempt);
-  expect(queuedFor).toEqual([
-    { receiver: 'a', entryId: null },
-    { receiver: 'b', entryId: expect.any(String) as string },
-  ]);
+  // The caller pushes what is in here.
+  expect(queuedFor).toEqual([{ receiver: 'b', entryId: expect.any(String) as string }]);
   expect(await environment.cloud.redis.xlen(queueKey('a'))).toBe(QUEUED_FAILURES_MAX);
   expect(await environment.cloud.redis.hget(stateKey('a'), 'dropped')).toBe('1');
+  const { queue } = openCloudStores(environment.cloud).webhooks;
+  expect((await queue.tidy([RECEIVER], Date.now())).queues).toMatchObject([{ dropped: 1 }]);
+  expect((await queue.tidy([RECEIVER], Date.now())).queues).toMatchObject([{ dropped: 0 }]);
 });

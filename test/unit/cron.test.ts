@@ -19,6 +19,7 @@ test('what must end comes first, what only tidies up last', () => {
     'deliver_activity',
     'end_expired_sessions',
     'repair_after_failover',
+    'push_webhooks',
     'delete_old_activity',
   ]);
 });

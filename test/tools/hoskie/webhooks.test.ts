@@ -96,7 +96,7 @@ describe('webhooks status', () => {
     await put('down', nowMs - 50_000);
     await queue().tidy([sampleReceiver({ name: 'up' }), sampleReceiver({ name: 'down' })], nowMs);
     await queue().accept('up', [], nowMs);
-    await queue().fail('down', 'timeout', 10, nowMs);
+    await queue().fail('down', { reason: 'timeout', count: 10 }, nowMs);
     const good = {
       ...{ name: 'up', events: ['end'], pending: 0, oldest_at: null, set_aside: 0, dropped: 0, failures: 0 },
       ...{ backing_off_until: null, last_success_at: new Date(nowMs).toISOString() },

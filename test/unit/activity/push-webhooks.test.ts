@@ -37,7 +37,6 @@ function open(respond: Record<string, (jti: string) => SendResult | Promise<Send
         underWay -= 1;
       }
     },
-    leftovers: { lookedAtMs: 0 },
   };
   const push = { webhooks, log, clock };
   /** Adds so many events to a queue, of this age. */
@@ -90,11 +89,21 @@ describe('the cron', () => {
     expect(new Set(under.sent).size).toBe(250);
   });
 
-  test('pushes one at a time until the receiver took something, then four', async () => {
-    const under = open({ a: () => ACCEPTED });
-    under.add('a', 9);
+  test.each([
+    [1, 5],
+    [2, 4],
+    [3, 3],
+    [5, 5],
+  ])('pushes to %i receivers at once no more than %i events: it has six connections', async (count, most) => {
+    const names = ['a', 'b', 'c', 'd', 'e'].slice(0, count);
+    const under = open(Object.fromEntries(names.map((name) => [name, () => ACCEPTED])));
+    for (const name of names) under.add(name, 20);
     await under.cron();
-    expect(under.mostAtOnce()).toBe(4);
+    expect(under.mostAtOnce()).toBe(most);
+    expect(names.flatMap((name) => under.pendingOf(name))).toEqual([]);
+  });
+
+  test('pushes one at a time until the receiver took something', async () => {
     const dead = open({ a: () => FAILED });
     dead.add('a', 9);
     await dead.cron();
@@ -106,8 +115,8 @@ describe('the cron', () => {
     under.add('a', 500);
     let groups = 0;
     await under.cron(() => (groups += 1) <= 3);
-    expect(under.sent).toHaveLength(1 + 4 + 4);
-    expect(under.pendingOf('a')).toHaveLength(491);
+    expect(under.sent).toHaveLength(1 + 5 + 5);
+    expect(under.pendingOf('a')).toHaveLength(489);
   });
 
   test('a receiver that hangs delays no other', async () => {
@@ -224,12 +233,75 @@ describe('a receiver that is down', () => {
     expect(under.sent).toHaveLength(13);
   });
 
-  test('failures of what was under way don’t make it wait longer', async () => {
+  test('is logged as such once, however many requests are under way', async () => {
     const under = open({ a: () => FAILED });
     under.add('a', 1);
-    await Promise.all(Array.from({ length: 100 }, () => under.now('a')));
-    const untilMs = await under.queue.backingOffUntilMs('a');
-    expect(untilMs).toBe(under.clock.nowMs() + MINUTE_MS);
+    await Promise.all(Array.from({ length: 20 }, () => under.now('a')));
+    expect(under.sent).toHaveLength(20);
+    expect(under.log.of('webhook_down')).toHaveLength(1);
+  });
+
+  test('isn’t one that took another event meanwhile; its failure is noted all the same', async () => {
+    let isOdd = false;
+    const under = open({ a: () => ((isOdd = !isOdd) ? ACCEPTED : FAILED) });
+    under.add('a', 40);
+    await under.cron();
+    expect(under.pendingOf('a').length).toBeGreaterThan(10);
+    expect(under.log.of('webhook_down')).toEqual([]);
+    expect(under.queue.errorOf('a')).toBe('http_500');
+  });
+
+  test('is shown with what failed, not with what it refused', async () => {
+    const responses: SendResult[] = [ACCEPTED, FAILED, FAILED, FAILED, FAILED];
+    const under = open({ a: () => responses.shift() ?? { status: 'refused', reason: 'invalid_key' } });
+    under.add('a', 6);
+    await under.cron();
+    expect(under.queue.errorOf('a')).toBe('http_500');
+  });
+});
+
+describe('events that a receiver always fails', () => {
+  test.each([
+    ['ten of them', 0],
+    ['ten of them and one more every five minutes', 5],
+  ])('%s keep the others waiting for minutes, not for days', async (_, everyMinutes) => {
+    const bad = new Set<string>();
+    const under = open({ a: (jti) => (bad.has(jti) ? FAILED : ACCEPTED) });
+    for (const jti of under.add('a', 10)) bad.add(jti);
+    const addedAtMs = new Map<string, number>();
+    const lateMs: number[] = [];
+    const happens = async (isBad: boolean) => {
+      const logout = sampleLogout(under.clock.nowMs());
+      const entryId = under.queue.put('a', logout, under.clock.nowMs());
+      if (isBad) bad.add(logout.id);
+      else addedAtMs.set(logout.id, under.clock.nowMs());
+      await pushNow(under.push, 'a', [{ entryId, activity: logout }]);
+    };
+    for (let minute = 0; minute < 1440; minute += 1) {
+      if (minute % 2 === 0) await happens(false);
+      if (everyMinutes > 0 && minute % everyMinutes === 0) await happens(true);
+      under.clock.advance(MINUTE_MS);
+      await under.cron();
+      for (const jti of under.sent.splice(0).map((text) => text.slice('a '.length)))
+        if (!bad.has(jti)) lateMs.push(under.clock.nowMs() - (addedAtMs.get(jti) ?? 0));
+    }
+    expect(lateMs.length).toBeGreaterThanOrEqual(719);
+    expect(Math.max(...lateMs)).toBeLessThanOrEqual(4 * MINUTE_MS);
+  });
+
+  test('are tried again in turn, with those that failed only for a while', async () => {
+    const bad = new Set<string>();
+    const under = open({ a: (jti) => (bad.has(jti) ? FAILED : ACCEPTED) });
+    const ids = under.add('a', 60);
+    for (const jti of ids) bad.add(jti);
+    for (let minute = 0; minute < 1440; minute += 1) {
+      if (minute === 720) bad.delete(ids.at(-1)!);
+      under.add('a', 1);
+      await under.cron();
+      under.clock.advance(MINUTE_MS);
+    }
+    expect(new Set(under.sent).size).toBeGreaterThan(1440);
+    expect(under.pendingOf('a')).toEqual(ids.slice(0, -1));
   });
 });
 
@@ -294,15 +366,5 @@ describe('a receiver that was removed', () => {
     await without();
     expect(under.pendingOf('a')).toEqual([]);
     expect(under.log.of('webhook_dropped')).toEqual([{ receiver: 'a', count: 3, reason: 'not_configured' }]);
-  });
-
-  test('is looked for once an hour by a Worker without receivers', async () => {
-    const under = open({});
-    await under.cron();
-    await under.cron();
-    expect(under.outage.calls.redis).toBe(1);
-    under.clock.advance(3_600_000);
-    await under.cron();
-    expect(under.outage.calls.redis).toBe(2);
   });
 });

@@ -3,7 +3,7 @@ import type { RedisClient } from '../../../src/store/redis-client.ts';
 import { parseActivity } from '../../../src/activity/activity-encoding.ts';
 import { queueKey, RECEIVERS_KEY, setAsideKey } from '../../../src/activity/redis-webhook-queue.ts';
 import { textOf } from '../../../src/lib/text.ts';
-import { asArray } from '../../../src/session/script-values.ts';
+import { asArray } from '../../../src/store/redis-reply.ts';
 import type { OutboxAdmin, SetAsideEntry } from './outbox-admin.ts';
 import { ATTEMPTS_KEY, OUTBOX_KEY, SET_ASIDE_KEY } from '../../../src/activity/redis-outbox.ts';
 

@@ -4,7 +4,8 @@ import type { SessionId, UserId } from '../../../src/lib/ids.ts';
 import { textOf } from '../../../src/lib/text.ts';
 import { decodeSession } from '../../../src/session/record.ts';
 import { isExpired } from '../../../src/session/rules.ts';
-import { asArray, encodeOperation, readLogouts } from '../../../src/session/script-values.ts';
+import { encodeOperation, readLogouts } from '../../../src/session/script-values.ts';
+import { asArray } from '../../../src/store/redis-reply.ts';
 import {
   cutoffKey,
   INDEX_KEY_PREFIX,

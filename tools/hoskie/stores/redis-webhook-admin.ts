@@ -1,6 +1,6 @@
 import { QUEUE_KEY_PREFIX, RECEIVERS_KEY } from '../../../src/activity/redis-webhook-queue.ts';
 import { EVENT_KINDS, type EventKind } from '../../../src/lib/event-receivers.ts';
-import { asArray } from '../../../src/session/script-values.ts';
+import { asArray } from '../../../src/store/redis-reply.ts';
 import { textOf } from '../../../src/lib/text.ts';
 import type { RedisClient } from '../../../src/store/redis-client.ts';
 import type { WebhookAdmin, WebhookStatus } from './webhook-admin.ts';
