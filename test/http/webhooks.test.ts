@@ -72,6 +72,7 @@ describe('after a sign-out', () => {
       });
       expect(pushes[0]).toMatchObject({
         header: { alg: 'ES256', typ: 'secevent+jwt', kid: KEY.kid },
+        authorization: `Bearer bearer-of-${name}`,
         claims: {
           iss: ORIGIN,
           aud: new URL(setting.url).origin,

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { redisWebhookQueue } from '../../../src/activity/redis-webhook-queue.ts';
+import {
+  queueKey,
+  redisWebhookQueue,
+  setAsideKey,
+  stateKey,
+} from '../../../src/activity/redis-webhook-queue.ts';
 import { encodeActivity } from '../../../src/activity/activity-encoding.ts';
 import { newSigningKey, toKeySet } from '../../../tools/signing-keys.ts';
 import { sampleLogin, sampleLogout, sampleReceiver } from '../../fakes/samples.ts';
@@ -124,6 +129,52 @@ describe('webhooks status', () => {
     await queue().setAside('a', '5-0', 'invalid_key', Date.now());
     const status = await runJson(environment.cloud, ['webhooks', 'status'], { exitCode: 1 });
     expect(status).toMatchObject({ receivers: [{ set_aside: 1, last_error: 'invalid_key' }] });
+    const { stdout } = await runCli(environment.cloud, ['webhooks', 'status']);
+    expect(stdout).toContain('hoskie webhooks retry a:');
+    expect(stdout).toContain('hoskie webhooks clear a --yes:');
+  });
+});
+
+describe('what was set aside', () => {
+  const setAside = async (count: number) => {
+    const { redis } = environment.cloud;
+    await openCloudStores(environment.cloud).webhooks.queue.tidy([sampleReceiver({ name: 'a' })], Date.now());
+    const events = Array.from({ length: count }, (_, i) => encodeActivity(sampleLogout(i)));
+    const pipeline = redis.pipeline();
+    for (const event of events) pipeline.xadd(setAsideKey('a'), '*', 'event', event, 'reason', 'invalid_key');
+    await pipeline.exec();
+    return events;
+  };
+  const asideCount = () => environment.cloud.redis.xlen(setAsideKey('a'));
+
+  test('gets back into the queue in steps, in order, as if it were new', async () => {
+    const { redis } = environment.cloud;
+    const events = await setAside(501);
+    const startedAtMs = Date.now();
+    expect(await runJson(environment.cloud, ['webhooks', 'retry', 'a'])).toEqual({ moved: events.length });
+    const entries = await redis.xrange(queueKey('a'), '-', '+');
+    expect(entries.map(([, fields]) => fields)).toEqual(events.map((event) => ['event', event]));
+    expect(Number.parseInt(entries[0]![0], 10)).toBeGreaterThanOrEqual(startedAtMs - 1000);
+    expect(await asideCount()).toBe(0);
+    expect(await runJson(environment.cloud, ['webhooks', 'retry', 'a'])).toEqual({ moved: 0 });
+    await runJson(environment.cloud, ['webhooks', 'status']);
+  });
+
+  test('is deleted only if that is what the operator says', async () => {
+    await setAside(3);
+    await environment.cloud.redis.hset(stateKey('a'), 'dropped', 7, 'dropped_logged', 7);
+    const unsure = await runCli(environment.cloud, ['webhooks', 'clear', 'a']);
+    expectFailure(unsure, 2, '3 events would be deleted. Add --yes to do so.');
+    expect(await asideCount()).toBe(3);
+    expect(await runJson(environment.cloud, ['webhooks', 'clear', 'a', '--yes'])).toEqual({ deleted: 3 });
+    expect(await runJson(environment.cloud, ['webhooks', 'status'])).toMatchObject({
+      receivers: [{ set_aside: 0, dropped: 0 }],
+    });
+  });
+
+  test.each([['retry'], ['clear', '--yes']])('%s needs a receiver that a Worker has', async (...args) => {
+    const result = await runCli(environment.cloud, ['webhooks', args[0], 'b', ...args.slice(1)]);
+    expectFailure(result, 3, 'No Worker has had a receiver b in the last hour.');
   });
 });
 

@@ -4,8 +4,9 @@ import { uuidV7 } from '../../../src/lib/ids.ts';
 import { addCommand, setAction, type Finish } from '../command.ts';
 import { readEnvironment } from '../environment.ts';
 import { CliError, EXIT } from '../exit.ts';
-import { paint, printable, say, sayJson, sayTable, timeText } from '../output.ts';
-import { openStores } from '../stores.ts';
+import { count, paint, printable, say, sayJson, sayTable, timeText } from '../output.ts';
+import { startProgress } from '../progress.ts';
+import { openStores, type Stores } from '../stores.ts';
 import type { WebhookStatus } from '../stores/webhook-admin.ts';
 
 /** OpenID Shared Signals Framework 1.0, section 8.1.4: it asks for nothing but a 202. */
@@ -14,6 +15,8 @@ const VERIFICATION = 'https://schemas.openid.net/secevent/ssf/event-type/verific
 export function addWebhookCommands(program: Command, finish: Finish): void {
   const webhooks = program.command('webhooks').description('other systems that events are pushed to');
   addStatus(webhooks, finish);
+  addRetry(webhooks, finish);
+  addClear(webhooks, finish);
   addTest(webhooks, finish);
 }
 
@@ -29,9 +32,11 @@ function addStatus(parent: Command, finish: Finish): void {
     if (options.json === true) sayJson({ receivers: receivers.map((receiver) => view(receiver, nowMs)) });
     else if (receivers.length === 0) say('No Worker with receivers has run its cron in the last hour.');
     else sayReceivers(receivers, nowMs);
-    return receivers.some(({ setAside, dropped }) => setAside + dropped > 0) ? EXIT.failed : EXIT.ok;
+    return receivers.some(lostAny) ? EXIT.failed : EXIT.ok;
   });
 }
+
+const lostAny = ({ setAside, dropped }: WebhookStatus): boolean => setAside + dropped > 0;
 
 const view = (status: WebhookStatus, nowMs: number) => ({
   name: status.receiver,
@@ -69,6 +74,59 @@ function sayReceivers(receivers: readonly WebhookStatus[], nowMs: number): void 
       status.error,
     ]),
   );
+  for (const { receiver, setAside } of receivers.filter(lostAny)) {
+    if (setAside > 0) say(`hoskie webhooks retry ${receiver}: pushes what was set aside again.`);
+    say(`hoskie webhooks clear ${receiver} --yes: deletes what was set aside, and sets DROPPED to 0.`);
+  }
+}
+
+function addRetry(parent: Command, finish: Finish): void {
+  const command = addCommand(parent, {
+    signature: 'retry <name>',
+    summary:
+      'push what was set aside of a receiver again, by the cron; what it refuses again is set aside again',
+    examples: [['webhooks retry billing', 'once it is fixed, such as an address that was wrong there']],
+  });
+  setAction(command, finish, async (options, name = '') => {
+    const { webhookAdmin } = openStores(options, 'redis');
+    const { setAside } = await requireReceiver(webhookAdmin, name);
+    const progress = await startProgress('Moving', setAside);
+    let moved = 0;
+    try {
+      await webhookAdmin.retry(name, (step) => {
+        moved += step;
+        progress.advance(step);
+      });
+    } finally {
+      progress.stop();
+    }
+    if (options.json === true) sayJson({ moved });
+    else say(`Moved ${count(moved, 'event')} back into the queue; the cron pushes what is there.`);
+  });
+}
+
+function addClear(parent: Command, finish: Finish): void {
+  const command = addCommand(parent, {
+    signature: 'clear <name>',
+    summary:
+      'delete what was set aside of a receiver, which then never gets it, and count anew what is dropped',
+    examples: [['webhooks clear billing --yes', 'if it needs none of it; the rows in MySQL stay']],
+  }).option('--yes', 'delete it');
+  setAction<{ yes?: boolean }>(command, finish, async (options, name = '') => {
+    const { webhookAdmin } = openStores(options, 'redis');
+    const { setAside } = await requireReceiver(webhookAdmin, name);
+    if (options.yes !== true)
+      throw new CliError(EXIT.usage, `${count(setAside, 'event')} would be deleted. Add --yes to do so.`);
+    const deleted = await webhookAdmin.clear(name);
+    if (options.json === true) sayJson({ deleted });
+    else say(`Deleted ${count(deleted, 'event')}.`);
+  });
+}
+
+async function requireReceiver(admin: Stores['webhookAdmin'], name: string): Promise<WebhookStatus> {
+  const found = (await admin.status()).find(({ receiver }) => receiver === name);
+  if (found !== undefined) return found;
+  throw new CliError(EXIT.notFound, `No Worker has had a receiver ${printable(name)} in the last hour.`);
 }
 
 function addTest(parent: Command, finish: Finish): void {

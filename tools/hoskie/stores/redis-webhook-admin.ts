@@ -1,4 +1,10 @@
-import { QUEUE_KEY_PREFIX, RECEIVERS_KEY } from '../../../src/activity/redis-webhook-queue.ts';
+import {
+  QUEUE_KEY_PREFIX,
+  queueKey,
+  RECEIVERS_KEY,
+  setAsideKey,
+  stateKey,
+} from '../../../src/activity/redis-webhook-queue.ts';
 import { EVENT_KINDS, type EventKind } from '../../../src/lib/event-receivers.ts';
 import { asArray } from '../../../src/store/redis-reply.ts';
 import { textOf } from '../../../src/lib/text.ts';
@@ -20,12 +26,52 @@ for i = 1, #known, 2 do
 end
 return found`;
 
+/** Events moved by one script. */
+const RETRY_BATCH_SIZE = 500;
+/** KEYS: set aside. Returns {{id of the newest, fields}}, or nothing. */
+const NEWEST = /* lua */ `#!lua flags=allow-key-locking,allow-oom
+return redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)`;
+/** KEYS: set aside, queue. ARGV: id of the last to move, limit. Returns how many it moved. A full Redis refuses it whole. */
+const RETRY = /* lua */ `#!lua flags=allow-key-locking
+local entries = redis.call('XRANGE', KEYS[1], '-', ARGV[1], 'COUNT', ARGV[2])
+for _, entry in ipairs(entries) do
+  local event = ''
+  for i = 1, #entry[2], 2 do
+    if entry[2][i] == 'event' then event = entry[2][i + 1] end
+  end
+  redis.call('XADD', KEYS[2], '*', 'event', event)
+  redis.call('XDEL', KEYS[1], entry[1])
+end
+return #entries`;
+/** KEYS: set aside, state. Returns how many events it deleted. */
+const CLEAR = /* lua */ `#!lua flags=allow-key-locking,allow-oom
+local count = redis.call('XLEN', KEYS[1])
+redis.call('DEL', KEYS[1])
+redis.call('HDEL', KEYS[2], 'dropped', 'dropped_logged')
+return count`;
+
 /** The queues of `redisWebhookQueue`. */
 export function redisWebhookAdmin(redis: RedisClient): WebhookAdmin {
   return {
     async status() {
       const found = asArray(await redis.eval(STATUS, [RECEIVERS_KEY], []));
       return found.map(readStatus).sort((a, b) => (a.receiver < b.receiver ? -1 : 1));
+    },
+
+    async retry(receiver, moved) {
+      const keys = [setAsideKey(receiver), queueKey(receiver)];
+      const [newest] = asArray(await redis.eval(NEWEST, keys.slice(0, 1), []));
+      if (newest === undefined) return;
+      // Only what is there now: the receiver may refuse it again meanwhile.
+      const range = [textOf(asArray(newest)[0]), String(RETRY_BATCH_SIZE)];
+      for (let count = RETRY_BATCH_SIZE; count === RETRY_BATCH_SIZE;) {
+        count = Number(await redis.eval(RETRY, keys, range));
+        moved(count);
+      }
+    },
+
+    async clear(receiver) {
+      return Number(await redis.eval(CLEAR, [setAsideKey(receiver), stateKey(receiver)], []));
     },
   };
 }

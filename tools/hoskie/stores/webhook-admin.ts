@@ -25,4 +25,11 @@ export interface WebhookStatus {
 export interface WebhookAdmin {
   /** All that a Worker has, or had in the last hour, by name. */
   status(): Promise<WebhookStatus[]>;
+  /**
+   * Moves what was set aside by now back into the queue, oldest first, where it counts as new: it is kept for seven days
+   * again. `moved` gets the count of each step. Safe to repeat.
+   */
+  retry(receiver: string, moved: (count: number) => void): Promise<void>;
+  /** Deletes what was set aside, and counts anew what is dropped. Returns how many events it deleted. */
+  clear(receiver: string): Promise<number>;
 }
