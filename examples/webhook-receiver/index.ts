@@ -24,12 +24,18 @@ createServer((request, response) => {
       respond(202);
     })
     // A 400 is for good: only for what no retry mends, not for a key that we don't know yet, or for faults of our own.
-    .catch((error: unknown) => (isForged(error) ? respond(400, '{"err":"invalid_request"}') : respond(503)));
+    .catch((error: unknown) => {
+      const err = refusalOf(error);
+      return err === null ? respond(503) : respond(400, JSON.stringify({ err }));
+    });
 }).listen(Number(PORT));
 
-const isForged = (error: unknown): boolean =>
-  error instanceof errors.JWSInvalid ||
-  error instanceof errors.JOSEAlgNotAllowed ||
-  error instanceof errors.JWSSignatureVerificationFailed ||
-  error instanceof errors.JWTInvalid ||
-  error instanceof errors.JWTClaimValidationFailed;
+/** RFC 8935 section 2.4. Null: a retry may mend it. */
+function refusalOf(error: unknown): string | null {
+  const { JWTClaimValidationFailed, JWSSignatureVerificationFailed, ...others } = errors;
+  if (error instanceof JWTClaimValidationFailed)
+    return { iss: 'invalid_issuer', aud: 'invalid_audience' }[error.claim] ?? 'invalid_request';
+  if (error instanceof JWSSignatureVerificationFailed) return 'invalid_key';
+  const malformed = [others.JWSInvalid, others.JOSEAlgNotAllowed, others.JWTInvalid];
+  return malformed.some((kind) => error instanceof kind) ? 'invalid_request' : null;
+}

@@ -51,9 +51,12 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const push = async (body: string, bearer = TOKEN): Promise<number> => {
+/** Returns the status and, of a 400, its code. */
+const push = async (body: string, bearer = TOKEN): Promise<string> => {
   const headers = { 'Content-Type': 'application/secevent+jwt', Authorization: `Bearer ${bearer}` };
-  return (await fetch(`${origin}/events`, { method: 'POST', headers, body })).status;
+  const response = await fetch(`${origin}/events`, { method: 'POST', headers, body });
+  const text = await response.text();
+  return `${response.status} ${text === '' ? '' : (JSON.parse(text) as { err: string }).err}`.trim();
 };
 
 function storedIds(): unknown[] {
@@ -98,7 +101,7 @@ test('hoskie webhooks test reaches it', async () => {
 
 test('an event that comes twice is stored once', async () => {
   const token = await jwsSigner(KEY, 'secevent+jwt')(claims());
-  expect([await push(token), await push(token)]).toEqual([202, 202]);
+  expect([await push(token), await push(token)]).toEqual(['202', '202']);
   expect(storedIds().filter((id) => id === 'made-by-hand')).toHaveLength(1);
 });
 
@@ -115,13 +118,13 @@ test('what is not ours is refused, and what can’t be verified yet is retried',
     'an unknown key': await push(await jwsSigner(newSigningKey(), 'secevent+jwt')(claims())),
   };
   expect(statuses).toEqual({
-    'another bearer': 401,
-    'no token': 400,
-    'an assertion': 400,
-    'another issuer': 400,
-    'another audience': 400,
-    'a changed token': 400,
-    'no jti': 400,
-    'an unknown key': 503,
+    'another bearer': '401',
+    'no token': '400 invalid_request',
+    'an assertion': '400 invalid_request',
+    'another issuer': '400 invalid_issuer',
+    'another audience': '400 invalid_audience',
+    'a changed token': '400 invalid_key',
+    'no jti': '400 invalid_request',
+    'an unknown key': '503',
   });
 });

@@ -19,7 +19,7 @@ export interface Push {
   readonly atMs: number;
 }
 
-/** Another system that events are pushed to. It keeps what it was sent, and responds as it is told, at first with 202. */
+/** Another system that events are pushed to. It keeps what it was sent, and responds as `respond` says, at first with 202. */
 export interface TestReceiver extends AsyncDisposable {
   readonly name: string;
   /** For WEBHOOKS. */

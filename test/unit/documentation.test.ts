@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parseEventReceivers } from '../../src/lib/event-receivers.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -37,6 +38,18 @@ test.each(['examples/nginx/app.conf', 'examples/caddy/Caddyfile'])(
   'docs/apps.md quotes %s as it is tested',
   (file) => {
     expect(read('docs/apps.md')).toContain(`\n${read(file)}\`\`\`\n`);
+  },
+);
+
+test.each(['docs/webhooks.md', 'examples/webhook-receiver/README.md'])(
+  '%s shows receivers as the Worker takes them, and their token as it is sent',
+  (document) => {
+    const text = read(document);
+    const [json = ''] = found(text, /```json\n *(\[[^]*?\])\n *```/g);
+    const receivers = parseEventReceivers(json);
+    expect(receivers?.map(({ name }) => name)).toContain('billing');
+    for (const bearer of found(text, /(?:^Authorization: Bearer |\bTOKEN=)(\S+)/gm))
+      expect(bearer).toBe(receivers?.[0]?.token);
   },
 );
 
