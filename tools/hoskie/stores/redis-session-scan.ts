@@ -10,7 +10,7 @@ import {
 } from '../../../src/session/redis-keys.ts';
 import { minuteOf } from '../../../src/session/rules.ts';
 import { READ_SESSION } from '../../../src/session/script-functions.ts';
-import { asArray, unexpectedReply } from '../../../src/session/script-values.ts';
+import { asArray, unexpectedReply } from '../../../src/store/redis-reply.ts';
 import { EXPIRED_KEPT_SECONDS } from '../../../src/session/session-store.ts';
 import type { Session } from '../../../src/session/session.ts';
 import type { TokenHash } from '../../../src/session/token.ts';
