@@ -54,7 +54,7 @@ const UNREADABLE_AGAIN_MS = 600_000;
  * KEYS: outbox, unrecorded, the oldest minute, the minute's set, two of each token, then indexes of their users. ARGV:
  * operation, minute, how many tokens. Returns {{entry id, event}...}.
  */
-const END_EXPIRED = /* lua */ `${END_SESSION}${NOTE_END}
+export const END_EXPIRED = /* lua */ `${END_SESSION}${NOTE_END}
 local is_over = operation.now >= (tonumber(ARGV[2]) + 1) * 60000
 for i = 5, 4 + 2 * tonumber(ARGV[3]), 2 do
   local hash = string.sub(KEYS[i], ${SESSION_KEY_PREFIX.length + 1})
