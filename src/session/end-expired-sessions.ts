@@ -23,12 +23,11 @@ export async function endExpiredSessions(
   hasTime: () => boolean,
 ): Promise<number> {
   let count = 0;
-  let last: number | null = null;
+  let minute: number | null = null;
   while (hasTime()) {
-    const minute = await stores.sessionEnds.findOldestMinute(clock.nowMs());
-    // What is left of a minute that was gone through is for the next run.
-    if (minute === null || minute === last) break;
-    last = minute;
+    // What is left of a minute that was gone through is for the next run: a full Redis moves nothing on.
+    minute = await stores.sessionEnds.findOldestMinute(clock.nowMs(), minute);
+    if (minute === null) break;
     let cursor: string | null = null;
     do {
       const part = await stores.sessionEnds.readMinute(minute, cursor, EXPIRED_BATCH_SIZE);

@@ -25,18 +25,25 @@ import type { TokenHash } from './token.ts';
 const KEPT_MINUTES = EXPIRED_KEPT_SECONDS / 60 + 1;
 
 /**
- * Moves on to the first minute that has sessions. It finds their keys as it goes: one or two, unless the cron was away.
- * KEYS: the oldest minute. ARGV: where to begin without one, the current minute. Returns a minute, or false.
+ * Notes the first minute that has sessions, and finds the next one. It finds their keys as it goes: one or two, unless the
+ * cron was away. A full Redis may reject the note: the next run looks at the same minutes again.
+ * KEYS: the oldest minute. ARGV: where to begin without one, the current minute, the minute after which to look, or
+ * empty. Returns a minute, or false.
  */
 const FIND_OLDEST = /* lua */ `
 local noted = tonumber(redis.call('GET', KEYS[1]))
-local current = tonumber(ARGV[2])
+local current, after = tonumber(ARGV[2]), tonumber(ARGV[3])
 local minute = noted or tonumber(ARGV[1])
 local function has_sessions()
   return redis.call('EXISTS', '${ENDS_KEY_PREFIX}' .. string.format('%.0f', minute)) == 1
 end
-while minute < current and not has_sessions() do minute = minute + 1 end
-if minute ~= noted then redis.call('SET', KEYS[1], string.format('%.0f', minute)) end
+local function move_on() while minute < current and not has_sessions() do minute = minute + 1 end end
+move_on()
+if minute ~= noted then redis.pcall('SET', KEYS[1], string.format('%.0f', minute)) end
+if after and minute <= after then
+  minute = after + 1
+  move_on()
+end
 return minute <= current and has_sessions() and minute or false`;
 
 /** KEYS: a minute's set. ARGV: cursor, count. Returns {next cursor, {token hash...}}. */
@@ -73,12 +80,12 @@ return logouts`;
 /** When sessions end, in Redis: a set of token hashes for each minute. `streams`: for which receivers events are queued. */
 export function redisSessionEnds(redis: RedisClient, streams: Streams = {}): SessionEnds {
   return {
-    async findOldestMinute(nowMs) {
+    async findOldestMinute(nowMs, after = null) {
       const current = minuteOf(nowMs);
       const minute = await redis.eval(
         FIND_OLDEST,
         [OLDEST_ENDS_KEY],
-        [String(current - KEPT_MINUTES), String(current)],
+        [String(current - KEPT_MINUTES), String(current), after === null ? '' : String(after)],
       );
       if (minute !== null && typeof minute !== 'number') throw unexpectedReply();
       return minute;

@@ -22,8 +22,11 @@ export interface EndingSessions {
  * Each method throws `store_unavailable` if Redis can't reply; the next run goes on.
  */
 export interface SessionEnds {
-  /** The first minute, at most that of `nowMs`, that has sessions. Null: none has. Those before it are done with. */
-  findOldestMinute(nowMs: number): Promise<number | null>;
+  /**
+   * The first minute, at most that of `nowMs`, that has sessions; with `after`, the first one after that. Null: none has.
+   * Those before the very first are done with.
+   */
+  findOldestMinute(nowMs: number, after?: number | null): Promise<number | null>;
   /** About `limit` sessions of a minute. One that was there all the time is in one of the parts at least. */
   readMinute(minute: number, cursor: string | null, limit: number): Promise<EndingSessions>;
   /**

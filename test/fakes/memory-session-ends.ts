@@ -14,13 +14,17 @@ export class MemorySessionEnds implements SessionEnds {
     this.#outage = outage;
   }
 
-  findOldestMinute(nowMs: number): Promise<number | null> {
+  findOldestMinute(nowMs: number, after: number | null = null): Promise<number | null> {
     return this.#outage.during('redis', () => {
       const current = minuteOf(nowMs);
-      const found = [...this.#sessions.minutes.keys()].filter((minute) => minute <= current);
-      const oldest = found.length === 0 ? null : Math.min(...found);
-      this.#sessions.oldestMinute = Math.max(this.#sessions.oldestMinute, oldest ?? current);
-      return oldest;
+      const [oldest = current, ...later] = [...this.#sessions.minutes.keys()]
+        .filter((minute) => minute <= current)
+        .sort((a, b) => a - b);
+      this.#sessions.oldestMinute = Math.max(this.#sessions.oldestMinute, oldest);
+      return (
+        [oldest, ...later].find((minute) => minute > (after ?? -1) && this.#sessions.minutes.has(minute)) ??
+        null
+      );
     });
   }
 

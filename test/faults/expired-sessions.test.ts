@@ -1,4 +1,4 @@
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { LogoutActivity } from '../../src/activity/events.ts';
 import { csrfTokens } from '../../src/http/csrf-tokens.ts';
 import { EXPIRED_BATCH_SIZE } from '../../src/session/end-expired-sessions.ts';
@@ -24,6 +24,7 @@ const environment = useTestEnvironment();
 let user: TestUser;
 beforeEach(async () => {
   const { cloud, worker } = environment;
+  cloud.setRedisFull(false);
   await cloud.redis.flushdb();
   worker.logs.length = 0;
   user = await addUser(cloud);
@@ -131,6 +132,37 @@ test.each<[string, Fault]>([
   expect(await rows()).toMatchObject([rowOf(seeded)]);
   expect(await cloud.redis.xlen('outbox:pending')).toBe(0);
 });
+
+describe('Redis is full', () => {
+  test('what expired gets its row, also after minutes whose sessions can’t be moved on', async () => {
+    const { cloud, worker } = environment;
+    const open = await seedExpired(5 * MINUTE_MS);
+    const lastSeenAtMs = Date.now();
+    // As refreshed in time, before its minute came.
+    await cloud.redis.set(
+      `session:${open.tokenHash}`,
+      JSON.stringify(withLastSeen((await cloud.redis.get(`session:${open.tokenHash}`)) ?? '', lastSeenAtMs)),
+    );
+    const seeded = await seedExpired(2 * MINUTE_MS);
+    cloud.setRedisFull(true);
+    await worker.scheduled();
+    expect(await rows()).toMatchObject([rowOf(seeded)]);
+    expect(await bearerStatus(open.token)).toBe(200);
+    // Nothing is forgotten: once there is room, the open session is in a minute to come.
+    cloud.setRedisFull(false);
+    await worker.scheduled();
+    expect(await rows()).toHaveLength(1);
+    const minutes = await cloud.redis.keys('session-ends:[0-9]*');
+    const members = await Promise.all(minutes.map((key) => cloud.redis.smembers(key)));
+    expect(members).toEqual([[open.tokenHash]]);
+  });
+});
+
+/** The record as text, seen at this time. */
+function withLastSeen(record: string, atMs: number): unknown[] {
+  const fields = JSON.parse(record) as unknown[];
+  return [...fields.slice(0, 7), atMs - Number(fields[6]), ...fields.slice(8)];
+}
 
 test('while MySQL is out the session ends, and its row comes later', async () => {
   const { cloud, worker } = environment;

@@ -13,11 +13,10 @@ export function describeEnds(current: Current): void {
   async function endAll(nowMs: number, limit = 100): Promise<RecordedLogout[]> {
     const { ends } = current();
     const logouts: RecordedLogout[] = [];
-    let last: number | null = null;
+    let minute: number | null = null;
     for (;;) {
-      const minute = await ends.findOldestMinute(nowMs);
-      if (minute === null || minute === last) return logouts;
-      last = minute;
+      minute = await ends.findOldestMinute(nowMs, minute);
+      if (minute === null) return logouts;
       let cursor: string | null = null;
       do {
         const part = await ends.readMinute(minute, cursor, limit);
@@ -117,6 +116,21 @@ export function describeEnds(current: Current): void {
         expect(activity?.loggedOutAtMs).toBe(endsAtMs(session));
       }
       expect(await pendingLogouts(current())).toHaveLength(30);
+    });
+
+    test('the next minute is found although one before it has sessions left', async () => {
+      const { ends, nowMs } = current();
+      const first = minuteOf(nowMs()) + 10;
+      for (const minutes of [0, 3]) {
+        const expiresAtMs = (first + minutes) * MINUTE_MS + 30_000;
+        await begin(current(), { userId: newUserId(), expiresAtMs, idleAgeSeconds: 7200 });
+      }
+      const now = (first + 5) * MINUTE_MS;
+      expect(await ends.findOldestMinute(now)).toBe(first);
+      expect(await ends.findOldestMinute(now, first)).toBe(first + 3);
+      expect(await ends.findOldestMinute(now, first + 3)).toBeNull();
+      expect(await ends.findOldestMinute(now)).toBe(first);
+      expect(await ends.findOldestMinute((first + 2) * MINUTE_MS, first)).toBeNull();
     });
 
     test('two crons at once end each session once', async () => {
