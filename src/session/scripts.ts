@@ -47,7 +47,7 @@ return 1`;
  * seconds a form is remembered.
  * Returns {'started', {{entry id, event, ids in queues}...}, the login's entry id, its ids in queues}, or {'superseded'}. A
  * retry finds its own record, changes nothing and reports no entries: they are in the outbox. If the outbox rejects the
- * login, nothing is changed.
+ * login, nothing begins or ends.
  */
 export const START = /* lua */ `${END_SESSION}${FIND_OWN}${NOTE_END}${WAS_SIGNED_OUT}
 -- A record that can't be read must fail before anything is written.
@@ -69,6 +69,8 @@ if first_hash and was_signed_out(redis.call('GET', '${ENDED_KEY_PREFIX}' .. firs
   return {'superseded'}
 end
 
+-- Before the login: a sign-in whose end no minute lists would leave no row. The cron drops what never began.
+assert(note_end(hash, session.ends_at), 'the minute of its end is not stored')
 local login_entry = redis.call('XADD', KEYS[1], '*', 'event', ARGV[4])
 local login_queued = queue_event('start', ARGV[4])
 
@@ -95,7 +97,6 @@ if limit > 0 and #open >= limit then
   for i = 1, #open - limit + 1 do end_session(open[i], 'evicted') end
 end
 
-assert(note_end(hash, session.ends_at), 'the minute of its end is not stored')
 redis.call('SET', KEYS[3], ARGV[2], 'PXAT', ARGV[3])
 redis.call('HSET', KEYS[5], session.id, hash)
 if form_key then redis.call('SET', form_key, hash, 'EX', ARGV[7]) end

@@ -1,7 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { OUTBOX_KEY, UNRECORDED_KEY } from '../../src/activity/redis-outbox.ts';
-import { ENDED_KEY_PREFIX, INDEX_KEY_PREFIX, SESSION_KEY_PREFIX } from '../../src/session/redis-keys.ts';
+import {
+  ENDED_KEY_PREFIX,
+  endsKey,
+  INDEX_KEY_PREFIX,
+  SESSION_KEY_PREFIX,
+} from '../../src/session/redis-keys.ts';
 import { redisSessionStore } from '../../src/session/redis-session-store.ts';
+import { endsAtMs, minuteOf } from '../../src/session/rules.ts';
 import type { RecordedLogout } from '../../src/session/session-store.ts';
 import { hashToken, newToken, type Token } from '../../src/session/token.ts';
 import { STORE_UNAVAILABLE } from '../fakes/outage.ts';
@@ -94,6 +100,17 @@ test('a full outbox starts no session, and a retry starts it with its login even
   await environment.cloud.redis.del(OUTBOX_KEY);
   expect(await under.store.start(request)).toMatchObject({ loginEntryId: expect.any(String) as string });
   expect(await environment.cloud.redis.xlen(OUTBOX_KEY)).toBe(1);
+});
+
+test('a start whose end can’t be noted leaves no sign-in and ends nothing', async () => {
+  const replaced = await begin(under);
+  const session = sampleSession(under.nowMs(), { idleAgeSeconds: 1800 });
+  await environment.cloud.redis.set(endsKey(minuteOf(endsAtMs(session))), 'no set');
+  const before = await environment.cloud.redis.xlen(OUTBOX_KEY);
+  const request = sampleStart(session, newTokenHash(), { replaces: [replaced.tokenHash] });
+  await expect(under.store.start(request)).rejects.toMatchObject(STORE_UNAVAILABLE);
+  expect(await environment.cloud.redis.xlen(OUTBOX_KEY)).toBe(before);
+  expect(await under.store.check(replaced.credential, under.nowMs())).toMatchObject({ status: 'valid' });
 });
 
 describe('commands', () => {
