@@ -30,9 +30,12 @@ for i = first, first + count - 1 do
   redis.call('PEXPIREAT', 'user-sessions:' .. user, ends)
 end`;
 
-/** Fills Redis with sessions of other users. Through the adapter, one by one, a million would take minutes. */
-export async function addCrowd(redis: Redis, sessions: number): Promise<void> {
-  const [model] = await seedSessions(directRedis(redis), [FIRST_USER], 'cookie');
+/**
+ * Fills Redis with sessions of other users, which all end in one minute. Through the adapter, one by one, a million would
+ * take minutes. `beganAtMs`: when they began, in Unix ms. Returns the key of that minute's set.
+ */
+export async function addCrowd(redis: Redis, sessions: number, beganAtMs = Date.now()): Promise<string> {
+  const [model] = await seedSessions(directRedis(redis), [FIRST_USER], 'cookie', beganAtMs);
   if (model === undefined) throw new Error('There is no session to copy');
   const { tokenHash, userId } = model;
   const record = (await redis.get(`session:${tokenHash}`)) ?? '';
@@ -44,4 +47,7 @@ export async function addCrowd(redis: Redis, sessions: number): Promise<void> {
     const count = Math.min(SESSIONS_PER_SCRIPT, sessions - first);
     await redis.eval(CROWD_SCRIPT, 0, first, count, record, sessionId, userId, goneAtMs, minute);
   }
+  // Last, as the set's TTL would go with its only member.
+  await redis.srem(minute, tokenHash);
+  return minute;
 }

@@ -3,14 +3,16 @@ import { bundleService } from './bundles.ts';
 import { positiveInteger, someOf } from './cli-options.ts';
 import { publish } from './publish.ts';
 import { measureBacklog, measureDelivery } from './scale/delivery.ts';
+import { measureExpiry } from './scale/expiry.ts';
 import { measureMixedLoad, type MixedLoad } from './scale/mixed-load.ts';
 import { USERS } from './scale/planted-events.ts';
 import { scaleSections } from './scale/report.ts';
 import { openTestEnvironment } from './test-environment.ts';
 
-// `npm run scale`: what the service handles. A steady load, a million rows through the outbox, a backlog of events.
+// `npm run scale`: what the service handles. A steady load, a million rows through the outbox, a backlog of
+// events, sessions that expire in one minute.
 
-const PARTS = ['load', 'delivery', 'backlog'] as const;
+const PARTS = ['load', 'delivery', 'backlog', 'expiry'] as const;
 /** A sign-in takes so long that the same number of requests without any would be over in a moment. */
 const TIMES_MORE_WITHOUT_SIGN_INS = 8;
 
@@ -30,10 +32,17 @@ const options = program
     positiveInteger,
     100_000,
   )
+  .option('--expiring <count>', 'sessions that expire in one minute', positiveInteger, 200_000)
   .option('--only <parts>', `some of: ${PARTS.join(', ')}`, someOf(PARTS))
-  .addHelpText('after', '\nA quick look: --requests 500 --rows 2000 --backlog 2000')
+  .addHelpText('after', '\nA quick look: --requests 500 --rows 2000 --backlog 2000 --expiring 2000')
   .parse()
-  .opts<{ requests: number; rows: number; backlog: number; only?: (typeof PARTS)[number][] }>();
+  .opts<{
+    requests: number;
+    rows: number;
+    backlog: number;
+    expiring: number;
+    only?: (typeof PARTS)[number][];
+  }>();
 const isWanted = (part: (typeof PARTS)[number]): boolean => options.only?.includes(part) ?? true;
 
 console.log('Starting Redis and MySQL, building the Worker ...');
@@ -49,7 +58,8 @@ try {
   }
   const delivery = isWanted('delivery') ? await measureDelivery(environment, service, options.rows) : null;
   const backlog = isWanted('backlog') ? await measureBacklog(environment, service, options.backlog) : null;
-  const report = { loads, delivery, backlog };
+  const expiry = isWanted('expiry') ? await measureExpiry(environment, service, options.expiring) : null;
+  const report = { loads, delivery, backlog, expiry };
   await publish('scale', cloud, scaleSections(report), report);
   const isFine = loads.every(
     (load) => load.unexpected.length === 0 && load.wrongRows === null && load.memory.isFlat,

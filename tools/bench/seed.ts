@@ -22,7 +22,7 @@ export { OUTBOX_KEY, SET_ASIDE_KEY };
 export const ROWS_PER_CRON_RUN = DELIVERY_BATCH_SIZE * 40;
 
 const SESSION_AGE_MS = 86_400_000;
-const IDLE_AGE_SECONDS = 7200;
+export const IDLE_AGE_SECONDS = 7200;
 const MAX_SESSIONS_PER_USER = 50;
 const USERS_PER_INSERT = 5000;
 const SESSIONS_AT_ONCE = 500;
@@ -54,22 +54,30 @@ export function directRedis(redis: Redis): RedisClient {
   };
 }
 
-/** Starts sessions through the service's own adapter, one for each of these users, and returns them in this order. */
+/**
+ * Starts sessions through the service's own adapter, one for each of these users, and returns them in this order.
+ * `beganAtMs`: when they began, in Unix ms, instead of now.
+ */
 export async function seedSessions(
   redis: RedisClient,
   users: readonly number[],
   kind: SessionKind,
+  beganAtMs?: number,
 ): Promise<SeededSession[]> {
   const sessions: SeededSession[] = [];
   for (let first = 0; first < users.length; first += SESSIONS_AT_ONCE) {
     const batch = users.slice(first, first + SESSIONS_AT_ONCE);
-    sessions.push(...(await Promise.all(batch.map((user) => seedSession(redis, user, kind)))));
+    sessions.push(...(await Promise.all(batch.map((user) => seedSession(redis, user, kind, beganAtMs)))));
   }
   return sessions;
 }
 
-async function seedSession(redis: RedisClient, user: number, kind: SessionKind): Promise<SeededSession> {
-  const nowMs = Date.now();
+async function seedSession(
+  redis: RedisClient,
+  user: number,
+  kind: SessionKind,
+  nowMs = Date.now(),
+): Promise<SeededSession> {
   const token = newToken();
   const tokenHash = hashToken(token);
   const account = { userId: userIdOf(user) as UserId, username: usernameOf(user) };

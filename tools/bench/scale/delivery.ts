@@ -13,7 +13,7 @@ const DISTANT_MS = 10;
  * What a server for a million rows has, instead of the few megabytes that are enough for tests. The second is
  * MariaDB's name, the third MySQL's: the server knows one of them.
  */
-const MYSQL_SIZES = [
+export const MYSQL_SIZES = [
   'SET GLOBAL innodb_buffer_pool_size = 2147483648',
   'SET GLOBAL innodb_log_file_size = 1073741824',
   'SET GLOBAL innodb_redo_log_capacity = 1073741824',

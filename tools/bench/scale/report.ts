@@ -1,23 +1,26 @@
 import { markdownTable } from 'markdown-table';
 import { formatNumber } from '../format-number.ts';
 import type { Backlog, CronRun, Delivery } from './delivery.ts';
+import type { Expiry } from './expiry.ts';
 import type { MixedLoad } from './mixed-load.ts';
 
 export interface ScaleReport {
   loads: MixedLoad[];
   delivery: Delivery | null;
   backlog: Backlog | null;
+  expiry: Expiry | null;
 }
 
 const MEMORY_POINTS = 10;
 const MIB = 2 ** 20;
 
 /** The report as Markdown tables. */
-export function scaleSections({ loads, delivery, backlog }: ScaleReport): string[] {
+export function scaleSections({ loads, delivery, backlog, expiry }: ScaleReport): string[] {
   return [
     ...loads.map(loadSection),
     ...(delivery === null ? [] : [deliveryTable('Delivery', delivery)]),
     ...(backlog === null ? [] : [deliveryTable('Backlog', backlog), backlogTable(backlog)]),
+    ...(expiry === null ? [] : [expiryTable(expiry)]),
   ];
 }
 
@@ -86,6 +89,22 @@ function backlogTable({ rowsPerRun, drainedAfterMs, runs, distant }: Backlog): s
     [`seconds for a full run with stores ${distant.roundTripMs} ms away`, seconds(distant)],
     ['subrequests of that run', formatNumber(distant.redisCommands + distant.sqlStatements)],
     ['CPU ms of that run', formatNumber(distant.cpuMs)],
+  ]);
+}
+
+function expiryTable({ sessions, runs, script, bytesPerSession, bytesLeftPerSession }: Expiry): string {
+  const first = runs[0] ?? { sessions: Number.NaN, elapsedMs: Number.NaN };
+  const longestMs = Math.max(...runs.map(({ elapsedMs }) => elapsedMs));
+  const inMs = [script.meanMs, script.p99Ms, script.longestMs].map((ms) => formatNumber(ms, 1));
+  return markdownTable([
+    ['Expiry', ''],
+    ['sessions that expired in one minute: one row each', formatNumber(sessions)],
+    ['runs of the cron', formatNumber(runs.length)],
+    ['sessions that the first run ended', formatNumber(first.sessions)],
+    ['seconds for the longest run', formatNumber(longestMs / 1000, 1)],
+    ['ms for a script that ends them: mean, p99, longest', inMs.join(', ')],
+    ['bytes of Redis for a session, before', formatNumber(bytesPerSession)],
+    ['what is left of it', formatNumber(bytesLeftPerSession)],
   ]);
 }
 
