@@ -44,6 +44,10 @@ export const credentialHeaders = ({ kind, token, csrfToken }: TrackedSession): R
         Origin: ORIGIN,
       };
 
+/** Whether workerd closed an idle connection just as a request was to be sent on it. */
+export const wasClosedIdle = (error: unknown): boolean =>
+  error instanceof TypeError && /other side closed|ECONNRESET/.test(String(error.cause));
+
 /** Sends one request and checks what holds for every response. */
 export async function send(
   worker: SoakWorker,

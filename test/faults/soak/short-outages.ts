@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { END_EXPIRED } from '../../../src/session/redis-session-ends.ts';
 import { ABANDON, END, END_OTHERS, REFRESH, RENEW, REVOKE, START } from '../../../src/session/scripts.ts';
 import type { StoreName } from '../../../tools/local-cloud/calls.ts';
 import type { FaultEffect, FaultScope } from '../../../tools/local-cloud/faults.ts';
@@ -60,7 +61,7 @@ const anyStoreOutage = fc.record({
   scope: anyScope,
 });
 
-const SESSION_SCRIPTS = [START, ABANDON, REFRESH, END, REVOKE, RENEW, END_OTHERS];
+const SESSION_SCRIPTS = [START, ABANDON, REFRESH, END, REVOKE, RENEW, END_OTHERS, END_EXPIRED];
 
 /**
  * Only the scripts that start, refresh and end sessions fail, so the rest of a sign-in succeeds. The Worker can't know
