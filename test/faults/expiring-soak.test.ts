@@ -4,7 +4,7 @@ import { useTestEnvironment } from '../support/test-environment.ts';
 
 const environment = useTestEnvironment();
 
-const SOAK = { count: 400, seconds: 8, cronSeconds: 1, maxLifeSeconds: 4, pauses: 1, seed: 20_260_101 };
+const SOAK = { count: 400, seconds: 8, cronSeconds: 1, maxLifeSeconds: 4, pauses: 4, seed: 20_260_101 };
 
 /** `npm run soak -- --expiring 20000` does the same for longer. */
 test(
