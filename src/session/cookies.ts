@@ -10,6 +10,9 @@ const DEVICE_COOKIE_AGE_SECONDS = 31_536_000;
 export const RETURNS_COOKIE_NAME = 'returns';
 export const RETURNS_COOKIE_AGE_SECONDS = 10;
 
+/** Long enough for the next page to know that the visitor has just signed out. */
+const SIGNED_OUT_COOKIE_AGE_SECONDS = 1;
+
 /** The settings that cookies depend on. */
 export type CookieSettings = Pick<
   Settings,
@@ -54,7 +57,8 @@ export function sessionCookies(settings: CookieSettings, url: URL) {
   };
   const csrf = { name: settings.CSRF_COOKIE_NAME, isHttpOnly: false, domain: '' };
   // In spite of no-store, Chromium keeps pages for Back until an HttpOnly cookie is set; a deletion doesn't count (its
-  // BackForwardCache for no-store pages). This one is set and deleted in the same response, for that alone.
+  // BackForwardCache for no-store pages). This one is set for that alone, for a second: a deletion beside it would leave
+  // it in the jar of Python's requests.
   const signedOut = { name: 'signedout', isHttpOnly: true, domain: '' };
   // Once a domain is configured, browsers may still hold the host-only cookie from before, and send both.
   const hostOnlyDuplicate =
@@ -85,13 +89,15 @@ export function sessionCookies(settings: CookieSettings, url: URL) {
         value,
         lifetime(RETURNS_COOKIE_AGE_SECONDS),
       ),
-    /** Expires both, and makes the browser forget the pages that it keeps for Back. */
+    /**
+     * Expires both, and makes the browser forget the pages that it keeps for Back. The session's cookie comes last: of
+     * several deletions in one response, curl 7.88 writes only the last one to its jar.
+     */
     expireAll: (): string[] => [
-      setCookie(signedOut, url, '1', ''),
-      setCookie(signedOut, url, '', EXPIRED),
+      setCookie(signedOut, url, '1', lifetime(SIGNED_OUT_COOKIE_AGE_SECONDS)),
+      setCookie(csrf, url, '', EXPIRED),
       ...hostOnlyDuplicate,
       setCookie(session, url, '', EXPIRED),
-      setCookie(csrf, url, '', EXPIRED),
     ],
   };
 }

@@ -74,8 +74,9 @@ test('sign in with Remember me, sign out; Back shows nothing private and the old
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.waitForURL(`${environment.worker.localOrigin}/`);
   await page.getByText("You're not signed in.").waitFor();
-  // The device stays known; nothing else is left.
-  expect((await context.cookies()).map(({ name }) => name)).toEqual(['device']);
+  // The device stays known; a second later nothing else is left.
+  const names = async () => (await context.cookies()).map(({ name }) => name);
+  await expect.poll(names, { timeout: 5000 }).toEqual(['device']);
 
   // Chromium keeps pages for Back in spite of no-store, unless an HttpOnly cookie got another value since; deleting
   // one is not enough. A page from its memory never "loads", so this waits only for the navigation to start.

@@ -21,6 +21,7 @@ export const DJANGO_PACKAGES = [
 ];
 export const NGINX_PACKAGES = ['nginx'];
 export const CADDY_PACKAGES = ['caddy'];
+export const JAR_PACKAGES = ['curl', 'wget', 'python3-requests', 'python3-httpx'];
 
 /** Downloading and unpacking takes its time where packages are missing. */
 export const PACKAGES_SETUP_TIMEOUT_MS = 600_000;
