@@ -18,6 +18,7 @@ import { NO_SESSION_ID, parseSessionId } from '../lib/ids.ts';
 import { endSessions, endedOwnSession, revokeSessions } from '../session/end-sessions.ts';
 import { listSessions } from '../session/resume-session.ts';
 import { allTokens, type RevokeScope } from '../session/session-store.ts';
+import { visibleName } from '../lib/text.ts';
 import { requireJson } from './require-json.ts';
 import { revokeQuery, signInBody } from './request-schemas.ts';
 
@@ -39,7 +40,7 @@ export const sessionsApi = new Hono<AppEnv>()
       {
         kind: 'bearer',
         rememberMe,
-        deviceName: deviceName === '' ? null : (deviceName ?? null),
+        deviceName: visibleName(deviceName ?? ''),
         replaces: [],
         form: null,
       },

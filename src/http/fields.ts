@@ -30,7 +30,7 @@ export const password = text('The password', PASSWORD_MAX_CHARACTERS).check(
   z.minLength(1, { error: 'Enter your password.' }),
 );
 
-/** Short enough for a table, long enough for "Ada's phone"; an empty one counts as none. */
+/** Short enough for a table, long enough for "Ada's phone"; a blank one counts as none. */
 export const deviceName = text('The device name', DEVICE_NAME_MAX_CHARACTERS);
 
 /** What an earlier sign-in returned. Any other text counts as none. */

@@ -1,5 +1,6 @@
 import browserParsers from 'bowser/src/parser-browsers.js';
 import systemParsers from 'bowser/src/parser-os.js';
+import { visibleName } from '../lib/text.ts';
 
 /** Cloudflare's own codes beside ISO 3166-1: no data, and the Tor network. */
 const CLOUDFLARE_COUNTRIES: Readonly<Record<string, string>> = { XX: 'unknown country', T1: 'Tor network' };
@@ -19,9 +20,11 @@ export function describeDevice(deviceName: string | null, userAgent: string | nu
   const words = [browser?.name, system && [system.name, system.versionName].filter(Boolean).join(' ')];
   const known = words.filter((word) => word !== undefined && word !== '');
   if (known.length > 0) return known.join(' on ');
-  const characters = [...userAgent];
+  const visible = visibleName(userAgent);
+  if (visible === null) return 'Unknown device';
+  const characters = [...visible];
   return characters.length <= UNKNOWN_AGENT_CHARACTERS
-    ? userAgent
+    ? visible
     : `${characters.slice(0, UNKNOWN_AGENT_CHARACTERS).join('')}…`;
 }
 

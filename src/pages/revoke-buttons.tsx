@@ -27,7 +27,9 @@ export function SessionItem({ session, isCurrent, nowMs, form }: SessionItemProp
   return (
     <li>
       <div>
-        <strong title={client.userAgent ?? undefined}>{device}</strong>
+        <strong title={client.userAgent ?? undefined}>
+          <bdi>{device}</bdi>
+        </strong>
         {isCurrent ? <span class="badge">This device</span> : null}
         {session.kind === 'bearer' ? <span class="badge soft">App</span> : null}
         {session.rememberMe ? <span class="badge soft">Remembered</span> : null}

@@ -69,7 +69,10 @@ describe('signs in', () => {
     ['null', { device_name: null }, null],
     ['empty', { device_name: '' }, null],
     ['100 characters of any kind', { device_name: '🦊'.repeat(100) }, '🦊'.repeat(100)],
-    ['with a NUL and quotes', { device_name: `a\0b"'\\` }, `a\0b"'\\`],
+    ['with a NUL and quotes', { device_name: `a\0b"'\\` }, `a b"'\\`],
+    ['that turns the direction of the page', { device_name: 'Ada\u202e\u2066\u200fphone\u2069' }, 'Adaphone'],
+    ['of nothing that can be seen', { device_name: ' \t\u200b\ufeff\u3164\u00a0' }, null],
+    ['with a line break', { device_name: 'Ada’s\r\n phone' }, 'Ada’s phone'],
   ])('device name: %s', async (_, fields, expected) => {
     const { body } = await anonymous().post('/sessions', { ...(await newCredentials()), ...fields });
     const list = await new ApiCaller(environment.worker.visitor(), body.token).get('/sessions');

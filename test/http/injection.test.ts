@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { visibleName } from '../../src/lib/text.ts';
 import { CHEAP_HASH, NAUGHTY, NAUGHTY_IN_HEADERS, SQL_AND_LUA } from '../support/hostile-strings.ts';
 import { inParallel } from '../support/in-parallel.ts';
 import { testAftermath, useAttackEnvironment } from '../support/attack-environment.ts';
@@ -132,56 +133,61 @@ describe('as the name of a signed-in user and of their device', () => {
     return names;
   }
 
-  test('the session, the list, the log-out and its row have it as it is', { timeout: SLOW_MS }, async () => {
-    const devices = packed().filter((_, index) => index % 8 === 0);
-    await inParallel(
-      devices,
-      async (device, index) => {
-        const username = `${[...device].slice(0, 60).join('')} ${index}`;
-        const user = await environment.addUser({ username });
-        const headers = {
-          'Content-Type': 'application/json',
-          'CF-Connecting-IP': freshAddress(),
-          'User-Agent': NAUGHTY_IN_HEADERS[index] ?? 'x',
-        };
-        const response = await environment.fetch(`${ORIGIN}/api/v1/sessions`, {
-          method: 'POST',
-          headers,
-          body: JSON.stringify({ username, password: user.password, device_name: device }),
-        });
-        expect(response.status, username).toBe(201);
-        const signedIn = (await response.json()) as SignedIn;
-        expect(signedIn.user).toEqual({ id: user.id, username });
-        expect(signedIn.session.device_name).toBe(device);
+  test(
+    'the session, the list, the log-out and its row have it as it is, the device as far as it can be seen',
+    { timeout: SLOW_MS },
+    async () => {
+      const devices = packed().filter((_, index) => index % 8 === 0);
+      await inParallel(
+        devices,
+        async (device, index) => {
+          const username = `${[...device].slice(0, 60).join('')} ${index}`;
+          const user = await environment.addUser({ username });
+          const headers = {
+            'Content-Type': 'application/json',
+            'CF-Connecting-IP': freshAddress(),
+            'User-Agent': NAUGHTY_IN_HEADERS[index] ?? 'x',
+          };
+          const response = await environment.fetch(`${ORIGIN}/api/v1/sessions`, {
+            method: 'POST',
+            headers,
+            body: JSON.stringify({ username, password: user.password, device_name: device }),
+          });
+          expect(response.status, username).toBe(201);
+          const signedIn = (await response.json()) as SignedIn;
+          expect(signedIn.user).toEqual({ id: user.id, username });
+          const shown = visibleName(device);
+          expect(signedIn.session.device_name).toBe(shown);
 
-        const authorized = { ...headers, Authorization: `Bearer ${signedIn.token}` };
-        const list = await environment.fetch(`${ORIGIN}/api/v1/sessions`, { headers: authorized });
-        expect(await list.json()).toMatchObject({
-          sessions: [{ device_name: device, user_agent: headers['User-Agent'] }],
-        });
-        const end = await environment.fetch(`${ORIGIN}/api/v1/sessions/current`, {
-          method: 'DELETE',
-          headers: authorized,
-        });
-        const receipt = (await end.json()) as { revoked: number; logouts: { id: string }[] };
-        expect(receipt.revoked).toBe(1);
-        await environment.worker.delivered();
-        const rows = await environment.cloud.query('SELECT * FROM logout_activity WHERE user_id = ?', [
-          user.id,
-        ]);
-        expect(rows).toEqual([
-          expect.objectContaining({
-            id: receipt.logouts[0]?.id,
-            username,
-            user_agent: headers['User-Agent'],
-            session_id: signedIn.session.id,
-            reason: 'logout',
-          }),
-        ]);
-      },
-      2,
-    );
-  });
+          const authorized = { ...headers, Authorization: `Bearer ${signedIn.token}` };
+          const list = await environment.fetch(`${ORIGIN}/api/v1/sessions`, { headers: authorized });
+          expect(await list.json()).toMatchObject({
+            sessions: [{ device_name: shown, user_agent: headers['User-Agent'] }],
+          });
+          const end = await environment.fetch(`${ORIGIN}/api/v1/sessions/current`, {
+            method: 'DELETE',
+            headers: authorized,
+          });
+          const receipt = (await end.json()) as { revoked: number; logouts: { id: string }[] };
+          expect(receipt.revoked).toBe(1);
+          await environment.worker.delivered();
+          const rows = await environment.cloud.query('SELECT * FROM logout_activity WHERE user_id = ?', [
+            user.id,
+          ]);
+          expect(rows).toEqual([
+            expect.objectContaining({
+              id: receipt.logouts[0]?.id,
+              username,
+              user_agent: headers['User-Agent'],
+              session_id: signedIn.session.id,
+              reason: 'logout',
+            }),
+          ]);
+        },
+        2,
+      );
+    },
+  );
 
   test('the pages show it as text', async () => {
     const device = `</strong><script>alert(1)</script>" onload='x' {{4817*9173}} \${4817*9173} <!--`;

@@ -32,7 +32,7 @@ test('two browsers and an app: listed together, ended together', async () => {
     expect(sessions.map((each) => each.current)).toEqual([0, 1, 2].map((i) => i === current));
   }
   const page = await laptop.get('/sessions/');
-  for (const device of ['Laptop/1', 'Desktop/1', 'Phone']) expect(page.body).toContain(`>${device}</strong>`);
+  for (const device of ['Laptop/1', 'Desktop/1', 'Phone']) expect(page.body).toContain(`>${device}</bdi>`);
 
   // One ends the other two, from their next request on.
   const fields = { csrfmiddlewaretoken: page.csrfToken ?? '', scope: 'others' };

@@ -10,7 +10,7 @@ describe('describeDevice', () => {
     [null, null, 'Unknown device'],
     ["Ada's phone", firefox, "Ada's phone"],
     [null, 'my-app/1.0', 'my-app/1.0'],
-    [null, '', ''],
+    [null, '', 'Unknown device'],
     [null, '😀'.repeat(41), `${'😀'.repeat(40)}…`],
   ])('%j, %j', (name, agent, words) => {
     expect(describeDevice(name, agent)).toBe(words);
