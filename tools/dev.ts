@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { hashPassword } from '../src/auth/password.ts';
 import { keepSecrets } from './local-cloud/credentials.ts';
@@ -115,7 +115,13 @@ const wrangler = spawn(
   ],
   {
     stdio: 'inherit',
-    env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' },
+    env: {
+      ...process.env,
+      WRANGLER_SEND_METRICS: 'false',
+      CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+      // One for each checkout: in the shared one, two Workers of the same name would replace each other.
+      WRANGLER_REGISTRY_PATH: resolve(DIRECTORY, 'registry'),
+    },
   },
 );
 

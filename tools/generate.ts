@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dictionary } from '@zxcvbn-ts/language-common';
 import { characterCount } from '../src/lib/text.ts';
 import { openApiDocument } from './openapi-document.ts';
@@ -36,9 +36,13 @@ function frontCode(words: readonly string[]): string {
 const ranked = dictionary['passwords-common'].map((word) => word.toLowerCase());
 const common = [...new Set(ranked.filter((word) => characterCount(word) >= POLICY_MIN_CHARACTERS))];
 
+/** `npm run dev` watches the folder: what is written anew without a change would be built again for ever. */
+function writeIfChanged(name: string, content: unknown): void {
+  const path = `${DIRECTORY}/${name}`;
+  const text = JSON.stringify(content);
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text);
+}
+
 mkdirSync(DIRECTORY, { recursive: true });
-writeFileSync(
-  `${DIRECTORY}/common-passwords.json`,
-  JSON.stringify(frontCode(common.slice(0, COMMON_PASSWORDS))),
-);
-writeFileSync(`${DIRECTORY}/openapi.json`, JSON.stringify(openApiDocument()));
+writeIfChanged('common-passwords.json', frontCode(common.slice(0, COMMON_PASSWORDS)));
+writeIfChanged('openapi.json', openApiDocument());
