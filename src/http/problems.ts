@@ -11,6 +11,9 @@ export interface Problem {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** RFC 6750 section 3. */
+const CHALLENGE = 'Bearer realm="Cloud Hoskie"';
+
 /** When to try again after an outage was noticed. */
 export const RETRY_AFTER_OUTAGE_SECONDS = 10;
 
@@ -22,7 +25,7 @@ export function problemOf(reason: Reason): Problem {
     headers: Record<string, string> = {},
   ): Problem => ({ status, title, detail, headers });
   const retryAfter = (seconds: number) => ({ 'Retry-After': String(seconds) });
-  const challenge = { 'WWW-Authenticate': 'Bearer' };
+  const challenge = { 'WWW-Authenticate': CHALLENGE };
 
   switch (reason.code) {
     case 'invalid_fields':
@@ -132,6 +135,12 @@ function prefersJson(c: AppContext): boolean {
   return best !== 'text/html';
 }
 
+/** Whether a token came that isn't valid; without one, RFC 6750 section 3.1 wants no error code. */
+function sentBearer(c: AppContext): boolean {
+  const { credentials } = c.get('request');
+  return credentials.status !== 'missing' && credentials.kind === 'bearer';
+}
+
 /** Responds with what went wrong, as `application/problem+json` (RFC 9457) or as the page that `renderPage` makes. */
 export function respondWithProblem(
   c: AppContext,
@@ -145,6 +154,8 @@ export function respondWithProblem(
     // A challenge would make a browser ask for a password by itself; it is for API clients.
     if (name !== 'WWW-Authenticate' || isJson) c.header(name, value);
   }
+  if (isJson && reason.code === 'not_signed_in' && sentBearer(c))
+    c.header('WWW-Authenticate', `${CHALLENGE}, error="invalid_token"`);
   if (!isJson) {
     c.status(problem.status);
     return renderPage(problem);

@@ -103,7 +103,7 @@ describe.each(ROUTES)('%s %s responds 401', (method, path, json) => {
     caller.call(method, path, { ...(json === undefined ? {} : { json }), headers });
 
   test('without a credential, with a malformed one, with one never issued', async () => {
-    for (const headers of [
+    const all: { Authorization?: string; Cookie?: string }[] = [
       {},
       { Authorization: 'Bearer' },
       { Authorization: `Bearer ${NEVER_ISSUED}` },
@@ -112,10 +112,15 @@ describe.each(ROUTES)('%s %s responds 401', (method, path, json) => {
       { Authorization: `Bearer ${'A'.repeat(5000)}` },
       { Authorization: 'Basic YW5uOnNlY3JldA==' },
       { Cookie: 'sessionid=not-a-token' },
-    ]) {
-      const { status, body } = await call(bearer(), headers);
-      expect(status, JSON.stringify(headers)).toBe(401);
+    ];
+    for (const sent of all) {
+      const { status, body, headers } = await call(bearer(), sent);
+      expect(status, JSON.stringify(sent)).toBe(401);
       expect(body.code).toBe('not_signed_in');
+      const isBearer = sent.Authorization?.startsWith('Bearer') === true;
+      expect(headers.get('WWW-Authenticate')).toBe(
+        `Bearer realm="Cloud Hoskie"${isBearer ? ', error="invalid_token"' : ''}`,
+      );
     }
   });
 

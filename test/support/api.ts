@@ -116,6 +116,9 @@ function expectProblem({ status, headers }: Answer, problem: unknown, place: str
     code: expect.stringMatching(/^[a-z_]+$/) as string,
     request_id: expect.stringMatching(/./) as string,
   });
-  expect(headers.get('WWW-Authenticate'), place).toBe(status === 401 ? 'Bearer' : null);
+  const challenge = headers.get('WWW-Authenticate');
+  if (status === 401)
+    expect(challenge, place).toMatch(/^Bearer realm="Cloud Hoskie"(?:, error="invalid_token")?$/);
+  else expect(challenge, place).toBeNull();
   if (status === 429 || status === 503) expect(Number(headers.get('Retry-After')), place).toBeGreaterThan(0);
 }

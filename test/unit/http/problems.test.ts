@@ -36,7 +36,7 @@ describe('problemOf', () => {
   });
 
   test.each(rows.filter(({ status }) => status === 401))('$code asks for a bearer token', ({ reason }) => {
-    expect(problemOf(reason).headers).toEqual({ 'WWW-Authenticate': 'Bearer' });
+    expect(problemOf(reason).headers).toEqual({ 'WWW-Authenticate': 'Bearer realm="Cloud Hoskie"' });
   });
 
   test('names the allowed methods', () => {
