@@ -24,7 +24,12 @@ interface Step {
   /** After so long the step begins no further batch, and the next run goes on. */
   readonly shareMs: number;
   readonly run: (cron: Cron, hasTime: () => boolean) => Promise<unknown>;
+  /** After a store was out it is tried once more: what it didn't come to would be a minute late. */
+  readonly isRetried?: boolean;
 }
+
+/** Most interruptions of a store are shorter. */
+const RETRY_PAUSE_MS = 2000;
 
 /**
  * What the cron does, in this order: what must end, the rows that exist nowhere else, sessions that expired, what a failover
@@ -46,6 +51,7 @@ export const CRON_STEPS: readonly Step[] = [
   },
   {
     task: 'end_expired_sessions',
+    isRetried: true,
     shareMs: 12_000,
     async run({ stores, log, clock }, hasTime) {
       const count = await endExpiredSessions(stores, { log, clock }, hasTime);
@@ -77,10 +83,16 @@ export const CRON_STEPS: readonly Step[] = [
 /** One run: each step by itself and with a share of the time, so that none holds up another. */
 export async function runCron(cron: Cron, steps = CRON_STEPS): Promise<void> {
   const { clock, log } = cron;
-  for (const { task, shareMs, run } of steps) {
+  for (const { task, shareMs, run, isRetried = false } of steps) {
     const endAtMs = clock.nowMs() + shareMs;
+    const hasTime = (): boolean => clock.nowMs() < endAtMs;
     try {
-      await run(cron, () => clock.nowMs() < endAtMs);
+      await run(cron, hasTime).catch(async (error: unknown) => {
+        if (!isRetried || !isStoreUnavailable(error)) throw error;
+        await clock.sleep(RETRY_PAUSE_MS);
+        if (!hasTime()) throw error;
+        return run(cron, hasTime);
+      });
     } catch (error) {
       if (isStoreUnavailable(error)) {
         const { store, fault } = error.reason;

@@ -45,9 +45,8 @@ return 1`;
  * end, then two of each token to replace, then the sign-in form's key, if there is one.
  * ARGV: operation, new record, its expiry in Unix ms, login event, limit of sessions, how many tokens to replace, how many
  * seconds a form is remembered.
- * Returns {'started', {{entry id, event, ids in queues}...}, the login's entry id, its ids in queues}, or {'superseded'}. A
- * retry finds its own record, changes nothing and reports no entries: they are in the outbox. If the outbox rejects the
- * login, nothing begins or ends.
+ * Returns {'started', {{entry id, event, ids in queues}...}, the login's entry id, its ids in queues}, or {'superseded'}.
+ * A retry finds its own record and reports no entries: they are in the outbox. If that rejects the login, nothing begins.
  */
 export const START = /* lua */ `${END_SESSION}${FIND_OWN}${NOTE_END}${WAS_SIGNED_OUT}
 -- A record that can't be read must fail before anything is written.

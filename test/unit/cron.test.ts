@@ -75,3 +75,32 @@ test('a step that fails is logged by name, and the others run', async () => {
   expect(log.of('background_failed')).toEqual([{ task: 'first', error: 'TypeError' }]);
   expect(log.text()).not.toContain('secret');
 });
+
+test('sessions that expired are tried once more when a store was out for a moment', async () => {
+  const { stores, clock, outage, log } = memory;
+  const session = sampleSession(clock.nowMs(), { userId: newUserId(), idleAgeSeconds: 60 });
+  await stores.sessions.start(sampleStart(session, newTokenHash()));
+  clock.advance(2 * MINUTE_MS);
+  const sleep = clock.sleep.bind(clock);
+  clock.sleep = async (ms) => {
+    outage.heal();
+    return sleep(ms);
+  };
+  outage.refuse('redis');
+  const steps = CRON_STEPS.filter(({ task }) => task === 'end_expired_sessions');
+  await runCron(cron, steps);
+  expect([...stores.activityLog.logouts.values()]).toMatchObject([{ sessionId: session.id }]);
+  expect(log.of('store_unavailable')).toEqual([]);
+});
+
+test('a longer outage is logged once, and the other steps keep their time', async () => {
+  const { clock, outage, log } = memory;
+  outage.refuse('redis');
+  const beganAtMs = clock.nowMs();
+  await runCron(
+    cron,
+    CRON_STEPS.filter(({ task }) => task === 'end_expired_sessions'),
+  );
+  expect(log.of('store_unavailable')).toHaveLength(1);
+  expect(clock.nowMs() - beganAtMs).toBeLessThan(5000);
+});
