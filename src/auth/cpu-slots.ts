@@ -1,5 +1,6 @@
 import { ServiceError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
+import { STORE_TIMEOUT_MS } from '../store/call-store.ts';
 import type { StoreTrace } from '../store/store-trace.ts';
 
 /** A bcrypt that can't begin within this time would leave its response too little of the 5 s. */
@@ -24,7 +25,10 @@ export function cpuSlots(clock: Clock): CpuSlots {
   return {
     async take(trace) {
       const startedAtMs = clock.nowMs();
-      const giveUpAtMs = startedAtMs + Math.min(SLOT_WAIT_MAX_MS, trace.leftMs());
+      const leftMs = trace.leftMs();
+      // The store call after the hash needs its time, or the wait would look like a time-out of that store.
+      const giveUpAtMs =
+        startedAtMs + Math.min(SLOT_WAIT_MAX_MS, leftMs - Math.min(STORE_TIMEOUT_MS, leftMs / 2));
       try {
         for (;;) {
           const seen = taken;
