@@ -34,7 +34,7 @@ export function createApp(service: Service): Hono<AppEnv> {
   const pages = new Hono<AppEnv>()
     .basePath(settings.BASE_PATH)
     .route('/', landingPage)
-    .route('/', assets)
+    .route('/', assets(settings))
     .route('/', signInPage(settings.LOGIN_URL))
     .route('/', homePage)
     .route('/', logoutPage)

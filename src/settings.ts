@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { parseDatabaseUrl } from './lib/database-url.ts';
 import { parseEventReceivers, type EventReceiver } from './lib/event-receivers.ts';
 import { isLocalHttp } from './lib/local-http.ts';
+import { parseColor, parseLogo, parseSiteName, parseSupportUrl } from './lib/site-look.ts';
 import { parseSigningKeys, type SigningKey } from './lib/signing-keys.ts';
 
 const SECRET_KEY_MIN_CHARACTERS = 32;
@@ -26,6 +27,10 @@ const variable = <T>(fallback: string, parse: (text: string) => T | null) =>
       return z.NEVER;
     }),
   );
+
+/** Empty if not set. */
+const optional = (parse: (text: string) => string | null) =>
+  variable<string>('', (text) => (text === '' ? '' : parse(text)));
 
 const integer = (fallback: number, min: number, max: number) =>
   variable(String(fallback), (text) => {
@@ -113,7 +118,7 @@ const bindings = z.object({
   ACCOUNT_LOGOUT_REDIRECT_URL: variable('/', parseRedirectTarget),
   SESSION_COOKIE_NAME: variable('sessionid', parseCookieName),
   CSRF_COOKIE_NAME: variable('csrftoken', parseCookieName),
-  SESSION_COOKIE_DOMAIN: variable<string>('', (text) => (text === '' ? '' : parseCookieDomain(text))),
+  SESSION_COOKIE_DOMAIN: optional(parseCookieDomain),
   SESSION_COOKIE_AGE: integer(86_400, 1, 10 * YEAR_SECONDS),
   SESSION_IDLE_AGE: integer(7200, 1, 10 * YEAR_SECONDS),
   REMEMBER_ME_AGE: integer(2_592_000, 1, 10 * YEAR_SECONDS),
@@ -128,11 +133,15 @@ const bindings = z.object({
   MIN_PASSWORD_LENGTH: integer(8, 8, 256),
   MAX_SESSIONS_PER_USER: integer(50, 0, 100_000),
   ACTIVITY_RETENTION_DAYS: integer(400, 0, 36_500),
-  PUBLIC_URL: variable<string>('', (text) => (text === '' ? '' : parsePublicUrl(text))),
+  PUBLIC_URL: optional(parsePublicUrl),
   BASE_PATH: variable('/', parseBasePath),
   CORS_ORIGINS: list(parseOrigin),
   ASSERTION_KEYS: variable<readonly SigningKey[]>('', (text) => (text === '' ? [] : parseSigningKeys(text))),
   WEBHOOKS: variable<readonly EventReceiver[]>('', (text) => (text === '' ? [] : parseEventReceivers(text))),
+  SITE_NAME: variable('Cloud Hoskie', parseSiteName),
+  SITE_ACCENT: variable('#2453c9', parseColor),
+  SITE_LOGO: optional(parseLogo),
+  SITE_SUPPORT_URL: optional(parseSupportUrl),
   SESSION_READS: variable('primary', (text) => (text === 'primary' || text === 'replica' ? text : null)),
 });
 

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
+import { isImageData } from '../lib/site-look.ts';
 import type { Settings } from '../settings.ts';
 import { API_PATH } from './api-path.ts';
 import type { AppEnv } from './context.ts';
@@ -43,7 +44,7 @@ export function securityHeaders(settings: Settings): MiddlewareHandler<AppEnv> {
     contentSecurityPolicy: {
       defaultSrc: ["'none'"],
       styleSrc: ["'self'"],
-      imgSrc: ["'self'"],
+      imgSrc: ["'self'", ...(isImageData(settings.SITE_LOGO) ? ['data:'] : [])],
       // The response to a form may redirect to an allowed host, and Chrome applies `form-action` to that too.
       formAction: ["'self'", ...settings.ALLOWED_REDIRECT_HOSTS, ...redirectOrigins],
       frameAncestors: ["'none'"],

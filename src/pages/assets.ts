@@ -1,15 +1,20 @@
 import { Hono } from 'hono';
 import type { AppEnv } from '../http/context.ts';
-import { ICON_PATH, ICON_SVG, STYLESHEET, STYLESHEET_PATH } from './stylesheet.ts';
+import type { Settings } from '../settings.ts';
+import { ICON_PATH, iconOf, stylesheetOf, stylesheetPath } from './stylesheet.ts';
 
 /** The stylesheet and the icon: the same for all visitors, without a store, cached by browsers. */
-export const assets = new Hono<AppEnv>()
-  .get(STYLESHEET_PATH, (c) =>
-    c.body(STYLESHEET, 200, {
-      'Content-Type': 'text/css; charset=utf-8',
-      'Cache-Control': 'public, max-age=31536000, immutable',
-    }),
-  )
-  .get(ICON_PATH, (c) =>
-    c.body(ICON_SVG, 200, { 'Content-Type': 'image/svg+xml', 'Cache-Control': 'public, max-age=86400' }),
-  );
+export function assets({ SITE_ACCENT }: Settings): Hono<AppEnv> {
+  const stylesheet = stylesheetOf(SITE_ACCENT);
+  const icon = iconOf(SITE_ACCENT);
+  return new Hono<AppEnv>()
+    .get(stylesheetPath(SITE_ACCENT), (c) =>
+      c.body(stylesheet, 200, {
+        'Content-Type': 'text/css; charset=utf-8',
+        'Cache-Control': 'public, max-age=31536000, immutable',
+      }),
+    )
+    .get(ICON_PATH, (c) =>
+      c.body(icon, 200, { 'Content-Type': 'image/svg+xml', 'Cache-Control': 'public, max-age=86400' }),
+    );
+}

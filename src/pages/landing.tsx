@@ -16,8 +16,8 @@ export const landingPage = new Hono<AppEnv>().get('/', async (c) => {
     <>
       <h1>Sign in once. Sign out for real.</h1>
       <p>
-        Cloud Hoskie keeps your sessions at the edge of the network. When it says you're signed out, you are:
-        on every server, at once.
+        {c.get('request').settings.SITE_NAME} keeps your sessions at the edge of the network. When it says
+        you're signed out, you are: on every server, at once.
       </p>
       {typeof visitor === 'object' ? (
         <>

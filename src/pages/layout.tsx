@@ -2,7 +2,7 @@ import { raw } from 'hono/html';
 import type { Child } from 'hono/jsx';
 import type { AppContext } from '../http/context.ts';
 import { belowBase, pagePath } from '../http/page-path.ts';
-import { ICON_PATH, STYLESHEET_PATH } from './stylesheet.ts';
+import { CLOUD, ICON_PATH, stylesheetPath } from './stylesheet.ts';
 
 interface PageFrame {
   readonly title: string;
@@ -18,7 +18,7 @@ export function renderPage(
   { title, username, wide }: PageFrame,
   content: Child,
 ): Response | Promise<Response> {
-  const asset = (path: string): string => belowBase(c.get('request').settings.BASE_PATH, path);
+  const { BASE_PATH, SITE_NAME, SITE_ACCENT, SITE_LOGO, SITE_SUPPORT_URL } = c.get('request').settings;
   return c.html(
     <>
       {raw('<!DOCTYPE html>')}
@@ -27,17 +27,25 @@ export function renderPage(
           <meta charset="utf-8" />
           <meta name="viewport" content="width=device-width, initial-scale=1" />
           <meta name="color-scheme" content="light dark" />
-          <title>{`${title} – Cloud Hoskie`}</title>
-          <link rel="stylesheet" href={asset(STYLESHEET_PATH)} />
-          <link rel="icon" type="image/svg+xml" href={asset(ICON_PATH)} />
+          <title>{`${title} – ${SITE_NAME}`}</title>
+          <link rel="stylesheet" href={belowBase(BASE_PATH, stylesheetPath(SITE_ACCENT))} />
+          {SITE_LOGO === '' ? (
+            <link rel="icon" type="image/svg+xml" href={belowBase(BASE_PATH, ICON_PATH)} />
+          ) : (
+            <link rel="icon" href={SITE_LOGO} />
+          )}
         </head>
         <body>
           <header class="top">
             <a class="brand" href={pagePath(c, '/')}>
-              <svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true" focusable="false">
-                <path d="M9 24a6 6 0 0 1-.6-12A8 8 0 0 1 23.7 13 5.5 5.5 0 0 1 23 24Z" />
-              </svg>
-              Cloud Hoskie
+              {SITE_LOGO === '' ? (
+                <svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true" focusable="false">
+                  <path d={CLOUD} />
+                </svg>
+              ) : (
+                <img src={SITE_LOGO} alt="" />
+              )}
+              {SITE_NAME}
             </a>
             {username === undefined ? null : (
               <nav aria-label="Account">
@@ -50,6 +58,11 @@ export function renderPage(
             )}
           </header>
           <main class={wide === true ? 'wide' : 'card'}>{content}</main>
+          {SITE_SUPPORT_URL === '' ? null : (
+            <footer>
+              <a href={SITE_SUPPORT_URL}>Help</a>
+            </footer>
+          )}
         </body>
       </html>
     </>,

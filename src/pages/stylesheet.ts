@@ -1,17 +1,16 @@
 import { base64Url, sha256 } from '../lib/hash.ts';
+import { accentColors } from './accent-colors.ts';
 
-/** All styles, for light and dark, phone and desktop. System fonts; no image but the icon. */
-export const STYLESHEET = /* css */ `
+/** All styles but the site's own colour, for light and dark, phone and desktop. System fonts; no image but the logo. */
+const STYLES = /* css */ `
 :root {
   color-scheme: light dark;
   --ground: #f3f5fa; --sheet: #ffffff; --ink: #172033; --soft: #55607a; --line: #d5dbe8;
-  --accent: #2453c9; --accent-ink: #ffffff; --accent-deep: #1b3f9c;
   --bad: #a5182f; --bad-ground: #fdeef0; --note-ground: #eaf1ff; --shadow: 0 1px 2px #1720331a, 0 12px 32px #1720331a;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --ground: #10141d; --sheet: #1a202d; --ink: #e9edf6; --soft: #a3aec4; --line: #364056;
-    --accent: #86a8ff; --accent-ink: #0d1a3b; --accent-deep: #a9c1ff;
     --bad: #ff9aa8; --bad-ground: #3a1d25; --note-ground: #1d2a47; --shadow: 0 12px 32px #00000066;
   }
 }
@@ -31,6 +30,8 @@ a:hover { color: var(--accent-deep); }
 .top nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; align-items: center; }
 .brand { display: inline-flex; gap: .5rem; align-items: center; color: inherit; font-weight: 700; text-decoration: none; }
 .brand path { fill: var(--accent); }
+.brand img { height: 1.75rem; width: auto; }
+footer { margin: 0 auto 2rem; text-align: center; font-size: .9375rem; }
 .who { color: var(--soft); font-size: .9375rem; }
 main { margin: clamp(.5rem, 5vh, 3.5rem) auto 3rem; padding: clamp(1.25rem, 5vw, 2.5rem); background: var(--sheet); box-shadow: var(--shadow); border-radius: 1rem; }
 main.card { width: min(28rem, 100% - 2rem); }
@@ -58,9 +59,9 @@ input[aria-invalid="true"] { border-color: var(--bad); border-width: 2px; }
 .notice { background: var(--note-ground); border-color: var(--accent); }
 button, .button {
   display: inline-block; padding: .65rem 1.25rem; font: inherit; font-weight: 600; text-align: center; text-decoration: none;
-  color: var(--accent-ink); background: var(--accent); border: 1px solid var(--accent); border-radius: .5rem; cursor: pointer;
+  color: var(--fill-ink); background: var(--fill); border: 1px solid var(--accent); border-radius: .5rem; cursor: pointer;
 }
-button:hover, .button:hover { color: var(--accent-ink); background: var(--accent-deep); }
+button:hover, .button:hover { color: var(--fill-ink); background: var(--fill-hover); }
 .quiet { color: var(--accent); background: transparent; border-color: var(--line); }
 .quiet:hover { color: var(--accent-deep); background: var(--ground); }
 .danger { color: var(--bad); background: transparent; border-color: var(--bad); }
@@ -73,7 +74,7 @@ main.wide p.fine { margin: .2rem 0 0; }
 .sessions li { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem; align-items: center; justify-content: space-between; padding: 1rem 0; border-bottom: 1px solid var(--line); }
 .sessions li > div { flex: 1 1 20rem; }
 .sessions strong { margin-right: .5rem; }
-.badge { display: inline-block; margin-right: .4rem; padding: .05rem .5rem; font-size: .8125rem; color: var(--accent-ink); background: var(--accent); border-radius: 1rem; }
+.badge { display: inline-block; margin-right: .4rem; padding: .05rem .5rem; font-size: .8125rem; color: var(--fill-ink); background: var(--fill); border-radius: 1rem; }
 .badge.soft { color: var(--soft); background: var(--ground); }
 table { width: 100%; border-collapse: collapse; font-size: .9375rem; color: var(--soft); }
 th, td { padding: .45rem .75rem .45rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
@@ -82,9 +83,25 @@ th, td:first-child time { white-space: nowrap; }
 .fine { margin: 1.5rem 0 0; color: var(--soft); font-size: .8125rem; }
 `;
 
-/** The address changes with the content, so browsers may cache it without limit. */
-export const ICON_PATH = '/assets/icon.svg';
-export const STYLESHEET_PATH = `/assets/style-${base64Url(sha256(STYLESHEET)).slice(0, 8)}.css`;
+/**
+ * The stylesheet of a site.
+ * @param accent the site's colour, `#rrggbb`
+ */
+export function stylesheetOf(accent: string): string {
+  const { light, dark } = accentColors(accent);
+  return `:root { ${light} }\n@media screen and (prefers-color-scheme: dark) { :root { ${dark} } }\n${STYLES}`;
+}
 
-export const ICON_SVG =
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path fill="#2453c9" d="M9 24a6 6 0 0 1-.6-12A8 8 0 0 1 23.7 13 5.5 5.5 0 0 1 23 24Z"/></svg>';
+/** Of one site's stylesheet, which stands for all: only the colour differs. */
+const HASH = base64Url(sha256(stylesheetOf('#2453c9'))).slice(0, 8);
+
+/** The address changes with the content, so browsers may cache it without limit. */
+export const stylesheetPath = (accent: string): string => `/assets/style-${HASH}-${accent.slice(1)}.css`;
+
+export const ICON_PATH = '/assets/icon.svg';
+
+/** The cloud of our own logo and icon, in a box of 32 by 32. */
+export const CLOUD = 'M9 24a6 6 0 0 1-.6-12A8 8 0 0 1 23.7 13 5.5 5.5 0 0 1 23 24Z';
+
+export const iconOf = (accent: string): string =>
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path fill="${accent}" d="${CLOUD}"/></svg>`;

@@ -2,7 +2,7 @@ import type { Service } from '../../src/http/context.ts';
 import { CHECK } from '../../src/session/scripts.ts';
 import { beforeAll, expect, test } from 'vitest';
 import { createApp } from '../../src/app.ts';
-import { STYLESHEET_PATH } from '../../src/pages/stylesheet.ts';
+import { stylesheetPath } from '../../src/pages/stylesheet.ts';
 import { parseSettings } from '../../src/settings.ts';
 import { hashPassword } from '../../src/auth/password.ts';
 import { API_BUDGETS, ONE_REDIS_COMMAND, PAGE_BUDGETS } from '../../tools/budgets.ts';
@@ -16,6 +16,7 @@ import { by, testBudgets } from './test-budgets.ts';
 
 const environment = useTestEnvironment();
 
+const STYLESHEET_PATH = stylesheetPath('#2453c9');
 const ANOTHER_PASSWORD = 'a wholly different phrase';
 
 const {

@@ -48,6 +48,10 @@ describe('defaults', () => {
     CORS_ORIGINS: [],
     ASSERTION_KEYS: [],
     WEBHOOKS: [],
+    SITE_NAME: 'Cloud Hoskie',
+    SITE_ACCENT: '#2453c9',
+    SITE_LOGO: '',
+    SITE_SUPPORT_URL: '',
   };
 
   test('apply if nothing is set', () => expect(settingsOf()).toMatchObject(defaults));
@@ -88,6 +92,13 @@ describe('valid values', () => {
       ['https://app.example.org', 'http://localhost:5173'],
     ],
     ['SESSION_COOKIE_NAME', '__Host-sid', '__Host-sid'],
+    ['SITE_NAME', 'Ann’s Shop', 'Ann’s Shop'],
+    ['SITE_NAME', 7, '7'],
+    ['SITE_ACCENT', '#FFcc00', '#ffcc00'],
+    ['SITE_LOGO', '/img/logo.svg?v=2', '/img/logo.svg?v=2'],
+    ['SITE_LOGO', 'data:image/png;base64,iVBORw0K', 'data:image/png;base64,iVBORw0K'],
+    ['SITE_SUPPORT_URL', 'https://example.org/help', 'https://example.org/help'],
+    ['SITE_SUPPORT_URL', 'mailto:help@example.org', 'mailto:help@example.org'],
     ['SESSION_COOKIE_DOMAIN', '.example.org', '.example.org'],
     [
       'CSRF_TRUSTED_ORIGINS',
@@ -117,6 +128,25 @@ const KEY = newSigningKey();
 
 /** Values that each variable refuses. */
 const MALFORMED: Record<string, unknown[]> = {
+  SITE_NAME: [' Shop', 'a\nb', 'a\u202eb', 'x'.repeat(65), [], null],
+  SITE_ACCENT: ['blue', '#fff', '2453c9', '#2453cg', '#2453c9ff'],
+  SITE_LOGO: [
+    'logo.svg',
+    '//evil.example/logo.svg',
+    '/\\evil.example',
+    '/a b.svg',
+    'https://cdn.example/logo.svg',
+    'data:text/html,x',
+    `data:image/png;base64,${'A'.repeat(4096)}`,
+  ],
+  SITE_SUPPORT_URL: [
+    'help',
+    '/help',
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'mailto:',
+    'https://u:p@x.example',
+  ],
   SESSION_READS: ['Primary', 'both', 'true'],
   PUBLIC_URL: [
     'login.example.org',
