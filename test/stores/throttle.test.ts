@@ -24,14 +24,16 @@ describeThrottle('throttle in Redis', async () => {
   };
 });
 
+const attemptOf = (username: string, network = '203.0.113.7') => ({
+  attemptId: uuidV7(Date.now()),
+  username,
+  network,
+  source: STRANGER,
+});
+
 describe('Redis throttle, its keys and commands', () => {
   test('no name is stored: people type passwords into that field', async () => {
-    const attempt = {
-      attemptId: uuidV7(Date.now()),
-      username: 'correct horse',
-      network: '203.0.113.7',
-      source: STRANGER,
-    };
+    const attempt = attemptOf('correct horse');
     await openCloudStores(environment.cloud).throttle.reserve(attempt);
     const everything = await everythingIn(environment.cloud.redis);
     expect(everything).not.toContain('horse');
@@ -42,12 +44,7 @@ describe('Redis throttle, its keys and commands', () => {
 
   test('each counter expires at the end of its window, an attempt after a while', async () => {
     const { throttle } = openCloudStores(environment.cloud);
-    const attempt = {
-      attemptId: uuidV7(Date.now()),
-      username: 'ann',
-      network: '2001:db8:1:2::/64',
-      source: STRANGER,
-    };
+    const attempt = attemptOf('ann', '2001:db8:1:2::/64');
     await throttle.reserve(attempt);
     const ttls: number[] = [];
     for (const key of (await environment.cloud.redis.keys('*')).sort())
@@ -61,12 +58,7 @@ describe('Redis throttle, its keys and commands', () => {
 
   test('an attempt that was refused halfway is counted by the retry', async () => {
     const { throttle } = openCloudStores(environment.cloud);
-    const attempt = {
-      attemptId: uuidV7(Date.now()),
-      username: 'ann',
-      network: '203.0.113.7',
-      source: STRANGER,
-    };
+    const attempt = attemptOf('ann');
     await environment.cloud.redis.hset('throttle:network:203.0.113.7', 'failures', 'not a number');
     await expect(throttle.reserve(attempt)).rejects.toMatchObject(STORE_UNAVAILABLE);
     await environment.cloud.redis.del('throttle:network:203.0.113.7');
@@ -76,12 +68,7 @@ describe('Redis throttle, its keys and commands', () => {
 
   test('each method is one command', async () => {
     const { throttle } = openCloudStores(environment.cloud);
-    const attempt = {
-      attemptId: uuidV7(Date.now()),
-      username: 'ann',
-      network: '203.0.113.7',
-      source: STRANGER,
-    };
+    const attempt = attemptOf('ann');
     environment.cloud.calls.length = 0;
     await throttle.reserve(attempt);
     await throttle.succeed(attempt);
