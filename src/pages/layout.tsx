@@ -3,8 +3,11 @@ import type { Child } from 'hono/jsx';
 import type { AppContext } from '../http/context.ts';
 import { belowBase, pagePath } from '../http/page-path.ts';
 import { CLOUD, ICON_PATH, stylesheetPath } from './stylesheet.ts';
+import type { Texts } from './texts/texts.ts';
 
 interface PageFrame {
+  /** What this visitor reads. */
+  readonly texts: Texts;
   readonly title: string;
   /** Who is signed in, for the header; undefined if unknown or anonymous. */
   readonly username?: string | undefined;
@@ -15,14 +18,17 @@ interface PageFrame {
 /** Responds with a page: one stylesheet, no script. Its status is the one that `c.status` has set. */
 export function renderPage(
   c: AppContext,
-  { title, username, wide }: PageFrame,
+  { texts, title, username, wide }: PageFrame,
   content: Child,
 ): Response | Promise<Response> {
   const { BASE_PATH, SITE_NAME, SITE_ACCENT, SITE_LOGO, SITE_SUPPORT_URL } = c.get('request').settings;
+  const { frame } = texts;
+  c.header('Content-Language', texts.language);
+  c.header('Vary', 'Accept-Language', { append: true });
   return c.html(
     <>
       {raw('<!DOCTYPE html>')}
-      <html lang="en">
+      <html lang={texts.language} dir={texts.direction}>
         <head>
           <meta charset="utf-8" />
           <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -48,19 +54,17 @@ export function renderPage(
               {SITE_NAME}
             </a>
             {username === undefined ? null : (
-              <nav aria-label="Account">
-                <a href={pagePath(c, '/home/')}>Home</a>
-                <a href={pagePath(c, '/sessions/')}>Sessions</a>
-                <span class="who">
-                  Signed in as <strong>{username}</strong>
-                </span>
+              <nav aria-label={frame.account}>
+                <a href={pagePath(c, '/home/')}>{frame.home}</a>
+                <a href={pagePath(c, '/sessions/')}>{frame.sessions}</a>
+                <span class="who">{frame.signedInAs(<Username name={username} />)}</span>
               </nav>
             )}
           </header>
           <main class={wide === true ? 'wide' : 'card'}>{content}</main>
           {SITE_SUPPORT_URL === '' ? null : (
             <footer>
-              <a href={SITE_SUPPORT_URL}>Help</a>
+              <a href={SITE_SUPPORT_URL}>{frame.help}</a>
             </footer>
           )}
         </body>
@@ -68,3 +72,10 @@ export function renderPage(
     </>,
   );
 }
+
+/** A name in a sentence, whatever the direction of either. */
+export const Username = ({ name }: { name: string }) => (
+  <strong>
+    <bdi>{name}</bdi>
+  </strong>
+);

@@ -18,8 +18,9 @@ function listItems(html: string): string[] {
   return [...list.matchAll(/<li>(.*?)<\/li>/gs)].map(([, item = '']) => textOf(item));
 }
 
+/** As it is read: what only sets a direction parts no words. */
 const textOf = (html: string): string =>
-  decodeEntities(html.replaceAll(/<[^>]*>/g, ' '))
+  decodeEntities(html.replaceAll(/<\/?bdi[^>]*>/g, '').replaceAll(/<[^>]*>/g, ' '))
     .replaceAll(/\s+/g, ' ')
     .trim();
 
