@@ -5,6 +5,7 @@ import { currentSession } from '../http/guards.ts';
 import { pagePath, signInPath } from '../http/page-path.ts';
 import { textsFor } from './language.ts';
 import { renderPage, Username } from './layout.tsx';
+import { SignedOutNotice } from './signed-out-notice.tsx';
 
 type Visitor = { readonly username: string } | 'anonymous' | 'unknown';
 
@@ -18,6 +19,7 @@ export const landingPage = new Hono<AppEnv>().get('/', async (c) => {
     { texts, title: landing.title, username: typeof visitor === 'object' ? visitor.username : undefined },
     <>
       <h1>{landing.heading}</h1>
+      {visitor === 'anonymous' ? <SignedOutNotice c={c} texts={texts} /> : null}
       <p>{landing.promise(c.get('request').settings.SITE_NAME)}</p>
       {typeof visitor === 'object' ? (
         <>

@@ -26,6 +26,7 @@ import { DEVICE_COOKIE_NAME, readCookieValues } from '../session/cookies.ts';
 import type { TokenHash } from '../session/token.ts';
 import { describedBy, Field } from './field.tsx';
 import { findLoopingHost, renderReturnLoop } from './return-loop.tsx';
+import { SignedOutNotice } from './signed-out-notice.tsx';
 import type { Texts } from './texts/texts.ts';
 import { textsFor } from './language.ts';
 import { renderPage } from './layout.tsx';
@@ -182,7 +183,9 @@ function renderForm(c: AppContext, state: FormState, problem: Reason | null): Re
     { texts, title: problem === null ? texts.signIn : form.pleaseCheck(texts.signIn) },
     <>
       <h1>{texts.signIn}</h1>
-      {problem === null ? null : (
+      {problem === null ? (
+        <SignedOutNotice c={c} texts={texts} />
+      ) : (
         <p class="problem" role="alert" id="problem">
           {messageOf(problem, texts)}
         </p>

@@ -75,6 +75,7 @@ export const ar = {
 
   signIn: 'تسجيل الدخول',
   signOut: 'تسجيل الخروج',
+  signedOut: 'تم تسجيل خروجك.',
   tryAgain: 'المحاولة مرة أخرى',
   goHome: 'الانتقال إلى الصفحة الرئيسية',
   changePassword: 'تغيير كلمة المرور',

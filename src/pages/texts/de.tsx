@@ -85,6 +85,7 @@ export const de = {
 
   signIn: 'Anmelden',
   signOut: 'Abmelden',
+  signedOut: 'Sie sind abgemeldet.',
   tryAgain: 'Noch einmal versuchen',
   goHome: 'Zur Startseite',
   changePassword: 'Passwort ändern',

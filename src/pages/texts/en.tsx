@@ -11,6 +11,7 @@ export const en = {
 
   signIn: 'Sign in',
   signOut: 'Sign out',
+  signedOut: 'You are signed out.',
   tryAgain: 'Try again',
   goHome: 'Go to the home page',
   changePassword: 'Change password',

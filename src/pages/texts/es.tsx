@@ -82,6 +82,7 @@ export const es = {
 
   signIn: 'Iniciar sesión',
   signOut: 'Cerrar sesión',
+  signedOut: 'Ha cerrado la sesión.',
   tryAgain: 'Intentarlo de nuevo',
   goHome: 'Ir a la página principal',
   changePassword: 'Cambiar contraseña',

@@ -83,6 +83,7 @@ export const fr = {
 
   signIn: 'Se connecter',
   signOut: 'Se déconnecter',
+  signedOut: 'Vous êtes déconnecté.',
   tryAgain: 'Réessayer',
   goHome: 'Aller à la page d’accueil',
   changePassword: 'Changer le mot de passe',

@@ -18,6 +18,7 @@ export interface Texts {
   /** The links and buttons of several pages. */
   readonly signIn: string;
   readonly signOut: string;
+  readonly signedOut: string;
   readonly tryAgain: string;
   readonly goHome: string;
   readonly changePassword: string;
