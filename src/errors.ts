@@ -18,16 +18,23 @@ export interface StoreErrorCode {
   readonly redisError?: string;
 }
 
-/** A field of the request that is wrong, and how; the message is for people. */
+/** What is wrong with a field, for pages in other languages than English. */
+export type Flaw = 'missing' | 'too_long' | 'too_short' | 'same_as_username' | 'too_common' | 'not_repeated';
+
+/** A field of the request that is wrong, and how; the message, in English, is for people. */
 export interface FieldError {
   readonly field: string;
   readonly message: string;
+  /** Absent: it is invalid in some other way. */
+  readonly flaw?: Flaw;
+  /** In characters, if it is too long or too short. */
+  readonly limit?: number;
 }
 
 /** What an outage left in doubt. */
 export type Unconfirmed = 'sign_out' | 'new_password' | 'password_change';
 
-/** Everything that can go wrong with a request, by tag. `http/problems.ts` has the status and the words for each. */
+/** Everything that can go wrong with a request, by tag. `http/problems.ts` has the status, `http/problem-texts.ts` the words for each. */
 export type Reason =
   | { readonly code: 'invalid_fields'; readonly errors: readonly FieldError[] }
   | { readonly code: 'malformed_body' }

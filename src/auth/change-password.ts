@@ -99,7 +99,7 @@ async function change(
       ? null
       : findPasswordFlaw({ password: newPassword, username, minLength: work.settings.MIN_PASSWORD_LENGTH });
   if (flaw !== null) {
-    return refused({ code: 'invalid_fields', errors: [{ field: 'new_password', message: flaw }] });
+    return refused({ code: 'invalid_fields', errors: [{ field: 'new_password', ...flaw }] });
   }
   const wanted = newSalt(work.settings.BCRYPT_ROUNDS);
   let begun: PasswordChange | null = null;

@@ -1,4 +1,5 @@
 import commonPasswords from '../generated/common-passwords.json' with { type: 'json' };
+import type { FieldError } from '../errors.ts';
 import { characterCount } from '../lib/text.ts';
 
 /** A new password, and what it is checked against. */
@@ -10,14 +11,20 @@ export interface NewPassword {
 }
 
 /**
- * What is wrong with a new password, in words for its owner; null: nothing. It needs a length, must not be the username
- * nor a common password; there are no rules of composition (NIST SP 800-63B section 3.1.1.2; ASVS 5.0 6.2.1 to 6.2.5).
+ * What is wrong with a new password; null: nothing. It needs a length, must not be the username nor a common password;
+ * there are no rules of composition (NIST SP 800-63B section 3.1.1.2; ASVS 5.0 6.2.1 to 6.2.5).
  */
-export function findPasswordFlaw({ password, username, minLength }: NewPassword): string | null {
-  if (characterCount(password) < minLength) return `Use at least ${minLength} characters.`;
+export function findPasswordFlaw({
+  password,
+  username,
+  minLength,
+}: NewPassword): Omit<FieldError, 'field'> | null {
+  if (characterCount(password) < minLength)
+    return { flaw: 'too_short', limit: minLength, message: `Use at least ${minLength} characters.` };
   if (password.toLowerCase() === username.toLowerCase())
-    return "Your password can't be the same as your username.";
-  if (isCommon(password)) return 'This password is too common. Choose another one.';
+    return { flaw: 'same_as_username', message: "Your password can't be the same as your username." };
+  if (isCommon(password))
+    return { flaw: 'too_common', message: 'This password is too common. Choose another one.' };
   return null;
 }
 

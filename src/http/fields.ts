@@ -10,6 +10,9 @@ export const NEW_PASSWORD_MAX_CHARACTERS = 256;
 export const DEVICE_NAME_MAX_CHARACTERS = 100;
 const DEVICE_TOKEN_MAX_CHARACTERS = 200;
 
+/** What a check of our own adds to its issue, beside the message. */
+type FlawParams = Pick<FieldError, 'flaw' | 'limit'>;
+
 /** Text that is taken as it is: nothing is trimmed or normalised here, only lone surrogates are refused. */
 const text = (label: string, maxCharacters: number) =>
   z
@@ -20,6 +23,7 @@ const text = (label: string, maxCharacters: number) =>
       z.refine((value: string) => value.isWellFormed(), { error: `${label} is not valid Unicode text.` }),
       z.refine((value: string) => value.length <= maxCharacters || characterCount(value) <= maxCharacters, {
         error: `${label} can't be longer than ${maxCharacters} characters.`,
+        params: { flaw: 'too_long', limit: maxCharacters } satisfies FlawParams,
       }),
     );
 
@@ -68,15 +72,24 @@ export const revokeForm = z.object({
   scope: z.optional(z.enum(['others', 'all'], { error: 'The scope is "others" or "all".' })),
 });
 
+/** What we read of an issue of zod's. */
+interface Issue {
+  readonly code?: string;
+  readonly path?: readonly PropertyKey[];
+  readonly message: string;
+  readonly params?: FlawParams | undefined;
+}
+
 /** zod's issues as the client gets them: one message a field, in the order of the fields. */
-export function fieldErrorsOf(
-  issues: readonly { path?: readonly PropertyKey[]; message: string }[],
-): FieldError[] {
-  const errors = new Map<string, string>();
+export function fieldErrorsOf(issues: readonly Issue[]): FieldError[] {
+  const errors = new Map<string, FieldError>();
   for (const issue of issues) {
     // Without a path it is the body as a whole: an array instead of an object, say.
     const field = issue.path?.map(String).join('.') || 'body';
-    if (!errors.has(field)) errors.set(field, issue.message);
+    if (errors.has(field)) continue;
+    const isMissing = issue.code === 'invalid_type' || issue.code === 'too_small';
+    const flaw = isMissing ? ({ flaw: 'missing' } as const) : issue.params;
+    errors.set(field, { field, message: issue.message, ...flaw });
   }
-  return [...errors].map(([field, message]) => ({ field, message }));
+  return [...errors.values()];
 }

@@ -3,33 +3,39 @@ import { isStoreUnavailable } from '../errors.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';
 import { currentSession } from '../http/guards.ts';
 import { pagePath, signInPath } from '../http/page-path.ts';
-import { renderPage } from './layout.tsx';
+import { textsFor } from './language.ts';
+import { renderPage, Username } from './layout.tsx';
+import { SignedOutNotice } from './signed-out-notice.tsx';
 
 type Visitor = { readonly username: string } | 'anonymous' | 'unknown';
 
 /** Public; says who is signed in, if anyone. Stays up in an outage. */
 export const landingPage = new Hono<AppEnv>().get('/', async (c) => {
   const visitor = await findVisitor(c);
+  const texts = textsFor(c);
+  const { landing } = texts;
+  const description = landing.promise(c.get('request').settings.SITE_NAME);
   return renderPage(
     c,
-    { title: 'Welcome', username: typeof visitor === 'object' ? visitor.username : undefined },
+    {
+      texts,
+      title: landing.title,
+      description,
+      username: typeof visitor === 'object' ? visitor.username : undefined,
+    },
     <>
-      <h1>Sign in once. Sign out for real.</h1>
-      <p>
-        {c.get('request').settings.SITE_NAME} keeps your sessions at the edge of the network. When it says
-        you're signed out, you are: on every server, at once.
-      </p>
+      <h1>{landing.heading}</h1>
+      {visitor === 'anonymous' ? <SignedOutNotice c={c} texts={texts} /> : null}
+      <p>{description}</p>
       {typeof visitor === 'object' ? (
         <>
-          <p>
-            You're signed in as <strong>{visitor.username}</strong>.
-          </p>
+          <p>{landing.signedInAs(<Username name={visitor.username} />)}</p>
           <p class="actions">
             <a class="button" href={pagePath(c, '/home/')}>
-              Go to your home page
-            </a>
+              {landing.goHome}
+            </a>{' '}
             <a class="button quiet" href={pagePath(c, '/logout/')}>
-              Sign out
+              {texts.signOut}
             </a>
           </p>
         </>
@@ -37,14 +43,14 @@ export const landingPage = new Hono<AppEnv>().get('/', async (c) => {
         <>
           {visitor === 'unknown' ? (
             <p class="notice" role="status">
-              We can't check your session right now. Nothing is lost; try again in a moment.
+              {landing.unknown}
             </p>
           ) : (
-            <p>You're not signed in.</p>
+            <p>{landing.notSignedIn}</p>
           )}
           <p class="actions">
             <a class="button" href={signInPath(c)}>
-              Sign in
+              {texts.signIn}
             </a>
           </p>
         </>

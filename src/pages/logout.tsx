@@ -1,14 +1,17 @@
 import { expireCookies } from '../http/response-cookies.ts';
 import { Hono } from 'hono';
-import { isCsrfFailure } from '../errors.ts';
+import { isCsrfFailure, type Reason } from '../errors.ts';
 import type { AppContext, AppEnv, SignedIn } from '../http/context.ts';
 import { CSRF_FIELD, csrfRefusal, csrfTokenForForm } from '../http/csrf.ts';
 import { readForm, requireForm } from '../http/form-body.ts';
 import { authorizeSignOut, currentSession, nextOr } from '../http/guards.ts';
 import { pagePath } from '../http/page-path.ts';
+import { describeProblem } from '../http/problem-texts.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { endSessions } from '../session/end-sessions.ts';
 import { allTokens, type AuthorizedTokens } from '../session/session-store.ts';
+import { FormProblem, titleWithProblem } from './form-problem.tsx';
+import { textsFor } from './language.ts';
 import { renderPage } from './layout.tsx';
 
 export const logoutPage = new Hono<AppEnv>()
@@ -40,33 +43,31 @@ async function askAgain(c: AppContext, error: Error): Promise<Response> {
   const signedIn = await currentSession(c);
   if (signedIn === null) throw error;
   const next = await formNext(c);
-  return respondWithProblem(c, csrfRefusal(c), ({ detail }) => askToSignOut(c, signedIn, next, detail));
+  const refusal = csrfRefusal(c);
+  return respondWithProblem(c, refusal, () => askToSignOut(c, signedIn, next, refusal));
 }
 
 function askToSignOut(
   c: AppContext,
   { session, tokenHash }: SignedIn,
   next: string,
-  problem: string | null,
+  problem: Reason | null,
 ): Response | Promise<Response> {
   const csrfToken = csrfTokenForForm(c, [tokenHash], session);
+  const texts = textsFor(c);
   return renderPage(
     c,
-    { title: 'Sign out', username: session.username },
+    { texts, title: titleWithProblem(texts.signOut, problem, texts), username: session.username },
     <>
-      <h1>Sign out?</h1>
-      {problem === null ? null : (
-        <p class="problem" role="alert">
-          {problem}
-        </p>
-      )}
-      <p>This signs you out on this device. Your other devices stay signed in.</p>
+      <h1>{texts.logout.heading}</h1>
+      {problem === null ? null : <FormProblem>{describeProblem(problem, texts.problems).detail}</FormProblem>}
+      <p>{texts.logout.onThisDevice}</p>
       <form class="actions" method="post" action={pagePath(c, '/logout/')}>
         <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
         <input type="hidden" name="next" value={next} />
-        <button type="submit">Sign out</button>
+        <button type="submit">{texts.signOut}</button>{' '}
         <a class="button quiet" href={pagePath(c, '/home/')}>
-          Stay signed in
+          {texts.logout.stay}
         </a>
       </form>
     </>,

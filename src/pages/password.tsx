@@ -9,15 +9,19 @@ import { NEW_PASSWORD_MAX_CHARACTERS, passwordForm } from '../http/fields.ts';
 import { findChangingSession } from '../http/changing-session.ts';
 import { requireSignIn, signInUrl } from '../http/guards.ts';
 import { pagePath } from '../http/page-path.ts';
+import { describeProblem } from '../http/problem-texts.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { validate } from '../http/validate.ts';
-import { describedBy, Field } from './field.tsx';
+import { Field } from './field.tsx';
+import { describedBy, FormProblem, titleWithProblem } from './form-problem.tsx';
+import { textsFor } from './language.ts';
 import { renderPage } from './layout.tsx';
+import type { Texts } from './texts/texts.ts';
 
 const PATH = '/account/password/';
 
 export const passwordPage = new Hono<AppEnv>()
-  .get(PATH, requireSignIn(), (c) => renderForm(c, null, []))
+  .get(PATH, requireSignIn(), (c) => renderForm(c, null))
 
   /** Ends all other sessions and gives this one a new token. */
   .post(
@@ -42,8 +46,9 @@ export const passwordPage = new Hono<AppEnv>()
       const { session, tokenHash } = c.get('changing');
       // A program may leave it out; a person's form has the field.
       if (confirmation !== undefined && confirmation !== newPassword) {
-        const errors = [{ field: 'confirm_password', message: "The two passwords don't match." }];
-        return respondWithForm(c, { code: 'invalid_fields', errors });
+        const message = "The two passwords don't match.";
+        const error: FieldError = { field: 'confirm_password', flaw: 'not_repeated', message };
+        return respondWithForm(c, { code: 'invalid_fields', errors: [error] });
       }
       const credential = { tokenHash, kind: 'cookie' } as const;
       const result = await changePassword(request, credential, session, { currentPassword, newPassword });
@@ -66,26 +71,27 @@ function redirectToSignIn(c: AppContext, status: 302 | 303): Response {
 /** The form again, with what was wrong; never with a password. A copy from before a renewal has no form to go back to. */
 async function respondWithForm(c: AppContext, reason: Reason): Promise<Response> {
   if (c.get('changing').session.username === null) return redirectToSignIn(c, 303);
-  return respondWithProblem(c, reason, ({ detail }) => {
-    const errors =
-      reason.code === 'invalid_fields'
-        ? reason.errors
-        : reason.code === 'wrong_current_password'
-          ? [{ field: 'current_password', message: detail }]
-          : [];
-    // Each field says what is wrong with it.
-    const message = errors.length > 0 ? 'Please check the fields below.' : detail;
-    return renderForm(c, message, errors);
-  });
+  return respondWithProblem(c, reason, () => renderForm(c, reason));
 }
 
-function renderForm(c: AppContext, problem: string | null, errors: readonly FieldError[]) {
+/** What is wrong with which field, in words. */
+function fieldProblems(problem: Reason | null, texts: Texts): ReadonlyMap<string, string> {
+  if (problem?.code === 'wrong_current_password')
+    return new Map([['current_password', describeProblem(problem, texts.problems).detail]]);
+  if (problem?.code !== 'invalid_fields') return new Map();
+  return new Map(problem.errors.map((error) => [error.field, texts.fieldError(error)]));
+}
+
+function renderForm(c: AppContext, problem: Reason | null) {
   const { session, tokenHash } = c.get('signedIn');
   const csrfToken = csrfTokenForForm(c, [tokenHash], session);
   const { MIN_PASSWORD_LENGTH } = c.get('request').settings;
-  const firstWrong = errors[0]?.field ?? 'current_password';
+  const texts = textsFor(c);
+  const { form } = texts;
+  const errors = fieldProblems(problem, texts);
+  const [firstWrong = 'current_password'] = errors.keys();
   const field = (name: string, label: string, autocomplete: string, hint?: string) => {
-    const error = errors.find((each) => each.field === name)?.message;
+    const error = errors.get(name);
     return (
       <Field name={name} label={label} error={error} {...(hint === undefined ? {} : { hint })}>
         <input
@@ -95,34 +101,40 @@ function renderForm(c: AppContext, problem: string | null, errors: readonly Fiel
           autocomplete={autocomplete}
           required
           autofocus={name === firstWrong}
-          {...describedBy(name, error, hint !== undefined)}
+          {...describedBy(name, {
+            error,
+            hasHint: hint !== undefined,
+            hasProblem: problem !== null && name === firstWrong,
+          })}
         />
       </Field>
     );
   };
-  const hint = `${MIN_PASSWORD_LENGTH} to ${NEW_PASSWORD_MAX_CHARACTERS} characters of any kind. A few words are easy to remember.`;
+  const hint = form.passwordHint(MIN_PASSWORD_LENGTH, NEW_PASSWORD_MAX_CHARACTERS);
   return renderPage(
     c,
     {
-      title: problem === null ? 'Change password' : 'Change password: please check',
+      texts,
+      title: titleWithProblem(texts.changePassword, problem, texts),
       username: session.username,
     },
     <>
-      <h1>Change password</h1>
-      <p>Changing it signs out all your other devices.</p>
+      <h1>{texts.changePassword}</h1>
+      <p>{form.passwordWarning}</p>
       {problem === null ? null : (
-        <p class="problem" role="alert">
-          {problem}
-        </p>
+        <FormProblem>
+          {/* Each field says what is wrong with it. */}
+          {errors.size > 0 ? form.checkFields : describeProblem(problem, texts.problems).detail}
+        </FormProblem>
       )}
       <form method="post" action={pagePath(c, PATH)}>
         <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
         {/* Shows password managers whose password this is. */}
         <input hidden type="text" name="username" value={session.username} autocomplete="username" readonly />
-        {field('current_password', 'Current password', 'current-password')}
-        {field('new_password', 'New password', 'new-password', hint)}
-        {field('confirm_password', 'Repeat the new password', 'new-password')}
-        <button type="submit">Change password</button>
+        {field('current_password', form.currentPassword, 'current-password')}
+        {field('new_password', form.newPassword, 'new-password', hint)}
+        {field('confirm_password', form.confirmPassword, 'new-password')}
+        <button type="submit">{texts.changePassword}</button>
       </form>
     </>,
   );

@@ -6,6 +6,7 @@ import {
   RETURNS_COOKIE_NAME,
   sessionCookies,
 } from '../session/cookies.ts';
+import { textsFor } from './language.ts';
 import { renderPage } from './layout.tsx';
 
 /** The return to one host, within the age of the cookie, that can't be meant any more. */
@@ -42,29 +43,25 @@ export function renderReturnLoop(
   username: string,
 ): Response | Promise<Response> {
   c.set('outcome', 'return_loop');
+  const texts = textsFor(c);
+  const { returnLoop } = texts;
   return renderPage(
     c,
-    { title: `Signed in, but ${host} doesn't see it`, username },
+    { texts, title: returnLoop.title(host), username },
     <>
-      <h1>You are signed in, but {host} doesn't see it</h1>
-      <p>
-        It sent you here to sign in three times within ten seconds. Try again in a moment. If it goes on, ask
-        the people who run {host} to check:
-      </p>
+      <h1>{returnLoop.heading(host)}</h1>
+      <p>{returnLoop.intro(host)}</p>
       <ul>
-        <li>
-          Does it get the session cookie? It does only if this service is reached through {host} itself, or if
-          SESSION_COOKIE_DOMAIN covers both.
-        </li>
-        <li>Does it ask this service about each request, and pass the cookie on?</li>
-        <li>Is its clock right, and does it compare aud with the address that your browser shows?</li>
+        {returnLoop.questions(host).map((question) => (
+          <li>{question}</li>
+        ))}
       </ul>
       <p class="actions">
         <a class="button" href={destination}>
-          Try again
-        </a>
+          {texts.tryAgain}
+        </a>{' '}
         <a class="button quiet" href={pagePath(c, '/home/')}>
-          Your home page
+          {returnLoop.yourHome}
         </a>
       </p>
     </>,

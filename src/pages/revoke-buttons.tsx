@@ -1,8 +1,11 @@
 import type { Child } from 'hono/jsx';
 import { CSRF_FIELD } from '../http/csrf.ts';
 import type { Session } from '../session/session.ts';
-import { describeCountry, describeDevice } from './device.ts';
-import { Time } from './time.tsx';
+import { describeDevice } from './device.ts';
+import { exactWords } from './intl.ts';
+import { Place } from './place.tsx';
+import type { Texts } from './texts/texts.ts';
+import { ExactTime, Time } from './time.tsx';
 
 /** What each form on the page that lists sessions has in common. */
 interface RevokeFormTarget {
@@ -15,40 +18,70 @@ interface SessionItemProps {
   readonly isCurrent: boolean;
   readonly nowMs: number;
   readonly form: RevokeFormTarget;
+  readonly texts: Texts;
 }
 
 /** A session and the button that ends it. */
-export function SessionItem({ session, isCurrent, nowMs, form }: SessionItemProps) {
+export function SessionItem({ session, isCurrent, nowMs, form, texts }: SessionItemProps) {
   const { client } = session;
-  const device = describeDevice(session.deviceName, client.userAgent);
-  const place = [client.ipAddress, describeCountry(client.country)]
-    .filter((each) => each !== null)
-    .join(', ');
+  const words = texts.sessions;
+  const device = describeDevice(session.deviceName, client.userAgent, texts);
   return (
     <li>
       <div>
-        <strong title={client.userAgent ?? undefined}>
+        <strong>
           <bdi>{device}</bdi>
-        </strong>
-        {isCurrent ? <span class="badge">This device</span> : null}
-        {session.kind === 'bearer' ? <span class="badge soft">App</span> : null}
-        {session.rememberMe ? <span class="badge soft">Remembered</span> : null}
+        </strong>{' '}
+        {isCurrent ? <span class="badge">{words.thisDevice}</span> : null}{' '}
+        {session.kind === 'bearer' ? <span class="badge soft">{words.app}</span> : null}{' '}
+        {session.rememberMe ? <span class="badge soft">{words.remembered}</span> : null}
         <p class="fine">
-          {place === '' ? 'Unknown address' : place} · signed in{' '}
-          <Time atMs={session.createdAtMs} nowMs={nowMs} /> · last seen{' '}
-          <Time atMs={session.lastSeenAtMs} nowMs={nowMs} />
+          <Place client={client} unknown={words.unknownAddress} texts={texts} />
+          {' · '}
+          {words.signedIn(<Time atMs={session.createdAtMs} nowMs={nowMs} texts={texts} />)}
+          {' · '}
+          {words.lastSeen(<Time atMs={session.lastSeenAtMs} nowMs={nowMs} texts={texts} />)}
         </p>
+        <SessionDetails session={session} texts={texts} />
       </div>
       <RevokeForm {...form} name="id" value={session.id}>
         <button
           class="quiet"
           type="submit"
-          aria-label={isCurrent ? 'Sign out on this device' : `Sign out ${device}`}
+          aria-label={
+            isCurrent
+              ? words.signOutHere
+              : words.signOutDevice(device, exactWords(texts.locale, session.createdAtMs))
+          }
         >
-          {isCurrent ? 'Sign out on this device' : 'Sign out'}
+          {isCurrent ? words.signOutHere : words.signOutOne}
         </button>
       </RevokeForm>
     </li>
+  );
+}
+
+/** What is exact: long, and seldom needed. */
+function SessionDetails({ session, texts }: { session: Session; texts: Texts }) {
+  const { details } = texts.sessions;
+  return (
+    <details>
+      <summary>{details.show}</summary>
+      <dl>
+        <dt>{details.signedIn}</dt>
+        <dd>
+          <ExactTime atMs={session.createdAtMs} texts={texts} />
+        </dd>
+        <dt>{details.lastSeen}</dt>
+        <dd>
+          <ExactTime atMs={session.lastSeenAtMs} texts={texts} />
+        </dd>
+        <dt>{details.userAgent}</dt>
+        <dd>
+          <bdi>{session.client.userAgent ?? '–'}</bdi>
+        </dd>
+      </dl>
+    </details>
   );
 }
 

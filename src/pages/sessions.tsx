@@ -8,6 +8,7 @@ import { revokeForm } from '../http/fields.ts';
 import { requireForm } from '../http/form-body.ts';
 import { authorizeSignOut, signInUrl } from '../http/guards.ts';
 import { pagePath } from '../http/page-path.ts';
+import { describeProblem } from '../http/problem-texts.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { validate } from '../http/validate.ts';
 import { NO_SESSION_ID, parseSessionId, uuidOf, type UserId } from '../lib/ids.ts';
@@ -17,21 +18,16 @@ import { newOperation } from '../session/session-work.ts';
 import type { AuthorizedTokens, Operation, RevokeScope } from '../session/session-store.ts';
 import type { TokenHash } from '../session/token.ts';
 import { ActivityTable } from './activity-table.tsx';
+import { FormProblem, titleWithProblem } from './form-problem.tsx';
+import { textsFor } from './language.ts';
 import { renderPage } from './layout.tsx';
 import { redirectSignedOut } from './logout.tsx';
 import { ScopeButton, SessionItem } from './revoke-buttons.tsx';
+import type { Done } from './texts/texts.ts';
 
 const PATH = '/sessions/';
 const REVOKE_PATH = '/sessions/revoke/';
 const RECENT_ACTIVITY = 12;
-
-/** What was done just before, by the word in `?done=`. */
-const NOTICES: Readonly<Record<string, string>> = {
-  revoked: 'That device is signed out.',
-  unknown: "That device isn't signed in to your account.",
-  others: 'All your other devices are signed out.',
-  password: 'Your password is changed, and your other devices are signed out.',
-};
 
 export const sessionsPage = new Hono<AppEnv>()
   .get(PATH, (c) => respondWithSessions(c, null))
@@ -72,7 +68,7 @@ export const sessionsPage = new Hono<AppEnv>()
     },
   );
 
-const redirectDone = (c: AppContext, done: string): Response =>
+const redirectDone = (c: AppContext, done: Done): Response =>
   c.redirect(`${pagePath(c, PATH)}?done=${done}`, 303);
 
 /**
@@ -97,52 +93,58 @@ async function respondWithSessions(c: AppContext, problem: Reason | null): Promi
   const csrfToken = csrfTokenForForm(c, [list.tokenHash], session);
   const form = { action: pagePath(c, REVOKE_PATH), csrfToken };
   const done = c.req.query('done') ?? '';
-  const notice = Object.hasOwn(NOTICES, done) ? NOTICES[done] : undefined;
-  const render = (detail: string | null) =>
+  const texts = textsFor(c);
+  const { notices } = texts.sessions;
+  const notice = Object.hasOwn(notices, done) ? notices[done as Done] : undefined;
+  const title = titleWithProblem(texts.yourSessions, problem, texts);
+  const render = () =>
     renderPage(
       c,
-      { title: 'Your sessions', username: session.username, wide: true },
+      { texts, title, username: session.username, wide: true },
       <>
-        <h1>Your sessions</h1>
-        {detail === null ? null : (
-          <p class="problem" role="alert">
-            {detail}
-          </p>
+        <h1>{texts.yourSessions}</h1>
+        {problem === null ? null : (
+          <FormProblem>{describeProblem(problem, texts.problems).detail}</FormProblem>
         )}
         {notice === undefined ? null : (
           <p class="notice" role="status">
             {notice}
           </p>
         )}
-        <p>These devices are signed in. Don't recognise one? Sign it out and change your password.</p>
+        <p>{texts.sessions.intro}</p>
         <ul class="sessions">
           {sessions.map((each) => (
-            <SessionItem session={each} isCurrent={each.id === session.id} nowMs={nowMs} form={form} />
+            <SessionItem
+              session={each}
+              isCurrent={each.id === session.id}
+              nowMs={nowMs}
+              form={form}
+              texts={texts}
+            />
           ))}
         </ul>
         <div class="actions">
           {sessions.length > 1 ? (
-            <ScopeButton scope="others" form={form} label="Sign out all other devices" />
-          ) : null}
-          <ScopeButton scope="all" form={form} label="Sign out everywhere" />
+            <ScopeButton scope="others" form={form} label={texts.sessions.signOutOthers} />
+          ) : null}{' '}
+          <ScopeButton scope="all" form={form} label={texts.sessions.signOutEverywhere} />{' '}
           <a class="button quiet" href={pagePath(c, '/account/password/')}>
-            Change password
+            {texts.changePassword}
           </a>
         </div>
-        <h2>Recent activity</h2>
+        <h2>{texts.activity.heading}</h2>
         {recent === null ? (
-          <p class="fine">Recent activity is unavailable right now.</p>
+          <p class="fine">{texts.activity.unavailable}</p>
         ) : recent === 'later' ? (
           <p class="fine">
-            <a href={pagePath(c, PATH)}>Show it</a>
+            <a href={pagePath(c, PATH)}>{texts.activity.show}</a>
           </p>
         ) : (
-          <ActivityTable lines={recent} nowMs={nowMs} />
+          <ActivityTable lines={recent} nowMs={nowMs} texts={texts} />
         )}
       </>,
     );
-  if (problem === null) return render(null);
-  return respondWithProblem(c, problem, ({ detail }) => render(detail));
+  return problem === null ? render() : respondWithProblem(c, problem, render);
 }
 
 /**

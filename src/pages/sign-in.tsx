@@ -18,27 +18,24 @@ import { USERNAME_MAX_CHARACTERS } from '../auth/username.ts';
 import { currentSession, nextOr } from '../http/guards.ts';
 import { NEXT_MAX_CHARACTERS } from '../http/next-url.ts';
 import { signInPath } from '../http/page-path.ts';
+import { describeProblem } from '../http/problem-texts.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { validate } from '../http/validate.ts';
 import { characterCount } from '../lib/text.ts';
 import { DEVICE_COOKIE_NAME, readCookieValues } from '../session/cookies.ts';
 import type { TokenHash } from '../session/token.ts';
-import { describedBy, Field } from './field.tsx';
+import { Field } from './field.tsx';
+import { describedBy, FormProblem, titleWithProblem } from './form-problem.tsx';
 import { findLoopingHost, renderReturnLoop } from './return-loop.tsx';
+import { SignedOutNotice } from './signed-out-notice.tsx';
+import type { Texts } from './texts/texts.ts';
+import { textsFor } from './language.ts';
 import { renderPage } from './layout.tsx';
 
 interface FormState {
   readonly username: string;
   readonly rememberMe: boolean;
   readonly next: string;
-}
-
-/** What the form says above its fields, and which of them are wrong. */
-interface FormProblem {
-  readonly message: string;
-  readonly errors: readonly FieldError[];
-  /** Its token was invalid: it gets a new CSRF cookie as well. */
-  readonly isOutOfDate: boolean;
 }
 
 /** Mounted at `LOGIN_URL`. */
@@ -152,45 +149,50 @@ function stateOf(data: unknown): FormState {
 
 /** The form again, with what was wrong; never with the password. */
 function respondWithForm(c: AppContext, reason: Reason, state: FormState): Response | Promise<Response> {
-  return respondWithProblem(c, reason, ({ detail }) => {
-    const errors = reason.code === 'invalid_fields' ? reason.errors : [];
-    // A visible field says itself what is wrong with it; for the others the message does.
-    const elsewhere = errors.filter(({ field }) => field !== 'username' && field !== 'password');
-    const message =
-      errors.length === 0
-        ? detail
-        : ['Please check the form.', ...elsewhere.map((each) => each.message)].join(' ');
+  return respondWithProblem(c, reason, () => {
     // A `next` that was refused would be refused again.
-    const next = errors.some(({ field }) => field === 'next') ? '' : state.next;
-    return renderForm(c, { ...state, next }, { message, errors, isOutOfDate: reason.code === 'csrf_failed' });
+    const next = fieldErrors(reason).some(({ field }) => field === 'next') ? '' : state.next;
+    return renderForm(c, { ...state, next }, reason);
   });
 }
 
-function renderForm(
-  c: AppContext,
-  state: FormState,
-  problem: FormProblem | null,
-): Response | Promise<Response> {
+const fieldErrors = (problem: Reason | null): readonly FieldError[] =>
+  problem?.code === 'invalid_fields' ? problem.errors : [];
+
+/** What the form says above its fields. A visible field says itself what is wrong with it. */
+function messageOf(problem: Reason, texts: Texts): string {
+  const errors = fieldErrors(problem);
+  if (errors.length === 0) return describeProblem(problem, texts.problems).detail;
+  const elsewhere = errors.filter(({ field }) => field !== 'username' && field !== 'password');
+  return [texts.form.checkForm, ...elsewhere.map(texts.fieldError)].join(' ');
+}
+
+function renderForm(c: AppContext, state: FormState, problem: Reason | null): Response | Promise<Response> {
+  // Its token was invalid: it gets a new CSRF cookie as well.
   const csrfToken =
-    problem?.isOutOfDate === true ? newCsrfTokenForForm(c, null) : csrfTokenForForm(c, formBindings(c));
-  const errorOf = (name: string): string | undefined =>
-    problem?.errors.find((error) => error.field === name)?.message;
+    problem?.code === 'csrf_failed' ? newCsrfTokenForForm(c, null) : csrfTokenForForm(c, formBindings(c));
+  const texts = textsFor(c);
+  const { form } = texts;
+  const errorOf = (name: string): string | undefined => {
+    const error = fieldErrors(problem).find(({ field }) => field === name);
+    return error === undefined ? undefined : texts.fieldError(error);
+  };
   // The first wrong field gets the focus; after wrong credentials that is the password, as the name is kept.
   const isPasswordFirst = state.username !== '' && errorOf('username') === undefined;
   return renderPage(
     c,
-    { title: problem === null ? 'Sign in' : 'Sign in: please check' },
+    { texts, title: titleWithProblem(texts.signIn, problem, texts) },
     <>
-      <h1>Sign in</h1>
-      {problem === null ? null : (
-        <p class="problem" role="alert" id="problem">
-          {problem.message}
-        </p>
+      <h1>{texts.signIn}</h1>
+      {problem === null ? (
+        <SignedOutNotice c={c} texts={texts} />
+      ) : (
+        <FormProblem>{messageOf(problem, texts)}</FormProblem>
       )}
       <form method="post" action={signInPath(c)}>
         <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
         <input type="hidden" name="next" value={state.next} />
-        <Field name="username" label="Username" error={errorOf('username')}>
+        <Field name="username" label={form.username} error={errorOf('username')}>
           <input
             id="username"
             name="username"
@@ -201,10 +203,13 @@ function renderForm(
             spellcheck={false}
             required
             autofocus={!isPasswordFirst}
-            {...describedBy('username', errorOf('username'))}
+            {...describedBy('username', {
+              error: errorOf('username'),
+              hasProblem: problem !== null && !isPasswordFirst,
+            })}
           />
         </Field>
-        <Field name="password" label="Password" error={errorOf('password')}>
+        <Field name="password" label={form.password} error={errorOf('password')}>
           <input
             id="password"
             name="password"
@@ -212,14 +217,17 @@ function renderForm(
             autocomplete="current-password"
             required
             autofocus={isPasswordFirst}
-            {...describedBy('password', errorOf('password'))}
+            {...describedBy('password', {
+              error: errorOf('password'),
+              hasProblem: problem !== null && isPasswordFirst,
+            })}
           />
         </Field>
         <label class="check">
-          <input type="checkbox" name="remember_me" value="on" checked={state.rememberMe} />
-          <span>Remember me on this device</span>
+          <input type="checkbox" name="remember_me" value="on" checked={state.rememberMe} />{' '}
+          <span>{form.rememberMe}</span>
         </label>
-        <button type="submit">Sign in</button>
+        <button type="submit">{texts.signIn}</button>
       </form>
     </>,
   );

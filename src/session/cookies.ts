@@ -11,6 +11,7 @@ export const RETURNS_COOKIE_NAME = 'returns';
 export const RETURNS_COOKIE_AGE_SECONDS = 10;
 
 /** Long enough for the next page to know that the visitor has just signed out. */
+export const SIGNED_OUT_COOKIE_NAME = 'signedout';
 const SIGNED_OUT_COOKIE_AGE_SECONDS = 1;
 
 /** The settings that cookies depend on. */
@@ -58,8 +59,8 @@ export function sessionCookies(settings: CookieSettings, url: URL) {
   const csrf = { name: settings.CSRF_COOKIE_NAME, isHttpOnly: false, domain: '' };
   // In spite of no-store, Chromium keeps pages for Back until an HttpOnly cookie is set; a deletion doesn't count (its
   // BackForwardCache for no-store pages). This one is set for that alone, for a second: a deletion beside it would leave
-  // it in the jar of Python's requests.
-  const signedOut = { name: 'signedout', isHttpOnly: true, domain: '' };
+  // it in the jar of Python's requests. Within it, our pages say that the visitor is signed out.
+  const signedOut = { name: SIGNED_OUT_COOKIE_NAME, isHttpOnly: true, domain: '' };
   // Once a domain is configured, browsers may still hold the host-only cookie from before, and send both.
   const hostOnlyDuplicate =
     session.domain === '' ? [] : [setCookie({ ...session, domain: '' }, url, '', EXPIRED)];

@@ -19,7 +19,7 @@ const HEADERS = new Set([
     'origin-agent-cluster',
   ],
   ...['cross-origin-opener-policy', 'cross-origin-resource-policy', 'x-request-id', 'allow', 'retry-after'],
-  ...['www-authenticate', 'server-timing'],
+  ...['www-authenticate', 'server-timing', 'content-language', 'vary'],
 ]);
 
 /** What the simulator of Workers adds for itself. */

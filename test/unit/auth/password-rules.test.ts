@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeFrontCoding, findPasswordFlaw } from '../../../src/auth/password-rules.ts';
 
 const flawOf = (password: string, username = 'ann-marie', minLength = 8): string | null =>
-  findPasswordFlaw({ password, username, minLength });
+  findPasswordFlaw({ password, username, minLength })?.message ?? null;
 
 test.each(['correct horse battery', 'x7#kQp2!', 'zzzzyyyyxxxxwwww', '李小龙李小龙李小', 'ann-marie-2026'])(
   '%j is accepted: there are no rules of composition',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { describeCountry, describeDevice } from '../../../src/pages/device.ts';
+import { en } from '../../../src/pages/texts/en.tsx';
 import fc, { anyText } from '../../fakes/property.ts';
 
 describe('describeDevice', () => {
@@ -13,17 +14,17 @@ describe('describeDevice', () => {
     [null, '', 'Unknown device'],
     [null, '😀'.repeat(41), `${'😀'.repeat(40)}…`],
   ])('%j, %j', (name, agent, words) => {
-    expect(describeDevice(name, agent)).toBe(words);
+    expect(describeDevice(name, agent, en)).toBe(words);
   });
 
   test('knows browsers and systems', () => {
-    expect(describeDevice(null, firefox)).toMatch(/^Firefox on Windows/);
-    expect(describeDevice(null, safari)).toMatch(/^Safari on iOS/);
+    expect(describeDevice(null, firefox, en)).toMatch(/^Firefox on Windows/);
+    expect(describeDevice(null, safari, en)).toMatch(/^Safari on iOS/);
   });
 
   test('handles any user agent, a long one quickly', () => {
-    fc.assert(fc.property(anyText({ maxLength: 512 }), (agent) => void describeDevice(null, agent)));
-    describeDevice(null, 'Mozilla/5.0 ('.repeat(39));
+    fc.assert(fc.property(anyText({ maxLength: 512 }), (agent) => void describeDevice(null, agent, en)));
+    describeDevice(null, 'Mozilla/5.0 ('.repeat(39), en);
   });
 });
 
@@ -34,13 +35,13 @@ describe('describeCountry', () => {
     ['T1', 'Tor network'],
     ['XX', 'unknown country'],
   ])('%j: %j', (code, name) => {
-    expect(describeCountry(code)).toBe(name);
+    expect(describeCountry(code, en)).toBe(name);
   });
 
   test('has a name for every code that a request may have', () => {
     const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'];
     for (const first of letters) {
-      for (const second of letters) expect(describeCountry(first + second)).toBeTruthy();
+      for (const second of letters) expect(describeCountry(first + second, en)).toBeTruthy();
     }
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { relativeTime, Time } from '../../../src/pages/time.tsx';
+import { FullTime, relativeTime } from '../../../src/pages/time.tsx';
+import { en } from '../../../src/pages/texts/en.tsx';
 import fc from '../../fakes/property.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 23, 19, 33, 45, 123);
@@ -32,23 +33,28 @@ describe('relativeTime', () => {
     [-DAY + 1, '1 day ago'],
     [DAY - SECOND, 'in 1 day'],
   ])('%i ms: %s', (distanceMs, words) => {
-    expect(relativeTime(NOW_MS + distanceMs, NOW_MS)).toBe(words);
+    expect(relativeTime(NOW_MS + distanceMs, NOW_MS, en)).toBe(words);
   });
 
   test('never says 60 minutes or 24 hours', () => {
     fc.assert(
       fc.property(fc.integer({ min: -3 * DAY, max: 3 * DAY }), (distanceMs) => {
-        expect(relativeTime(NOW_MS + distanceMs, NOW_MS)).not.toMatch(/\b(?:0|60|24) (?:minute|hour)/);
+        expect(relativeTime(NOW_MS + distanceMs, NOW_MS, en)).not.toMatch(/\b(?:0|60|24) (?:minute|hour)/);
       }),
       { numRuns: 1000 },
     );
   });
 });
 
-test('Time has the exact time in datetime and in the tooltip', async () => {
-  const element: { toString(): string | Promise<string> } = Time({ atMs: NOW_MS - HOUR, nowMs: NOW_MS });
+test('FullTime has the exact time for programs, and in words below the relative one', async () => {
+  const element: { toString(): string | Promise<string> } = FullTime({
+    atMs: NOW_MS - HOUR,
+    nowMs: NOW_MS,
+    texts: en,
+  });
   const html = await element.toString();
   expect(html).toBe(
-    '<time datetime="2026-11-23T18:33:45.123Z" title="2026-11-23 18:33:45 UTC">1 hour ago</time>',
+    '<time datetime="2026-11-23T18:33:45.123Z">1 hour ago</time><br/>' +
+      '<small><time datetime="2026-11-23T18:33:45.123Z">23 Nov 2026, 18:33:45 UTC</time></small>',
   );
 });

@@ -206,7 +206,8 @@ async function readHash(input: PasswordInput, username: string, settings: Settin
   const password = await readNewPassword(input, (given) => {
     if (!given.isWellFormed() || characterCount(given) > NEW_PASSWORD_MAX_CHARACTERS)
       return `The new password can't be longer than ${NEW_PASSWORD_MAX_CHARACTERS} characters.`;
-    return findPasswordFlaw({ password: given, username, minLength: settings.MIN_PASSWORD_LENGTH });
+    const minLength = settings.MIN_PASSWORD_LENGTH;
+    return findPasswordFlaw({ password: given, username, minLength })?.message ?? null;
   });
   return hashPassword(password, settings.BCRYPT_ROUNDS);
 }
