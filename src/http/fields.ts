@@ -8,7 +8,7 @@ export const PASSWORD_MAX_CHARACTERS = 4096;
 /** NIST SP 800-63B asks for at least 64; Django takes any, which would let a request cost much. */
 export const NEW_PASSWORD_MAX_CHARACTERS = 256;
 export const DEVICE_NAME_MAX_CHARACTERS = 100;
-const DEVICE_TOKEN_MAX_CHARACTERS = 200;
+export const DEVICE_TOKEN_MAX_CHARACTERS = 200;
 
 /** Text that is taken as it is: nothing is trimmed or normalised here, only lone surrogates are refused. */
 const text = (label: string, maxCharacters: number) =>

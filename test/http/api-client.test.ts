@@ -52,7 +52,7 @@ test('every route through the typed client', async () => {
   const renewed = clientOf(changed.data?.token);
 
   await environment.worker.delivered();
-  const { data: past } = await renewed.GET('/logouts', { params: { query: { limit: '5' } } });
+  const { data: past } = await renewed.GET('/logouts', { params: { query: { limit: 5 } } });
   expect(past?.logouts).toMatchObject([{ session_id: other.session.id, reason: 'revoked' }]);
   expect(past?.next_before).toBeNull();
 

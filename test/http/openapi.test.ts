@@ -1,7 +1,12 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ApiCaller } from '../support/api.ts';
-import { describedApi, type ApiDescription } from '../support/api-description.ts';
+import {
+  describedApi,
+  resolve,
+  type ApiDescription,
+  type ResponseDescription,
+} from '../support/api-description.ts';
 import { addUser, PASSWORD } from '../support/people.ts';
 import { seedSession } from '../support/seed-session.ts';
 import { useTestEnvironment } from '../support/test-environment.ts';
@@ -75,7 +80,9 @@ test('every operation says who may call it, and describes its refusals as proble
       expect(operation.security?.length === 0, place).toBe(isPublic);
       for (const [status, response] of Object.entries(operation.responses)) {
         if (Number(status) < 400) continue;
-        expect(response.content, place).toHaveProperty(['application/problem+json']);
+        expect(resolve<ResponseDescription>(document, response).content, place).toHaveProperty([
+          'application/problem+json',
+        ]);
       }
     }
   }

@@ -89,7 +89,8 @@ export class ApiCaller {
       },
       ...(sent === undefined ? {} : { body: sent }),
     });
-    const parsed = JSON.parse(answer.body) as ApiBody;
+    const isPage = answer.headers.get('Content-Type')?.startsWith('text/html') === true;
+    const parsed = (isPage ? answer.body : JSON.parse(answer.body)) as ApiBody;
     const place = `${method} ${path}`;
     if (answer.status >= 400) expectProblem(answer, parsed, place);
     if (!path.startsWith('/openapi')) expect(answer.headers.get('Cache-Control'), place).toBe('no-store');
