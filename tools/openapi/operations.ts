@@ -15,7 +15,14 @@ const SIGNED_IN = [{ bearer: [] }, { cookie: [] }];
 const SIGNED_IN_TO_CHANGE = [{ bearer: [] }, { cookie: [], csrf: [] }];
 
 const READ: ProblemName[] = ['NotSignedIn', 'MethodNotAllowed', 'InternalError', 'Unavailable'];
-const CHANGE: ProblemName[] = [...READ, 'Forbidden', 'BodyTooLarge'];
+const SIGN_OUT: ProblemName[] = [
+  'NotSignedIn',
+  'Forbidden',
+  'MethodNotAllowed',
+  'BodyTooLarge',
+  'InternalError',
+  'SignOutUnconfirmed',
+];
 const STATIC: ProblemName[] = ['MethodNotAllowed', 'InternalError'];
 
 const body = (name: BodyName, example: unknown) => ({
@@ -29,7 +36,7 @@ const SESSIONS = {
     tags: ['Sessions'],
     summary: 'Sign in',
     description:
-      'Starts a session and returns its bearer token. Keep the token where the device keeps secrets. Sets no cookie, ignores those that come, and needs no CSRF token.',
+      'Starts a session and returns its bearer token. Keep the token where the device keeps secrets. Sets no cookie, and ignores those that come.',
     security: [],
     requestBody: body('SignInBody', EXAMPLES.signInRequest),
     responses: {
@@ -58,7 +65,7 @@ const SESSIONS = {
     operationId: 'revokeSessions',
     tags: ['Sessions'],
     summary: 'Sign out everywhere else, or everywhere',
-    description: 'After a 503 some sessions may still be open: retry.',
+    description: 'For a device that was lost, or a password that others may know.',
     security: SIGNED_IN_TO_CHANGE,
     parameters: [
       {
@@ -72,7 +79,7 @@ const SESSIONS = {
     ],
     responses: {
       200: success('The sessions that ended', 'Receipt', EXAMPLES.receipt('logout_others'), 'Set-Cookie'),
-      ...problems('InvalidScope', ...CHANGE),
+      ...problems('InvalidScope', ...SIGN_OUT),
     },
   },
 };
@@ -94,11 +101,11 @@ const CURRENT = {
     tags: ['Sessions'],
     summary: 'Sign out',
     description:
-      'Ends this session. A token that has ended already, or never existed, is no error: `revoked` is 0. After a 503 the session may still be open: keep the token and retry.',
+      'Ends this session. A token that has ended already, or never existed, is no error: `revoked` is 0. After a 503, keep the token and retry.',
     security: SIGNED_IN_TO_CHANGE,
     responses: {
       200: success('Signed out', 'Receipt', EXAMPLES.receipt('logout'), 'Set-Cookie'),
-      ...problems('MalformedBody', ...CHANGE),
+      ...problems('MalformedBody', ...SIGN_OUT),
     },
   },
 };
@@ -108,7 +115,7 @@ const ONE_SESSION = {
     operationId: 'revokeSession',
     tags: ['Sessions'],
     summary: 'Sign out one session',
-    description: 'After a 503 the session may still be open: retry.',
+    description: 'Ends the session of one device. If it is this one, it is a sign-out.',
     security: SIGNED_IN_TO_CHANGE,
     parameters: [
       {
@@ -122,7 +129,7 @@ const ONE_SESSION = {
     ],
     responses: {
       200: success('The session that ended', 'Receipt', EXAMPLES.receipt('revoked'), 'Set-Cookie'),
-      ...problems('MalformedBody', 'NotFound', ...CHANGE),
+      ...problems('MalformedBody', 'NotFound', ...SIGN_OUT),
     },
   },
 };
@@ -211,4 +218,5 @@ export const PATHS = {
   '/openapi.json': description('openApi', 'This description as OpenAPI 3.1', 'application/json', {
     type: 'object',
   }),
+  '/docs': description('docs', 'This description as a page', 'text/html', { type: 'string' }),
 };

@@ -76,9 +76,12 @@ const REASONS: { [Code in ProblemCode]: Extract<Reason, { code: Code }> } = {
   overloaded: { code: 'overloaded' },
 };
 
-function problem(description: string, codes: ProblemCode[], ...names: HeaderName[]) {
-  const examples = codes.map((code) => {
-    const reason: Reason = REASONS[code];
+type ProblemReason = Reason & { readonly code: ProblemCode };
+
+function problem(description: string, kinds: (ProblemCode | ProblemReason)[], ...names: HeaderName[]) {
+  const reasons = kinds.map((kind): ProblemReason => (typeof kind === 'string' ? REASONS[kind] : kind));
+  const examples = reasons.map((reason) => {
+    const { code } = reason;
     const { title, status, detail } = problemOf(reason);
     const type = `urn:cloud-hoskie:problem:${code}`;
     const errors = reason.code === 'invalid_fields' ? { errors: reason.errors } : {};
@@ -88,7 +91,7 @@ function problem(description: string, codes: ProblemCode[], ...names: HeaderName
     ] as const;
   });
   return {
-    description: `${description}: ${codes.map((code) => `\`${code}\``).join(' or ')}`,
+    description: `${description} (${reasons.map(({ code }) => `\`${code}\``).join(', ')})`,
     headers: headers(...names),
     content: {
       'application/problem+json': { schema: refTo('Problem'), examples: Object.fromEntries(examples) },
@@ -132,11 +135,19 @@ const PROBLEMS = {
   Throttled: [429, problem('Too many failures', ['throttled'], 'Retry-After')],
   InternalError: [
     500,
-    problem('A fault of the service (plain text if its settings are wrong)', ['internal_error']),
+    problem('A fault of the service; plain text if its settings are wrong', ['internal_error']),
   ],
   Unavailable: [
     503,
     problem('Retry later; this never means signed out', ['store_unavailable'], 'Retry-After'),
+  ],
+  SignOutUnconfirmed: [
+    503,
+    problem(
+      'The session may still be open: retry',
+      [{ code: 'store_unavailable', store: 'redis', fault: 'timeout', unconfirmed: 'sign_out' }],
+      'Retry-After',
+    ),
   ],
   Busy: [
     503,
