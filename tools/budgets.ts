@@ -192,7 +192,6 @@ export const CHANNEL_BUDGETS = budgets({
   'verify, a request with a cookie':                   [ 1, 1, 0],
   'verify, a token':                                   [ 1, 1, 0],
   'verify, the token of a stale session':              [ 1, 1, 0,   2, 0],
-
   'cron, nothing pending':                             [ 5, 4, 1],
   'cron, nothing pending, with retention':             [ 7, 4, 3],
   'cron, 1 sign-out pending':                          [ 8, 6, 2],
