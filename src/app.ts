@@ -14,6 +14,7 @@ import { djangoAddresses } from './http/django-addresses.ts';
 import { health } from './http/health.ts';
 import { observeRequests } from './http/observe-requests.ts';
 import { securityHeaders } from './http/security-headers.ts';
+import { apiDocsPage } from './pages/api-docs.tsx';
 import { assets } from './pages/assets.ts';
 import { respondWithReason } from './pages/error-page.tsx';
 import { homePage } from './pages/home.tsx';
@@ -60,6 +61,7 @@ export function createApp(service: Service): Hono<AppEnv> {
   app.route('/', assertionKeys(settings));
   app.route('/', pages);
   app.route(API_PATH, apiV1);
+  app.route(API_PATH, apiDocsPage);
   app.route('/', aliases);
 
   app.notFound((c) => respondWithReason(c, { code: 'not_found' }));

@@ -112,6 +112,7 @@ export const PAGE_BUDGETS = budgets({
   'POST /accounts/password_change/, signed in':        [ 0, 0, 0],
   'GET /.well-known/change-password, signed in':       [ 0, 0, 0],
   'POST /.well-known/change-password, signed in':      [ 0, 0, 0],
+  'GET /api/v1/docs, signed in':                       [ 0, 0, 0],
   'GET /healthz, signed in':                           [ 0, 0, 0],
   'GET /readyz, signed in':                            [ 1, 2, 3],
   'GET /assets/icon.svg, signed in':                   [ 0, 0, 0],
@@ -191,7 +192,6 @@ export const CHANNEL_BUDGETS = budgets({
   'verify, a request with a cookie':                   [ 1, 1, 0],
   'verify, a token':                                   [ 1, 1, 0],
   'verify, the token of a stale session':              [ 1, 1, 0,   2, 0],
-
   'cron, nothing pending':                             [ 5, 4, 1],
   'cron, nothing pending, with retention':             [ 7, 4, 3],
   'cron, 1 sign-out pending':                          [ 8, 6, 2],

@@ -8,7 +8,7 @@ export const PASSWORD_MAX_CHARACTERS = 4096;
 /** NIST SP 800-63B asks for at least 64; Django takes any, which would let a request cost much. */
 export const NEW_PASSWORD_MAX_CHARACTERS = 256;
 export const DEVICE_NAME_MAX_CHARACTERS = 100;
-const DEVICE_TOKEN_MAX_CHARACTERS = 200;
+export const DEVICE_TOKEN_MAX_CHARACTERS = 200;
 
 /** What a check of our own adds to its issue, beside the message. */
 type FlawParams = Pick<FieldError, 'flaw' | 'limit'>;

@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import { isImageData } from '../lib/site-look.ts';
 import type { Settings } from '../settings.ts';
-import { API_PATH } from './api-path.ts';
+import { API_DOCS_PATH, API_PATH } from './api-path.ts';
 import type { AppEnv } from './context.ts';
 
 type Options = NonNullable<Parameters<typeof secureHeaders>[0]>;
@@ -53,7 +53,9 @@ export function securityHeaders(settings: Settings): MiddlewareHandler<AppEnv> {
   });
 
   return async function securityHeaders(c, next) {
-    await (c.req.path.startsWith(API_PATH) ? setOnApi : setOnPages)(c, next);
+    const { path } = c.req;
+    const isApi = path.startsWith(API_PATH) && path !== API_DOCS_PATH;
+    await (isApi ? setOnApi : setOnPages)(c, next);
     const { headers } = c.res;
     if (c.get('request').url.protocol === 'https:')
       headers.set('Strict-Transport-Security', 'max-age=31536000');

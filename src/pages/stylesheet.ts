@@ -40,7 +40,11 @@ main.card { width: min(28rem, 100% - 2rem); }
 main.wide { width: min(64rem, 100% - 2rem); }
 h1 { margin: 0 0 1rem; font-size: 1.6rem; line-height: 1.2; text-wrap: balance; }
 h2 { margin: 2.5rem 0 .75rem; font-size: 1.15rem; line-height: 1.3; }
+h3 { margin: 1.5rem 0 .5rem; font-size: 1rem; }
 p { margin: 0 0 1rem; }
+pre { margin: 0 0 1rem; padding: .75rem 1rem; font-size: .8125rem; white-space: pre-wrap; background: var(--ground); border-radius: .5rem; }
+table + p { margin-top: 1rem; }
+tbody th { white-space: normal; overflow-wrap: normal; }
 dl { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: .35rem 1.25rem; margin: 0 0 1.5rem; }
 dt { color: var(--soft); }
 dd { margin: 0; }

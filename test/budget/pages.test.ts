@@ -163,6 +163,7 @@ testBudgets(environment, PAGE_BUDGETS, {
   'POST /accounts/password_change/, signed in': by(signedIn, 307, post('/accounts/password_change/')),
   'GET /.well-known/change-password, signed in': by(signedIn, 302, get('/.well-known/change-password')),
   'POST /.well-known/change-password, signed in': by(signedIn, 307, post('/.well-known/change-password')),
+  'GET /api/v1/docs, signed in': by(signedIn, 200, get('/api/v1/docs')),
   'GET /healthz, signed in': by(signedIn, 200, get('/healthz')),
   'GET /readyz, signed in': by(signedIn, 200, get('/readyz')),
   'GET /assets/icon.svg, signed in': by(signedIn, 200, get('/assets/icon.svg')),

@@ -1,10 +1,17 @@
 import { expect, expectTypeOf, test } from 'vitest';
 import { apiClient } from '../../packages/client/src/api-client.ts';
+import type { components, paths } from '../../packages/client/src/generated/api.ts';
 import { addUser, PASSWORD } from '../support/people.ts';
 import { useTestEnvironment } from '../support/test-environment.ts';
 import { ORIGIN } from '../support/visitor.ts';
 
 const environment = useTestEnvironment();
+
+type Problem = components['schemas']['Problem'];
+
+/** As an app decides by the code. */
+const wordsFor = ({ code, detail, errors = [] }: Problem): string =>
+  code === 'invalid_fields' ? errors.map(({ message }) => message).join(' ') : detail;
 
 /** The Worker instead of the network. Its `Response` type isn't the browser's. */
 const workerFetch = async ({ url, method, headers, body }: Request): Promise<Response> =>
@@ -52,7 +59,7 @@ test('every route through the typed client', async () => {
   const renewed = clientOf(changed.data?.token);
 
   await environment.worker.delivered();
-  const { data: past } = await renewed.GET('/logouts', { params: { query: { limit: '5' } } });
+  const { data: past } = await renewed.GET('/logouts', { params: { query: { limit: 5 } } });
   expect(past?.logouts).toMatchObject([{ session_id: other.session.id, reason: 'revoked' }]);
   expect(past?.next_before).toBeNull();
 
@@ -66,10 +73,22 @@ test('a refusal is a typed problem, not an exception', async () => {
   expect(data).toBeUndefined();
   expect(response.status).toBe(401);
   expect(error).toMatchObject({ status: 401, code: 'bad_credentials' });
-  expectTypeOf(error!.code).toBeString();
+  expectTypeOf(error!).toEqualTypeOf<Problem>();
+  expect(wordsFor(error!)).toBe('Incorrect username or password.');
 });
 
 test('an address that is not an origin is a TypeError at once', () => {
   expect(() => apiClient('login.example.org')).toThrow(/^origin must be an origin/);
   expect(() => apiClient('https://login.example.org/api/v1')).toThrow(/^origin must be an origin/);
+});
+
+test('the types ask for no more than the service, and name what it returns', () => {
+  type SignInBody = components['schemas']['SignInBody'];
+  expectTypeOf<{ username: string; password: string }>().toExtend<SignInBody>();
+  expectTypeOf<{ username: string; password: string; remember_me: true }>().toExtend<SignInBody>();
+  type LogoutsQuery = NonNullable<paths['/logouts']['get']['parameters']['query']>;
+  expectTypeOf<LogoutsQuery['limit']>().toEqualTypeOf<number | undefined>();
+  expectTypeOf<'expired_idle' | 'abandoned'>().toExtend<components['schemas']['LogoutReason']>();
+  expectTypeOf<'throttled' | 'overloaded'>().toExtend<Problem['code']>();
+  expectTypeOf<components['schemas']['Session']['device_name']>().toEqualTypeOf<string | null>();
 });

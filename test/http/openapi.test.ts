@@ -1,7 +1,16 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ApiCaller } from '../support/api.ts';
-import { describedApi, type ApiDescription } from '../support/api-description.ts';
+import {
+  describedApi,
+  resolve,
+  schemaErrors,
+  validatorOf,
+  type ApiDescription,
+  type JsonSchema,
+  type MediaTypeDescription,
+  type ResponseDescription,
+} from '../support/api-description.ts';
 import { addUser, PASSWORD } from '../support/people.ts';
 import { seedSession } from '../support/seed-session.ts';
 import { useTestEnvironment } from '../support/test-environment.ts';
@@ -21,6 +30,7 @@ const ROUTES = [
   'PUT /password',
   'GET /logouts',
   'GET /openapi.json',
+  'GET /docs',
 ];
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
@@ -71,13 +81,50 @@ test('every operation says who may call it, and describes its refusals as proble
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(operations)) {
       const place = `${method} ${path}`;
-      const isPublic = path === '/openapi.json' || place === 'post /sessions';
+      const isPublic = ['/openapi.json', '/docs'].includes(path) || place === 'post /sessions';
       expect(operation.security?.length === 0, place).toBe(isPublic);
       for (const [status, response] of Object.entries(operation.responses)) {
         if (Number(status) < 400) continue;
-        expect(response.content, place).toHaveProperty(['application/problem+json']);
+        expect(resolve<ResponseDescription>(document, response).content, place).toHaveProperty([
+          'application/problem+json',
+        ]);
       }
     }
+  }
+});
+
+/** All objects in the document, with the path to each. */
+function* objectsIn(value: unknown, path = '#'): Generator<[string, JsonSchema]> {
+  if (typeof value !== 'object' || value === null) return;
+  yield [path, value as JsonSchema];
+  for (const [name, each] of Object.entries(value)) yield* objectsIn(each, `${path}/${name}`);
+}
+
+test('its examples have the members that their schemas have, and no others', () => {
+  const ajv = validatorOf(document);
+  let count = 0;
+  for (const [path, each] of objectsIn(document)) {
+    if (each['schema'] === undefined) continue;
+    const { schema, example, examples = {} } = each as unknown as MediaTypeDescription;
+    const values = Object.values(examples).map(({ value }) => value);
+    for (const value of example === undefined ? values : [example]) {
+      count += 1;
+      expect(schemaErrors(ajv, schema, value), path).toEqual([]);
+    }
+  }
+  expect(count).toBeGreaterThan(20);
+});
+
+test('clients may send less, and must accept more', () => {
+  const { schemas } = document.components;
+  expect(schemas['SignInBody']?.['required']).toEqual(['username', 'password']);
+  expect(Object.keys(schemas)).toEqual(expect.arrayContaining(['Session', 'User', 'Receipt', 'Problem']));
+  for (const [path, schema] of objectsIn(schemas)) {
+    expect(schema, path).not.toHaveProperty('additionalProperties');
+    // Generators make a field with a default a required one.
+    expect(schema, path).not.toHaveProperty('default');
+    for (const bound of ['minimum', 'maximum'])
+      expect(Math.abs(Number(schema[bound] ?? 0)), path).toBeLessThanOrEqual(599);
   }
 });
 
@@ -108,5 +155,57 @@ describe('its request schemas accept what the service accepts', () => {
       });
       expect([400, 401]).toContain(response.status);
     }
+  });
+});
+
+describe('its limits are those of the service', () => {
+  const app = async () => {
+    const { token } = await seedSession(environment.cloud, await addUser(environment.cloud), {
+      kind: 'bearer',
+    });
+    return new ApiCaller(environment.worker.visitor(), token);
+  };
+  const namesIn = ({ errors = [] }: { errors?: { field: string }[] }) => errors.map(({ field }) => field);
+
+  test.each([
+    [
+      'SignInBody',
+      'POST',
+      '/sessions',
+      { username: 'ann', password: 'x', device_name: 'd', device_token: 't' },
+    ],
+    ['PasswordBody', 'PUT', '/password', { current_password: 'x', new_password: 'a new and long one' }],
+  ] as const)('%s: no text may be longer', async (name, method, path, json) => {
+    const properties = document.components.schemas[name]?.['properties'] as Record<string, JsonSchema>;
+    for (const field of Object.keys(json)) {
+      const maxLength = Number(properties[field]?.['maxLength']);
+      for (const [length, refused] of [
+        [maxLength, []],
+        [maxLength + 1, [field]],
+      ] as const) {
+        // Two UTF-16 units each: JSON Schema counts characters.
+        const body = { ...json, [field]: '\u{1f40b}'.repeat(length) };
+        const response = await (await app()).call(method, path, { json: body });
+        expect(namesIn(response.body), `${field}: ${length}`).toEqual(refused);
+      }
+    }
+  });
+
+  test('limit', async () => {
+    const { schema } = document.paths['/logouts']!['get']!.parameters!.find(({ name }) => name === 'limit')!;
+    const { type, minimum, maximum } = schema as { type: string; minimum: number; maximum: number };
+    expect({ type, minimum, maximum, default: schema['default'] }).toEqual({
+      type: 'integer',
+      minimum: 1,
+      maximum: 100,
+      default: 20,
+    });
+    for (const [limit, status] of [
+      [minimum - 1, 400],
+      [minimum, 200],
+      [maximum, 200],
+      [maximum + 1, 400],
+    ])
+      expect((await (await app()).get(`/logouts?limit=${limit}`)).status, `${limit}`).toBe(status);
   });
 });

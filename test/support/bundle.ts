@@ -6,7 +6,12 @@ const ROOT = join(import.meta.dirname, '../..');
 const BUNDLE = join(ROOT, 'dist/index.js');
 
 /** What the bundle is made of. */
-const SOURCES = ['src/**/*.{ts,tsx}', 'wrangler.toml', 'package-lock.json'];
+const SOURCES = [
+  'src/**/*.{ts,tsx}',
+  'tools/{generate,openapi-document,openapi/*}.ts',
+  'wrangler.toml',
+  'package-lock.json',
+];
 
 /** The Worker as it is uploaded; built first where `dist/` is older than what it is made from. */
 export function buildBundle(): string {

@@ -1,4 +1,5 @@
 export { apiClient } from './api-client.ts';
+export type { components as ApiComponents } from './generated/api.ts';
 export { hoskie, type HoskieOptions, type Middleware } from './hoskie.ts';
 export {
   requireSession,

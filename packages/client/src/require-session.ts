@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import type { components } from './generated/api.ts';
 import type { User } from './verify-assertion.ts';
 
-export type SessionView = components['schemas']['Current']['session'];
+export type SessionView = components['schemas']['Session'];
 
 /** What `verify` says. Three cases, not two: `unknown` is an outage and must not read as signed out. */
 export type Verification =
