@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { identitySigner } from '../auth/identity-assertion.ts';
 import { ServiceError } from '../errors.ts';
 import { requireHttps } from '../http/canonical-address.ts';

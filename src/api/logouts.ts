@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import type { LogoutCursor } from '../activity/activity-log.ts';
 import type { AppEnv } from '../http/context.ts';
 import { requireOpenSession } from '../http/guards.ts';

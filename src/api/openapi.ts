@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import document from '../generated/openapi.json' with { type: 'json' };
 import type { AppEnv } from '../http/context.ts';
 

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { changePassword } from '../auth/change-password.ts';
 import { ServiceError } from '../errors.ts';
 import { findChangingSession } from '../http/changing-session.ts';

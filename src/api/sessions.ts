@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { signIn } from '../auth/sign-in.ts';
 import { ServiceError } from '../errors.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import type { Settings } from '../settings.ts';
 import type { AppEnv } from './context.ts';
 import { belowBase } from './page-path.ts';

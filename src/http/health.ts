@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import type { OutboxStatus } from '../activity/outbox.ts';
 import type { Stores } from '../auth/auth-work.ts';
 import { equalInConstantTime } from '../lib/hash.ts';

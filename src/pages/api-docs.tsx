@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import type { Child } from 'hono/jsx';
 import { API_PATH } from '../http/api-path.ts';
 import type { AppEnv } from '../http/context.ts';

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import type { AppEnv } from '../http/context.ts';
 import type { Settings } from '../settings.ts';
 import { ICON_PATH, iconOf, stylesheetOf, stylesheetPath } from './stylesheet.ts';

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import type { AppEnv } from '../http/context.ts';
 import { CSRF_FIELD, csrfTokenForForm } from '../http/csrf.ts';
 import { requireSignIn } from '../http/guards.ts';

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { isStoreUnavailable } from '../errors.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';
 import { currentSession } from '../http/guards.ts';

@@ -1,5 +1,5 @@
 import { expireCookies } from '../http/response-cookies.ts';
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { isCsrfFailure, type Reason } from '../errors.ts';
 import type { AppContext, AppEnv, SignedIn } from '../http/context.ts';
 import { CSRF_FIELD, csrfRefusal, csrfTokenForForm } from '../http/csrf.ts';

@@ -1,5 +1,5 @@
 import { setSessionCookies } from '../http/response-cookies.ts';
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { changePassword } from '../auth/change-password.ts';
 import type { FieldError, Reason } from '../errors.ts';
 import type { AppContext, AppEnv } from '../http/context.ts';

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import type * as z from 'zod/mini';
 import type { ActivityLine } from '../activity/activity-log.ts';
 import { isCsrfFailure, isStoreUnavailable, ServiceError, type Reason } from '../errors.ts';

@@ -1,5 +1,5 @@
 import { setDeviceCookie, setSessionCookies } from '../http/response-cookies.ts';
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { signIn, type SignInResult, type UsernameAndPassword } from '../auth/sign-in.ts';
 import { isStoreUnavailable, ServiceError, type FieldError, type Reason } from '../errors.ts';
 import type { AppContext, AppEnv, SignedIn } from '../http/context.ts';

@@ -15,7 +15,7 @@ export const HEADERS = {
   'Cache-Control': always('`no-store` unless the response is the same for everyone', text),
   'Retry-After': always('Seconds to wait before you retry', { type: 'integer', format: 'int32', minimum: 1 }),
   'WWW-Authenticate': always(
-    'RFC 6750: `Bearer` with `realm`, the name of this site; with `error="invalid_token"` if a bearer token was sent that is unknown, expired or ended',
+    'RFC 6750: `Bearer` with `realm`, and with `error="invalid_token"` if a bearer token was sent that is unknown, expired or ended',
     { type: 'string', examples: ['Bearer realm="Cloud Hoskie", error="invalid_token"'] },
   ),
   Allow: always('The methods that this address has', { type: 'string', examples: ['GET, DELETE'] }),
@@ -23,20 +23,12 @@ export const HEADERS = {
   'X-CSRFToken': sometimes(
     'With the session cookie, for scripts of an origin in `CORS_ORIGINS` and `CSRF_TRUSTED_ORIGINS`: the token for the request header of that name',
   ),
-  'Access-Control-Allow-Origin': sometimes('The origin of the script, if `CORS_ORIGINS` has it'),
-  'Access-Control-Allow-Credentials': sometimes('`true` for an origin in `CORS_ORIGINS`'),
-  'Access-Control-Expose-Headers': sometimes('For an origin in `CORS_ORIGINS`: what its scripts may read'),
-  Vary: sometimes('`Origin`, if `CORS_ORIGINS` is set'),
 };
 export type HeaderName = keyof typeof HEADERS;
 
 const ON_ALL: HeaderName[] = [
   'X-Request-Id',
   'Cache-Control',
-  'Access-Control-Allow-Origin',
-  'Access-Control-Allow-Credentials',
-  'Access-Control-Expose-Headers',
-  'Vary',
 ];
 
 export const headers = (...names: HeaderName[]) =>
