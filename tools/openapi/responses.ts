@@ -19,7 +19,7 @@ export const HEADERS = {
     { type: 'string', examples: ['Bearer realm="Cloud Hoskie", error="invalid_token"'] },
   ),
   Allow: always('The methods that this address has', { type: 'string', examples: ['GET, DELETE'] }),
-  'Set-Cookie': sometimes('With the session cookie only: renews or expires it and `csrftoken`'),
+  'Set-Cookie': sometimes('With the session cookie only: renews or expires it or `csrftoken`'),
   'X-CSRFToken': sometimes(
     'With the session cookie, for scripts of an origin in `CORS_ORIGINS` and `CSRF_TRUSTED_ORIGINS`: the token for the request header of that name',
   ),
@@ -97,9 +97,12 @@ const PROBLEMS = {
   InvalidQuery: [400, problem('The query is wrong', ['invalid_fields'])],
   InvalidScope: [
     400,
-    problem('The query is wrong, or a body that is no form', ['invalid_fields', 'malformed_body']),
+    problem('The query is wrong, or the body is not the form that it says it is', [
+      'invalid_fields',
+      'malformed_body',
+    ]),
   ],
-  MalformedBody: [400, problem('A body that says it is a form, and is not', ['malformed_body'])],
+  MalformedBody: [400, problem('The body is not the form that it says it is', ['malformed_body'])],
   NotSignedIn: [401, problem('No valid session', ['not_signed_in'], 'WWW-Authenticate')],
   BadCredentials: [
     401,

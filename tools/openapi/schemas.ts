@@ -71,7 +71,7 @@ const DESCRIBED: [z.ZodMiniType, JsonSchema][] = [
     signInBody.shape.remember_me,
     {
       description:
-        'Default: false. True: a longer session, 30 days and up to 14 between two requests instead of 24 and 2 hours, unless the operator changed that',
+        'Default: false. If true, the session lasts up to 30 days, 14 of them without a request; otherwise 24 hours and 2. The operator may set other times',
     },
   ],
 ];
