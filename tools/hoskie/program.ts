@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Finish } from './command.ts';
 import { addActivityCommands } from './commands/activity.ts';
+import { addDeployCommand } from './commands/deploy.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addIndexCommands } from './commands/index-check.ts';
 import { addKeyCommands } from './commands/keys.ts';
@@ -51,6 +52,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     addKeyCommands,
     addWebhookCommands,
     addDoctorCommand,
+    addDeployCommand,
   ]) {
     add(program, finish);
   }
