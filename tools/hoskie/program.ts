@@ -10,6 +10,7 @@ import { addOutboxCommands } from './commands/outbox.ts';
 import { addRecordCommands } from './commands/record-check.ts';
 import { addSchemaCommands } from './commands/schema.ts';
 import { addSessionCommands } from './commands/session.ts';
+import { addSetupCommand } from './commands/setup.ts';
 import { addUserCommands } from './commands/user.ts';
 import { addWebhookCommands } from './commands/webhooks.ts';
 import { describeError, EXIT, type ExitCode } from './exit.ts';
@@ -53,6 +54,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     addWebhookCommands,
     addDoctorCommand,
     addDeployCommand,
+    addSetupCommand,
   ]) {
     add(program, finish);
   }
