@@ -125,21 +125,18 @@ describe('nothing is changed', () => {
   });
 });
 
-test('a domain is written into wrangler.toml with consent, and a service that is live is deployed at 0 % first', async () => {
+test('a domain is written into wrangler.toml with consent, and leads to the code that is deployed', async () => {
   await using site = await SetupSite.open({ schema: true });
   site.becomeLive();
-  const OLD = '00000000-0000-4000-8000-000000000002';
-  const versions = { [OLD]: { handlers: ['fetch', 'scheduled'] } };
-  site.cloudflare.change({ traffic: { [OLD]: 100 }, versions, uploads: [VERSION] });
   const { exitCode, stdout } = await site.run(['--yes', '--domain', 'Login.example.org', '--write-route']);
   expect(exitCode, stdout).toBe(0);
-  expect(stdout).toContain('done: the route is in wrangler.toml; commit it\n');
-  expect(site.cloudflare.commands.slice(-4)).toEqual([
-    'versions upload',
-    `versions deploy ${VERSION}@0 ${OLD}@100 --yes`,
-    `versions deploy ${VERSION}@100 --yes`,
-    'triggers deploy',
-  ]);
+  expect(stdout).toContain('done: the route is in wrangler.toml\n');
+  expect(stdout).toContain('\nAll checks passed.\n');
+  expect(stdout).toContain(
+    '  - Once the domain responds, in some minutes: hoskie doctor https://login.example.org\n',
+  );
+  expect(site.cloudflare.commands.at(-1)).toBe('triggers deploy');
+  expect(site.cloudflare.account.traffic).toEqual({ [VERSION]: 100 });
   const toml = readFileSync(join(site.cloudflare.directory, 'wrangler.toml'), 'utf8');
   const before = readFileSync('wrangler.toml', 'utf8');
   expect(toml).toBe(before.replace(/^# (routes = .*)$/m, '$1'));

@@ -40,7 +40,7 @@ export function addDeployCommand(program: Command, finish: Finish): void {
     const { readWorkerConfig } = await import('../wrangler/worker-config.ts');
     const { deployVersion } = await import('../deploy/deploy-version.ts');
     const { addStepSummary } = await import('../deploy/step-summary.ts');
-    const worker = await readWorkerConfig(env);
+    const worker = readWorkerConfig(env);
     const lines: string[] = [];
     const tell = (line: string): void => {
       lines.push(line);

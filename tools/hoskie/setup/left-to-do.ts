@@ -2,15 +2,18 @@ import type { CheckResult } from '../doctor/doctor.ts';
 import type { Plan } from './plan.ts';
 
 /** What no program can do, or see. */
-export function leftToDo({ worker, domain, deployment }: Plan, checks: readonly CheckResult[]): string[] {
+export function leftToDo({ worker, domain, isFirst }: Plan, checks: readonly CheckResult[]): string[] {
   const { environment, routes } = worker;
   const isUnknown = (name: string): boolean =>
     checks.some((check) => check.name === name && check.status === 'skip');
   const lines = [
     ...(isUnknown('Redis: eviction') ? ['Upstash console: see that Eviction is off.'] : []),
     ...(domain === null ? [] : ['Commit wrangler.toml.']),
+    ...(domain === null || isFirst
+      ? []
+      : [`Once the domain responds, in some minutes: hoskie doctor https://${domain}`]),
   ];
-  if (deployment !== 'first') return lines;
+  if (!isFirst) return lines;
   return [
     ...lines,
     ...(routes.length === 0 && domain === null

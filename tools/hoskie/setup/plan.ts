@@ -11,16 +11,16 @@ export interface Plan {
   /** Secrets to send, and whether each is new there. */
   readonly secrets: readonly { readonly name: string; readonly isNew: boolean; readonly isMade: boolean }[];
   readonly keptSecrets: readonly string[];
-  /** `first`: all traffic at once; `staged`: checked at 0 %; `none`: only secrets, if any, which Cloudflare deploys itself. */
-  readonly deployment: 'first' | 'staged' | 'none';
+  /** False: the Worker is there. Secrets and routes then take effect without a deployment of code. */
+  readonly isFirst: boolean;
 }
 
-export const changesNothing = ({ additions, domain, secrets, deployment }: Plan): boolean =>
-  additions.length === 0 && domain === null && secrets.length === 0 && deployment === 'none';
+export const changesNothing = ({ additions, domain, secrets, isFirst }: Plan): boolean =>
+  additions.length === 0 && domain === null && secrets.length === 0 && !isFirst;
 
 /** The plan in words, a line for each change. */
 export function planLines(plan: Plan): string[] {
-  const { worker, additions, domain, secrets, keptSecrets, deployment } = plan;
+  const { worker, additions, domain, secrets, keptSecrets, isFirst } = plan;
   const lines = [
     ...additions.map(({ name }) => `MySQL: add ${name}`),
     ...(domain === null ? [] : [`wrangler.toml: ${routeLines(worker.environment, domain).join(' ')}`]),
@@ -29,14 +29,9 @@ export function planLines(plan: Plan): string[] {
       return `secrets: ${verb} ${name}${isMade ? ', made here' : ''}${isNew ? '' : (LOSSES[name] ?? '')}`;
     }),
     ...(keptSecrets.length === 0 ? [] : [`secrets: keep ${keptSecrets.join(', ')}`]),
-    {
-      first: `deployment: the first one of ${worker.name}`,
-      staged: `deployment: a version of ${worker.name}, checked at 0 % of the traffic`,
-      none:
-        secrets.length > 0
-          ? 'deployment: the secrets take effect at once, with the code that is deployed'
-          : 'deployment: none',
-    }[deployment],
+    isFirst
+      ? `deployment: the first one of ${worker.name}`
+      : 'deployment: none; secrets and routes take effect at once, with the code that is deployed',
   ];
   return changesNothing(plan) ? [`Nothing to change for ${worker.environment}.`] : lines;
 }

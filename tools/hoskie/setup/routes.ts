@@ -19,15 +19,22 @@ export const routeLines = (environment: Environment, domain: string): string[] =
   routeLine(domain),
 ];
 
-/** Writes the route below the environment's name, in the place of the proposal there. */
 export function writeRoute(environment: Environment, domain: string): void {
-  const text = readFileSync(CONFIG_FILE, 'utf8');
-  const [, before = '', body = '', after = ''] =
-    new RegExp(`^([^]*?^\\[env\\.${environment}\\]\n)([^]*?)(^\\[[^]*|$(?![^]))`, 'm').exec(text) ?? [];
-  if (before === '') throw new CliError(EXIT.failed, `${CONFIG_FILE} has no ${headingOf(environment)}.`);
+  writeFileSync(CONFIG_FILE, addRoute(readFileSync(CONFIG_FILE, 'utf8'), environment, domain));
+}
+
+/** Puts the route below the environment's name, in the place of the proposal there. All else stays as it is. */
+export function addRoute(toml: string, environment: Environment, domain: string): string {
+  const heading = `${headingOf(environment)}\n`;
+  const start = toml.indexOf(`\n${heading}`) + heading.length + 1;
+  if (start === heading.length)
+    throw new CliError(EXIT.failed, `${CONFIG_FILE} has no ${headingOf(environment)}.`);
+  const next = toml.indexOf('\n[', start);
+  const end = next < 0 ? toml.length : next;
+  const body = toml.slice(start, end);
   const proposal = /^# routes = .*$/m;
   const written = proposal.test(body)
     ? body.replace(proposal, () => routeLine(domain))
-    : body.replace(/^(name = .*\n)?/, (name) => `${name}${routeLine(domain)}\n`);
-  writeFileSync(CONFIG_FILE, before + written + after);
+    : body.replace(/^(?:name = .*\n)?/, (name) => `${name}${routeLine(domain)}\n`);
+  return toml.slice(0, start) + written + toml.slice(end);
 }

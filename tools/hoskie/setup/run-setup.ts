@@ -7,6 +7,7 @@ import { count } from '../output.ts';
 import { startProgress, type Progress } from '../progress.ts';
 import { applyAdditions } from '../schema/apply-additions.ts';
 import type { WantedSchema } from '../schema/parse-schema.ts';
+import { deployTriggers } from '../wrangler/versions.ts';
 import { readWorkerConfig } from '../wrangler/worker-config.ts';
 import { checkRights } from './check-mysql.ts';
 import { openSql, type Database } from './collect.ts';
@@ -44,7 +45,9 @@ export async function carryOut(
     if (plan.additions.length > 0) await addTables(prepared, steps, tell);
     if (plan.domain !== null) {
       writeRoute(environment, plan.domain);
-      tell('done: the route is in wrangler.toml; commit it');
+      if (!plan.isFirst) await deployTriggers(plan.worker);
+      tell('done: the route is in wrangler.toml');
+      steps.advance(1);
     }
     if (plan.secrets.length > 0) {
       await putSecrets(plan.worker, values);
@@ -55,8 +58,9 @@ export async function carryOut(
     steps.stop();
   }
   // With the route that was just written.
-  const worker = await readWorkerConfig(environment);
-  if (plan.deployment === 'none') return checkSite(url ?? worker.url, worker, tell);
+  const worker = readWorkerConfig(environment);
+  // A new domain takes some minutes.
+  if (!plan.isFirst) return checkSite(url ?? (plan.domain === null ? worker.url : null), worker, tell);
   const { checks }: Deployment = await deployVersion(worker, url ?? worker.url, null, tell);
   return checks;
 }
@@ -95,7 +99,7 @@ export async function checkSite(
   tell: (line: string) => void,
 ): Promise<readonly CheckResult[]> {
   if (url === null) {
-    tell('The service was not checked, as its address is unknown: give it with --url.');
+    tell('The service was not checked: its address is new or unknown. --url gives one.');
     return [];
   }
   const { origin, pathname: basePath } = new URL(url);

@@ -33,7 +33,7 @@ export interface SetUp {
 /** Tries the stores, says what it would change, asks, does it, and checks the service. `tell` gets what is to be shown. */
 export async function setUp(options: Given, tell: (line: string) => void): Promise<SetUp> {
   const { given, mayAsk, replace = [] } = options;
-  const worker = await readWorkerConfig(options.env);
+  const worker = readWorkerConfig(options.env);
   const known = await listSecrets(worker);
   const live = known === null ? null : await findLiveVersion(worker);
   const isNeeded = (name: SecretName): boolean => known?.has(name) !== true || replace.includes(name);
@@ -63,7 +63,7 @@ export async function setUp(options: Given, tell: (line: string) => void): Promi
       isMade: !found[name],
     })),
     keptSecrets: SECRETS.filter((name) => !isNeeded(name)),
-    deployment: live === null ? 'first' : domain === null ? 'none' : 'staged',
+    isFirst: live === null,
   };
   const lines = planLines(plan);
   tell(`\nPlan for ${worker.name}:`);
