@@ -19,7 +19,9 @@ const save = (): void => writeFileSync(file, JSON.stringify(account));
 const record = (entry: object): void =>
   appendFileSync(process.env['WRANGLER_OUTPUT_FILE_PATH'] ?? '', `${JSON.stringify(entry)}\n`);
 const fail = (message: string): never => {
-  process.stderr.write(`\n✘ [ERROR] ${message}\n\n`);
+  process.stderr.write(
+    `\n\u001b[31m✘ \u001b[41;31m[\u001b[41;97mERROR\u001b[41;31m]\u001b[0m \u001b[1m${message}\u001b[0m\n\n`,
+  );
   process.exit(1);
 };
 const upload = (): string => {

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { stripVTControlCharacters } from 'node:util';
 import { CliError, EXIT } from '../exit.ts';
 import { note, printable } from '../output.ts';
 
@@ -35,7 +36,13 @@ export async function tryWrangler(args: readonly string[], input?: string): Prom
     const [exitCode, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
     const lines = await readFile(file, 'utf8').catch(() => '');
     const records = lines.split('\n').filter(Boolean).map(parseRecord);
-    return { exitCode, stdout, stderr, records };
+    // Its errors are coloured whatever FORCE_COLOR and NO_COLOR say.
+    return {
+      exitCode,
+      stdout: stripVTControlCharacters(stdout),
+      stderr: stripVTControlCharacters(stderr),
+      records,
+    };
   } catch {
     throw new CliError(EXIT.failed, 'wrangler is not installed: run npm ci.');
   } finally {
@@ -51,7 +58,8 @@ export async function runWrangler(args: readonly string[], input?: string): Prom
 }
 
 export function wranglerFailed(args: readonly string[], { stdout, stderr }: WranglerResult): CliError {
-  for (const line of (stderr.trim() || stdout.trim()).split('\n')) note(printable(line.trimEnd()));
+  for (const line of (stderr.trim() || stdout).split('\n'))
+    if (line.trim() !== '') note(printable(line.trim()));
   return new CliError(EXIT.failed, `wrangler ${args.join(' ')} failed; see above.`);
 }
 
@@ -64,7 +72,6 @@ function environmentOf(outputFile: string): NodeJS.ProcessEnv {
     WRANGLER_SEND_METRICS: 'false',
     // Its log file must not have what it sends.
     WRANGLER_LOG_SANITIZE: 'true',
-    FORCE_COLOR: '0',
   };
 }
 
