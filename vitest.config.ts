@@ -8,5 +8,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Two cores, and one more as the fault tests mostly wait; beyond that bcrypt and workerd fight for them.
     maxWorkers: 3,
+    // They import JSON in a way that Node refuses.
+    server: { deps: { inline: [/@actions/] } },
   },
 });

@@ -8,6 +8,7 @@ import { openWork, type AppEnv, type Service } from './http/context.ts';
 import { readBareToken, readCredentials } from './http/credentials.ts';
 import { csrfTokens } from './http/csrf-tokens.ts';
 import { verifySession, type Verification } from './http/verify-session.ts';
+import { nameVersion } from './http/worker-version.ts';
 import { SYSTEM_CLOCK as clock } from './lib/clock.ts';
 import { consoleLog as log } from './log.ts';
 import { parseSettings } from './settings.ts';
@@ -49,14 +50,18 @@ function entryFor(env: object): Entry | null {
 const isHealthCheck = (request: Request): boolean =>
   ['GET', 'HEAD'].includes(request.method) && new URL(request.url).pathname === '/healthz';
 
+function respond(request: Request, env: object, context: ExecutionContext): Response | Promise<Response> {
+  const entry = entryFor(env);
+  if (entry !== null) return entry.app.fetch(request, env, context);
+  // The Worker is alive even with malformed settings.
+  return isHealthCheck(request)
+    ? new Response('ok\n')
+    : new Response('Internal Server Error\n', { status: 500 });
+}
+
 export default {
-  fetch(request, env, context) {
-    const entry = entryFor(env);
-    if (entry !== null) return entry.app.fetch(request, env, context);
-    // The Worker is alive even with malformed settings.
-    return isHealthCheck(request)
-      ? new Response('ok\n')
-      : new Response('Internal Server Error\n', { status: 500 });
+  async fetch(request, env, context) {
+    return nameVersion(request, env, await respond(request, env, context));
   },
 
   /** Each minute. */

@@ -14,6 +14,8 @@ export interface WorkerOptions {
   cloud: CloudProxy;
   /** Over those of the cloud and SECRET_KEY; undefined takes one away. */
   bindings?: Record<string, string | undefined>;
+  /** Its id as a version of the Worker; none by default, as under `wrangler dev`. */
+  version?: string;
   /** Of 127.0.0.1; by default any that is free. */
   port?: number;
 }
@@ -43,6 +45,7 @@ interface ScheduledHandlers {
 export async function openWorker({
   cloud,
   bindings = {},
+  version,
   port: wanted = 0,
 }: WorkerOptions): Promise<TestWorker> {
   const { script, error } = inject('bundle');
@@ -60,7 +63,12 @@ export async function openWorker({
     handleUncaughtError: (uncaught) => logs.push(`uncaught: ${uncaught.message}`),
     workers: [
       {
-        config: workerConfig('worker', script, textBindings({ ...cloud.env, SECRET_KEY, ...bindings })),
+        config: workerConfig('worker', script, {
+          ...textBindings({ ...cloud.env, SECRET_KEY, ...bindings }),
+          ...(version !== undefined && {
+            CF_VERSION_METADATA: { type: 'json' as const, value: { id: version } },
+          }),
+        }),
       },
     ],
   });

@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { existingTime } from './existing-time.ts';
 import type { ExitCode } from './exit.ts';
 
-/** Options that every command has. */
+/** Options that commands have; those on the Worker have only `json` of them. */
 export interface CommonOptions {
   readonly json?: boolean;
   readonly env?: string;
@@ -31,7 +31,18 @@ export interface CommandText {
 const STORE_TIMEOUT_SECONDS = 10;
 
 /** Adds a command with the common options and its examples to the help. */
-export function addCommand(parent: Command, { signature, summary, examples }: CommandText): Command {
+export const addCommand = (parent: Command, text: CommandText): Command =>
+  addWorkerCommand(parent, text)
+    .addOption(new Option('--env <file>', 'read credentials and settings only from this file'))
+    .option(
+      '--timeout <seconds>',
+      'give up on a store that does not reply',
+      wholeNumber(1, 3600),
+      STORE_TIMEOUT_SECONDS,
+    );
+
+/** The same for one on the Worker at Cloudflare, whose environments have the names of wrangler.toml. */
+export function addWorkerCommand(parent: Command, { signature, summary, examples }: CommandText): Command {
   const width = Math.max(...examples.map(([command]) => command.length));
   const lines = examples.map(([command, meaning]) =>
     `  hoskie ${command.padEnd(width)}  ${meaning}`.trimEnd(),
@@ -41,13 +52,6 @@ export function addCommand(parent: Command, { signature, summary, examples }: Co
     .summary(summary)
     .description(summary)
     .addOption(new Option('--json', 'print JSON'))
-    .addOption(new Option('--env <file>', 'read credentials and settings only from this file'))
-    .option(
-      '--timeout <seconds>',
-      'give up on a store that does not reply',
-      wholeNumber(1, 3600),
-      STORE_TIMEOUT_SECONDS,
-    )
     .addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
 }
 

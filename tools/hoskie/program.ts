@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Finish } from './command.ts';
 import { addActivityCommands } from './commands/activity.ts';
+import { addDeployCommand } from './commands/deploy.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addIndexCommands } from './commands/index-check.ts';
 import { addKeyCommands } from './commands/keys.ts';
@@ -9,6 +10,7 @@ import { addOutboxCommands } from './commands/outbox.ts';
 import { addRecordCommands } from './commands/record-check.ts';
 import { addSchemaCommands } from './commands/schema.ts';
 import { addSessionCommands } from './commands/session.ts';
+import { addSetupCommand } from './commands/setup.ts';
 import { addUserCommands } from './commands/user.ts';
 import { addWebhookCommands } from './commands/webhooks.ts';
 import { describeError, EXIT, type ExitCode } from './exit.ts';
@@ -51,6 +53,8 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     addKeyCommands,
     addWebhookCommands,
     addDoctorCommand,
+    addDeployCommand,
+    addSetupCommand,
   ]) {
     add(program, finish);
   }

@@ -1,14 +1,17 @@
 import { createServer, request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A broken service: a proxy to `target` that spoils the response headers, whose names are in lower case. */
+/**
+ * A broken service: a proxy to `target`, which may depend on the request, that spoils the response headers. Names of
+ * headers are in lower case.
+ */
 export async function startBrokenProxy(
-  target: string,
+  target: string | ((received: IncomingHttpHeaders) => string),
   spoil: (headers: OutgoingHttpHeaders, received: IncomingHttpHeaders) => void,
 ): Promise<{ origin: string; stop: () => Promise<void> }> {
-  const { hostname, port } = new URL(target);
   const server = createServer((incoming, outgoing) => {
     const { method = 'GET', url: path = '/', headers } = incoming;
+    const { hostname, port } = new URL(typeof target === 'string' ? target : target(headers));
     const onward = request({ hostname, port, path, method, headers }, (response) => {
       const sent: OutgoingHttpHeaders = { ...response.headers };
       spoil(sent, headers);

@@ -86,6 +86,66 @@ describe('a healthy service', () => {
   });
 });
 
+describe('one version of the Worker', () => {
+  const id = 'dc8dcd28-271b-4367-9840-6c244f84cb40';
+  const version = { worker: 'cloud-hoskie', id, knownWithinMs: 0 };
+
+  test('is asked for by its name, and passes once each response is from it', async () => {
+    await using worker = await openWorker({ cloud: environment.cloud, version: id });
+    const overrides = new Set<string | null>();
+    const results = await examineWith(
+      {
+        from: worker,
+        version,
+        ask: ({ headers }) => overrides.add(headers.get('Cloudflare-Workers-Version-Overrides')),
+      },
+      user,
+    );
+    expect(failuresOf(results)).toEqual([]);
+    expect(results[0]).toMatchObject({ name: 'version', status: 'pass', detail: id });
+    // The one without goes to plain http, where Cloudflare itself may respond.
+    expect([...overrides]).toEqual([`cloud-hoskie="${id}"`, null]);
+  });
+
+  test('fails if another version responds, from the beginning or later', async () => {
+    await using old = await openWorker({ cloud: environment.cloud, version: id.replace('d', 'e') });
+    const results = await examineWith({ from: old, version }, user);
+    expect(failuresOf(results)).toEqual([
+      'version: version ec8dcd28-271b-4367-9840-6c244f84cb40 responded instead',
+    ]);
+
+    await using worker = await openWorker({ cloud: environment.cloud, version: id });
+    const later = await examineWith(
+      {
+        from: worker,
+        version,
+        spoil: (response, { url }) => {
+          if (url.pathname === '/readyz') response.headers.delete('Worker-Version');
+        },
+      },
+      null,
+    );
+    expect(failuresOf(later)).toEqual(['readyz: the response names no version: another one responded']);
+  });
+
+  test('is waited for', async () => {
+    await using worker = await openWorker({ cloud: environment.cloud, version: id });
+    let isKnown = false;
+    const results = await examineWith(
+      {
+        from: worker,
+        version: { ...version, knownWithinMs: 10_000 },
+        spoil: (response) => {
+          if (!isKnown) response.headers.delete('Worker-Version');
+          isKnown = true;
+        },
+      },
+      null,
+    );
+    expect(failuresOf(results)).toEqual([]);
+  });
+});
+
 describe('the command', () => {
   test('exits with 1 and shows the line for a broken service, in JSON too', async () => {
     const proxy = await startBrokenProxy(environment.worker.localOrigin, (headers) => {
@@ -121,6 +181,7 @@ describe('the command', () => {
       'must begin with https:// or http://',
     );
     expectFailure(await runCli(null, ['doctor', ORIGIN, '--username', 'x']), 2, 'No password was given.');
+    expectFailure(await runCli(null, ['doctor', ORIGIN, '--worker-version', 'x']), 2, "the version's id");
     for (const more of ['/?next=x', '/#top'])
       expectFailure(
         await runCli(null, ['doctor', ORIGIN + more]),

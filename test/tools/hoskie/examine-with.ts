@@ -1,4 +1,5 @@
 import { vi } from 'vitest';
+import type { WorkerVersion } from '../../../tools/hoskie/doctor/site.ts';
 import type { CheckResult } from '../../../tools/hoskie/doctor/doctor.ts';
 import { examine } from '../../../tools/hoskie/doctor/examine.ts';
 import type { TestUser } from '../../support/people.ts';
@@ -22,6 +23,7 @@ export interface Service {
   /** Names of the session cookie and the CSRF cookie. */
   names?: [string, string];
   basePath?: string;
+  version?: WorkerVersion;
   /** Changes what is asked, as a proxy in front of the service. */
   ask?: (asked: Asked) => void;
   spoil?: Spoil;
@@ -29,7 +31,7 @@ export interface Service {
 
 /** Examines the Worker under an https address, as if behind Cloudflare, spoilt in some way. */
 export async function examineWith(
-  { ask, spoil, from, names = ['sessionid', 'csrftoken'], basePath = '/' }: Service,
+  { ask, spoil, from, names = ['sessionid', 'csrftoken'], basePath = '/', version }: Service,
   credentials: TestUser | null,
 ): Promise<readonly CheckResult[]> {
   vi.stubGlobal(
@@ -56,7 +58,7 @@ export async function examineWith(
     },
   );
   return examine(
-    { origin: ORIGIN, basePath, sessionCookie: names[0], csrfCookie: names[1] },
+    { origin: ORIGIN, basePath, sessionCookie: names[0], csrfCookie: names[1], version: version ?? null },
     credentials,
     () => undefined,
   );

@@ -1,22 +1,14 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
-import { splitStatements } from '../../local-cloud/sql-file.ts';
 import { addCommand, setAction, type Finish } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { printable, say, sayJson } from '../output.ts';
 import { applyAdditions } from '../schema/apply-additions.ts';
 import { compareSchemas, type Difference } from '../schema/compare-schemas.ts';
-import { parseSchema, type WantedSchema } from '../schema/parse-schema.ts';
 import { readSchema } from '../schema/read-schema.ts';
+import { readStatements, readWanted } from '../schema/read-wanted.ts';
 import { openStores } from '../stores.ts';
 
-const ROOT = join(import.meta.dirname, '../../..');
 const COMPLETE = 'The database has everything in schema.sql.';
-
-const readStatements = (file: string): string[] => splitStatements(readFileSync(join(ROOT, file), 'utf8'));
-
-const readWanted = (): WantedSchema => parseSchema(readStatements('schema.sql'));
 
 export function addSchemaCommands(program: Command, finish: Finish): void {
   const schema = program.command('schema').description('the tables in MySQL');

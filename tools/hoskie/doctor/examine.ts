@@ -10,7 +10,7 @@ import type { Account, Site } from './site.ts';
  * these sessions. It tries one or two wrong passwords, which count like anyone's.
  */
 export async function examine(
-  given: Pick<Site, 'origin' | 'basePath' | 'sessionCookie' | 'csrfCookie'>,
+  given: Pick<Site, 'origin' | 'basePath' | 'sessionCookie' | 'csrfCookie' | 'version'>,
   account: Account | null,
   show: (result: CheckResult) => void,
 ): Promise<readonly CheckResult[]> {

@@ -15,9 +15,12 @@ import {
 /** Half a year; less is for trying it out (OWASP, HTTP Strict Transport Security). */
 const HSTS_MIN_SECONDS = 15_552_000;
 
+const VERSION_POLL_MS = 500;
+
 /** Checks what anyone can see. Returns false if the service doesn't respond at all. */
 export async function checkPublic(site: Site): Promise<boolean> {
   const { doctor } = site;
+  if (site.version !== null && !(await doctor.check('version', () => waitForVersion(site)))) return false;
   const isUp = await doctor.check('healthz', async () => {
     const { status, body } = await newBrowser(site).get('/healthz');
     demand(status === 200, `/healthz returns ${status}`);
@@ -63,6 +66,21 @@ export async function checkPublic(site: Site): Promise<boolean> {
   return true;
 }
 
+/** A deployment takes a few seconds to be known everywhere. */
+async function waitForVersion(site: Site): Promise<string> {
+  const startedAtMs = performance.now();
+  const { id = '', knownWithinMs = 0 } = site.version ?? {};
+  for (;;) {
+    try {
+      await newBrowser(site).get('/healthz');
+      return id;
+    } catch (error) {
+      if (performance.now() - startedAtMs >= knownWithinMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, VERSION_POLL_MS));
+    }
+  }
+}
+
 function need(page: TextResponse | null): TextResponse {
   if (page === null) skip('the sign-in page does not respond');
   return page;
@@ -102,7 +120,7 @@ async function checkHttps(site: Site): Promise<string> {
   plain.protocol = 'http:';
   let response: TextResponse;
   try {
-    response = await newBrowser({ origin: plain.origin }).get('/');
+    response = await newBrowser({ origin: plain.origin, version: null }).get('/');
   } catch (error) {
     if (!isHttps) throw error;
     return 'nothing listens on plain http';

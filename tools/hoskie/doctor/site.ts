@@ -1,5 +1,18 @@
 import { Browser, type TextResponse } from '../../browser.ts';
+import { VERSION_HEADER } from '../../../src/http/worker-version.ts';
 import { demand, type Doctor } from './doctor.ts';
+
+/** Cloudflare says "a couple of seconds" (Workers, "Version overrides"). */
+export const KNOWN_WITHIN_MS = 30_000;
+
+/** One version of a Worker, which the deployment under way has. */
+export interface WorkerVersion {
+  /** The Worker's name. */
+  readonly worker: string;
+  readonly id: string;
+  /** How long the deployment may take to be known where we ask, in ms. */
+  readonly knownWithinMs: number;
+}
 
 /** The service under examination. */
 export interface Site {
@@ -10,6 +23,8 @@ export interface Site {
   readonly basePath: string;
   readonly sessionCookie: string;
   readonly csrfCookie: string;
+  /** The version to examine; null: whichever responds. */
+  readonly version: WorkerVersion | null;
   /** `LOGIN_URL`, found by following a protected page. */
   loginPath: string;
 }
@@ -33,10 +48,23 @@ const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 export const isLocalHttp = (origin: string): boolean =>
   origin.startsWith('http:') && LOCAL_HOSTS.includes(new URL(origin).hostname);
 
-export const newBrowser = ({ origin }: Pick<Site, 'origin'>): Browser =>
-  new Browser(origin, (url, request) => fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) }), {
-    'User-Agent': 'hoskie doctor',
-  });
+/** With a version, each response must be from it. */
+export const newBrowser = ({ origin, version }: Pick<Site, 'origin' | 'version'>): Browser =>
+  new Browser(
+    origin,
+    async (url, request) => {
+      const response = await fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const named = response.headers.get(VERSION_HEADER);
+      demand(version === null || named !== null, 'the response names no version: another one responded');
+      demand(version === null || named === version.id, `version ${named} responded instead`);
+      return response;
+    },
+    {
+      'User-Agent': 'hoskie doctor',
+      // A dictionary of strings (RFC 8941).
+      ...(version && { 'Cloudflare-Workers-Version-Overrides': `${version.worker}="${version.id}"` }),
+    },
+  );
 
 /** The path of a page below `BASE_PATH`. */
 export const pagePath = ({ basePath }: Pick<Site, 'basePath'>, page: '/home/' | '/logout/'): string =>
