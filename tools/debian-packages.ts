@@ -18,6 +18,8 @@ const STAMP = 'fetched-at';
 export interface FetchOptions {
   /** Holds a folder for each set of packages. */
   directory?: string;
+  /** Whether the folder has what is needed: what was installed when it was made may be gone by now. */
+  isComplete?: (folder: string) => boolean;
   log?: (line: string) => void;
 }
 
@@ -44,13 +46,13 @@ export async function missingPackages(packages: readonly string[]): Promise<stri
  */
 export async function fetchPackages(
   packages: readonly string[],
-  { directory = DIRECTORY, log = console.log }: FetchOptions = {},
+  { directory = DIRECTORY, isComplete = () => true, log = console.log }: FetchOptions = {},
 ): Promise<string> {
   const base = join(directory, release().replaceAll(' ', '-'));
   const folder = join(base, packages.join('+'));
   const unlock = await waitForDirectory(base);
   try {
-    const ageMs = ageOf(folder);
+    const ageMs = isComplete(folder) ? ageOf(folder) : Infinity;
     if (ageMs < KEPT_MS) return folder;
     log(`Fetching ${packages.join(', ')} into ${relative('.', base)}; nothing is installed ...`);
     try {
@@ -72,7 +74,7 @@ export function programFolders(folder: string): string[] {
   return ['usr/bin', 'usr/sbin', 'bin', 'sbin'].map((name) => join(folder, name));
 }
 
-/** The variables with which programs of a fetched folder find its files: libraries, Python's modules, fonts. */
+/** The variables with which programs of a fetched folder find its files: libraries, Python's modules, fonts, time zones. */
 export function environmentOf(folder: string, environment = process.env): Record<string, string> {
   const libraries = ['usr/lib', 'lib']
     .map((name) => join(folder, name))
@@ -85,20 +87,22 @@ export function environmentOf(folder: string, environment = process.env): Record
     LD_LIBRARY_PATH: libraries,
     PYTHONPATH: [join(folder, 'usr/lib/python3/dist-packages')],
   };
-  const fonts = {
-    XDG_DATA_HOME: join(folder, 'usr/share'),
-    FONTCONFIG_FILE: join(folder, 'etc/fonts/fonts.conf'),
+  const places = {
+    FONTCONFIG_FILE: 'etc/fonts/fonts.conf',
+    // fonts.conf names its subfolder fonts.
+    ...(existsSync(join(folder, 'usr/share/fonts')) && { XDG_DATA_HOME: 'usr/share' }),
+    PYTHONTZPATH: 'usr/share/zoneinfo',
+    PYTZ_TZDATADIR: 'usr/share/zoneinfo',
   };
-  return {
-    ...Object.fromEntries(
-      Object.entries(lists).map(([name, paths]) => [
-        name,
-        [...paths, environment[name]].filter(Boolean).join(':'),
-      ]),
-    ),
-    ...(existsSync(join(folder, 'usr/share/fonts')) && { XDG_DATA_HOME: fonts.XDG_DATA_HOME }),
-    ...(existsSync(fonts.FONTCONFIG_FILE) && { FONTCONFIG_FILE: fonts.FONTCONFIG_FILE }),
-  };
+  return Object.fromEntries([
+    ...Object.entries(lists).map(([name, paths]) => [
+      name,
+      [...paths, environment[name]].filter(Boolean).join(':'),
+    ]),
+    ...Object.entries(places)
+      .map(([name, path]) => [name, join(folder, path)] as const)
+      .filter(([, path]) => existsSync(path)),
+  ]) as Record<string, string>;
 }
 
 /** Say `debian 12`, or with what it is like: `linuxmint 22 ubuntu debian`. Empty on other systems. */
@@ -127,6 +131,9 @@ async function unpack(packages: readonly string[], folder: string, apt: string):
     'Dir::State::status': '/var/lib/dpkg/status',
     'Dir::Cache': apt,
     'Dir::Log': apt,
+    // Larger than the lists, and used twice.
+    'Dir::Cache::pkgcache': '',
+    'Dir::Cache::srcpkgcache': '',
     // Its locks are the system's; ours is around all this.
     'Debug::NoLocking': 'true',
     'Acquire::GzipIndexes': 'true',

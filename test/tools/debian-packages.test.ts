@@ -119,6 +119,18 @@ test('is fetched again if its folder is incomplete', async () => {
   expect(greet(await fetchGreeter())).toBe('first');
 });
 
+test('is fetched again if its folder lacks what is needed', async () => {
+  const options = {
+    directory: join(folder, 'fetched'),
+    isComplete: (fetched: string) => greet(fetched) !== '',
+    log: () => undefined,
+  };
+  rmSync(join(await fetchPackages(['greeter'], options), 'usr/bin/greeter'));
+  expect(greet(await fetchPackages(['greeter'], options))).toBe('first');
+  await fetchPackages(['greeter'], options);
+  expect(installs()).toHaveLength(2);
+});
+
 test('says what apt said if it cannot be fetched, and leaves no folder', async () => {
   writeFileSync(join(folder, 'offline'), '');
   await expect(fetchGreeter()).rejects.toThrow('E: no network');
@@ -128,13 +140,14 @@ test('says what apt said if it cannot be fetched, and leaves no folder', async (
   expect(greet(await fetchGreeter())).toBe('first');
 });
 
-test('finds its libraries, modules and fonts before those of the environment', () => {
+test('finds its libraries, modules, fonts and time zones before those of the environment', () => {
   const root = join(folder, 'root');
   for (const path of [
     'usr/lib/x86_64-linux-gnu',
     'lib/x86_64-linux-gnu',
     'usr/lib/python3',
     'usr/share/fonts',
+    'usr/share/zoneinfo',
   ])
     mkdirSync(join(root, path), { recursive: true });
   const { PATH, LD_LIBRARY_PATH, ...others } = environmentOf(root, { PATH: '/own', PYTHONPATH: '/modules' });
@@ -145,5 +158,7 @@ test('finds its libraries, modules and fonts before those of the environment', (
   expect(others).toEqual({
     PYTHONPATH: `${join(root, 'usr/lib/python3/dist-packages')}:/modules`,
     XDG_DATA_HOME: join(root, 'usr/share'),
+    PYTHONTZPATH: join(root, 'usr/share/zoneinfo'),
+    PYTZ_TZDATADIR: join(root, 'usr/share/zoneinfo'),
   });
 });

@@ -99,11 +99,13 @@ async function requireElsewhere(
   let cause: unknown;
   if (canFetchPackages())
     try {
+      const find = (folder: string) => findProgram(names, programFolders(folder));
       const folder = await fetchPackages(PACKAGES, {
         log,
+        isComplete: (each) => find(each) !== null,
         ...(packages !== undefined && { directory: packages }),
       });
-      const path = findProgram(names, programFolders(folder));
+      const path = find(folder);
       if (path !== null) return { path, folder };
     } catch (error) {
       cause = error;
