@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
-import { canInstallPackages, installPackages } from './debian-packages.ts';
+import { canFetchPackages, environmentOf, fetchPackages } from './debian-packages.ts';
 
 /** What to do without Chromium. */
 export const CHROMIUM_ADVICE = 'Install Chromium or Chrome, or set CHROMIUM_PATH to one.';
@@ -25,12 +26,9 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-/**
- * Finds Chromium (set `CHROMIUM_PATH` for your own), or installs it if this is root on Debian or Ubuntu. Null: there is
- * none.
- */
+/** Finds Chromium (set `CHROMIUM_PATH` for your own), or fetches Debian's. Null: there is none. */
 export async function findChromium(): Promise<string | null> {
-  return lookForChromium() ?? (await installChromium());
+  return lookForChromium() ?? (await fetchChromium());
 }
 
 /** Starts it headless, with the back/forward cache, which Playwright switches off by default. */
@@ -56,9 +54,15 @@ function isExecutable(path: string): boolean {
   }
 }
 
-async function installChromium(): Promise<string | null> {
-  if (process.env['CHROMIUM_PATH'] !== undefined || !canInstallPackages()) return null;
-  console.log('Installing chromium with apt-get, because it is missing ...');
-  await installPackages(['chromium', 'fonts-dejavu-core']).catch((error: unknown) => console.warn(error));
-  return lookForChromium();
+/** Debian's; Ubuntu has it as a snap only. What starts it needs this process's environment. */
+async function fetchChromium(): Promise<string | null> {
+  if (process.env['CHROMIUM_PATH'] !== undefined || !canFetchPackages()) return null;
+  try {
+    const folder = await fetchPackages(['chromium', 'fonts-dejavu-core']);
+    Object.assign(process.env, environmentOf(folder));
+    return [join(folder, 'usr/lib/chromium/chromium')].find(isExecutable) ?? null;
+  } catch (error) {
+    console.warn(error);
+    return null;
+  }
 }

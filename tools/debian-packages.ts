@@ -1,36 +1,31 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
+import { waitForDirectory } from './local-cloud/directory-lock.ts';
 
 const run = promisify(execFile);
 
-/** Debian's packages start their services unless this program forbids it with status 101 (invoke-rc.d(8)). */
-const POLICY_FILE = '/usr/sbin/policy-rc.d';
+const DIRECTORY = join(import.meta.dirname, '../.local/packages');
 
-/** Another apt may be running; it is waited for. */
-const APT_LOCK_TIMEOUT_SECONDS = 300;
+/** The archive gets security fixes all the time. */
+const KEPT_MS = 30 * 24 * 3600 * 1000;
 
-/** Ours wait for each other here: apt itself doesn't wait for the lock of its lists. */
-const OWN_LOCK = join(tmpdir(), 'cloud-hoskie-apt.lock');
+/** In each folder, written last. */
+const STAMP = 'fetched-at';
 
-/** True as root on Debian or Ubuntu (or a distribution that calls itself like them). */
-export function canInstallPackages(): boolean {
-  if (process.getuid?.() !== 0 || !existsSync('/etc/os-release')) return false;
-  const release = readFileSync('/etc/os-release', 'utf8');
-  return /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(release) && existsSync('/usr/bin/apt-get');
+export interface FetchOptions {
+  /** Holds a folder for each set of packages. */
+  directory?: string;
+  /** Whether the folder has what is needed: what was installed when it was made may be gone by now. */
+  isComplete?: (folder: string) => boolean;
+  log?: (line: string) => void;
 }
 
-/** Installs packages with apt and starts no system service; throws with apt's output. */
-export async function installPackages(packages: readonly string[]): Promise<void> {
-  const forbidden = forbidServices();
-  try {
-    await apt('update');
-    await apt('install', '-y', '--no-install-recommends', ...packages);
-  } finally {
-    if (forbidden) rmSync(POLICY_FILE, { force: true });
-  }
+/** True on Debian and Ubuntu, and where apt works as there. */
+export function canFetchPackages(): boolean {
+  return /\b(debian|ubuntu)\b/.test(release()) && existsSync('/usr/bin/apt-get');
 }
 
 /** Those of the packages that aren't installed: all of them where there is no dpkg. */
@@ -44,20 +39,125 @@ export async function missingPackages(packages: readonly string[]): Promise<stri
   return packages.filter((name) => !lines.includes(`${name} installed`));
 }
 
-/** Forbids service starts while packages are set up; an existing policy stays as it is. */
-function forbidServices(): boolean {
+/**
+ * Fetches packages with apt, and what they need and this machine lacks, and unpacks them into a folder, which is
+ * returned. Nothing is installed, and root isn't needed. A folder of an earlier call is used for a month; after that
+ * too, if the packages can't be fetched. Throws with apt's output.
+ */
+export async function fetchPackages(
+  packages: readonly string[],
+  { directory = DIRECTORY, isComplete = () => true, log = console.log }: FetchOptions = {},
+): Promise<string> {
+  const base = join(directory, release().replaceAll(' ', '-'));
+  const folder = join(base, packages.join('+'));
+  const unlock = await waitForDirectory(base);
   try {
-    writeFileSync(POLICY_FILE, '#!/bin/sh\nexit 101\n', { flag: 'wx', mode: 0o755 });
-    return true;
-  } catch {
-    return false;
+    const ageMs = isComplete(folder) ? ageOf(folder) : Infinity;
+    if (ageMs < KEPT_MS) return folder;
+    log(`Fetching ${packages.join(', ')} into ${relative('.', base)}; nothing is installed ...`);
+    try {
+      await unpack(packages, `${folder}.partial`, join(base, 'apt'));
+      rmSync(folder, { recursive: true, force: true });
+      renameSync(`${folder}.partial`, folder);
+    } catch (error) {
+      if (ageMs === Infinity) throw error;
+      log(`Not renewed, so those of the last time are used: ${(error as Error).message}`);
+    }
+    return folder;
+  } finally {
+    unlock();
   }
 }
 
-async function apt(...args: string[]): Promise<void> {
-  const lock = `DPkg::Lock::Timeout=${APT_LOCK_TIMEOUT_SECONDS}`;
-  await run('flock', [OWN_LOCK, 'apt-get', '-q', '-o', lock, ...args], {
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    maxBuffer: Infinity,
-  });
+/** Where the programs of a fetched folder are. */
+export function programFolders(folder: string): string[] {
+  return ['usr/bin', 'usr/sbin', 'bin', 'sbin'].map((name) => join(folder, name));
+}
+
+/** The variables with which programs of a fetched folder find its files: libraries, Python's modules, fonts, time zones. */
+export function environmentOf(folder: string, environment = process.env): Record<string, string> {
+  const libraries = ['usr/lib', 'lib']
+    .map((name) => join(folder, name))
+    .flatMap((path) => subfolders(path).map((name) => join(path, name)))
+    .filter((path) => path.endsWith('-linux-gnu'))
+    // Chromium's PulseAudio looks for the second one at its absolute path only.
+    .flatMap((path) => [path, join(path, 'pulseaudio')]);
+  const lists = {
+    PATH: programFolders(folder),
+    LD_LIBRARY_PATH: libraries,
+    PYTHONPATH: [join(folder, 'usr/lib/python3/dist-packages')],
+  };
+  const places = {
+    FONTCONFIG_FILE: 'etc/fonts/fonts.conf',
+    // fonts.conf names its subfolder fonts.
+    ...(existsSync(join(folder, 'usr/share/fonts')) && { XDG_DATA_HOME: 'usr/share' }),
+    PYTHONTZPATH: 'usr/share/zoneinfo',
+    PYTZ_TZDATADIR: 'usr/share/zoneinfo',
+  };
+  return Object.fromEntries([
+    ...Object.entries(lists).map(([name, paths]) => [
+      name,
+      [...paths, environment[name]].filter(Boolean).join(':'),
+    ]),
+    ...Object.entries(places)
+      .map(([name, path]) => [name, join(folder, path)] as const)
+      .filter(([, path]) => existsSync(path)),
+  ]) as Record<string, string>;
+}
+
+/** Say `debian 12`, or with what it is like: `linuxmint 22 ubuntu debian`. Empty on other systems. */
+function release(): string {
+  if (!existsSync('/etc/os-release')) return '';
+  const text = readFileSync('/etc/os-release', 'utf8');
+  const field = (name: string) => new RegExp(`^${name}="?([^"\n]*)"?$`, 'm').exec(text)?.[1] ?? '';
+  return [field('ID'), field('VERSION_ID'), field('ID_LIKE')].filter(Boolean).join(' ');
+}
+
+/** In milliseconds; infinite if there is none, or not all of it. */
+function ageOf(folder: string): number {
+  const stamp = statSync(join(folder, STAMP), { throwIfNoEntry: false });
+  return stamp === undefined ? Infinity : Date.now() - stamp.mtimeMs;
+}
+
+const subfolders = (path: string): string[] => (existsSync(path) ? readdirSync(path) : []);
+
+async function unpack(packages: readonly string[], folder: string, apt: string): Promise<void> {
+  const archives = join(apt, 'archives');
+  for (const path of [folder, archives]) rmSync(path, { recursive: true, force: true });
+  for (const path of [folder, join(archives, 'partial'), join(apt, 'lists/partial')])
+    await mkdir(path, { recursive: true });
+  const options = Object.entries({
+    'Dir::State': apt,
+    'Dir::State::status': '/var/lib/dpkg/status',
+    'Dir::Cache': apt,
+    'Dir::Log': apt,
+    // Larger than the lists, and used twice.
+    'Dir::Cache::pkgcache': '',
+    'Dir::Cache::srcpkgcache': '',
+    // Its locks are the system's; ours is around all this.
+    'Debug::NoLocking': 'true',
+    'Acquire::GzipIndexes': 'true',
+    'Acquire::Languages': 'none',
+    // As root it would download as a user who may not enter a home.
+    'APT::Sandbox::User': 'root',
+  }).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+  const aptGet = (...args: string[]) =>
+    run('apt-get', ['-q', ...options, ...args], {
+      maxBuffer: Infinity,
+      env: { ...process.env, LC_ALL: 'C' },
+    });
+  // One of the machine's sources may be out, and not the one that is needed.
+  const updateError: unknown = await aptGet('update').then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  try {
+    await aptGet('install', '--yes', '--download-only', '--no-install-recommends', ...packages);
+  } catch (error) {
+    throw updateError ?? error;
+  }
+  const files = readdirSync(archives).filter((name) => name.endsWith('.deb'));
+  for (const file of files) await run('dpkg-deb', ['-x', join(archives, file), folder]);
+  rmSync(archives, { recursive: true });
+  writeFileSync(join(folder, STAMP), '');
 }

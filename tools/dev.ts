@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { hashPassword } from '../src/auth/password.ts';
+import { fillIn } from './demo/fill-in.ts';
 import { keepSecrets } from './local-cloud/credentials.ts';
 import { startLocalCloud, type LocalCloud } from './local-cloud/local-cloud.ts';
 import { applySqlFile } from './local-cloud/sql-file.ts';
@@ -80,7 +81,9 @@ function writeBindings(cloud: LocalCloud, secretKey: string): string {
   return path;
 }
 
-const { values: flags } = parseArgs({ options: { fresh: { type: 'boolean', default: false } } });
+const { values: flags } = parseArgs({
+  options: { fresh: { type: 'boolean', default: false }, demo: { type: 'boolean', default: false } },
+});
 const port = readPort();
 await requireFreePort(port);
 
@@ -98,6 +101,12 @@ const demoPassword = demoSecret.slice(0, DEMO_PASSWORD_CHARACTERS);
 await applySqlFile(cloud, 'schema.sql');
 await applySqlFile(cloud, 'schema-views.sql');
 await addDemoUser(cloud, demoPassword);
+if (flags.demo) {
+  const { users, logins, logouts, sessions } = await fillIn(cloud, secretKey, Date.now());
+  console.log(
+    `Demo data added: ${users} users, ${logins} sign-ins and failed attempts, ${logouts} ended sessions, ${sessions} open ones.`,
+  );
+}
 const bindings = writeBindings(cloud, secretKey);
 
 const wrangler = spawn(

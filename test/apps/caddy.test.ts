@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findFreePort } from '../../tools/local-cloud/free-port.ts';
-import { havePackages, CADDY_PACKAGES } from '../support/debian.ts';
+import { CADDY_PACKAGES, debianProgram, havePackages } from '../support/debian.ts';
 import { readExample, startProgram } from './proxies/proxy.ts';
 import { send } from './proxies/send.ts';
 import { openService } from './proxies/service.ts';
@@ -44,7 +44,7 @@ function startCaddy(port: number, serviceOrigin: string, appPort: number): Promi
     ['\napp.example.org {', `\nhttp://localhost:${port} {`],
   ]);
   return startProgram({
-    command: '/usr/bin/caddy',
+    command: debianProgram('caddy'),
     port,
     args: (directory) => {
       const file = join(directory, 'Caddyfile');

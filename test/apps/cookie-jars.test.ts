@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { havePackages, JAR_PACKAGES, PACKAGES_SETUP_TIMEOUT_MS } from '../support/debian.ts';
+import {
+  debianProgram,
+  DOWNLOAD_PACKAGES,
+  havePackages,
+  PACKAGES_SETUP_TIMEOUT_MS,
+  PYTHON_PACKAGES,
+} from '../support/debian.ts';
 import { addUser, type TestUser } from '../support/people.ts';
 import { useTestEnvironment } from '../support/test-environment.ts';
 
@@ -16,7 +22,7 @@ const directory = mkdtempSync(join(tmpdir(), 'jars-'));
 let available = false;
 
 beforeAll(async () => {
-  available = await havePackages(JAR_PACKAGES);
+  available = (await havePackages(PYTHON_PACKAGES)) && (await havePackages(DOWNLOAD_PACKAGES));
 }, PACKAGES_SETUP_TIMEOUT_MS);
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -132,7 +138,7 @@ test.for(['requests', 'httpx'])("Python's %s keeps nothing of a session", async 
   context.skip(!available, 'packages are missing');
   const { username, password } = await addUser(environment.cloud);
   const args = ['-c', PYTHON, library, environment.worker.localOrigin, username, password];
-  const { stdout } = await run('/usr/bin/python3', args);
+  const { stdout } = await run(debianProgram('python3'), args);
   const [before, kept] = JSON.parse(stdout) as [string[], Kept[]];
   expect(before).toEqual(['csrftoken', 'device', 'sessionid']);
   expect(leftAfterASecond(kept)).toEqual(['device']);

@@ -6,7 +6,7 @@ import type { CloudProxy } from '../../tools/local-cloud/proxy.ts';
 import { newSigningKey, toKeySet } from '../../tools/signing-keys.ts';
 import { openCloud } from '../support/cloud.ts';
 import { openSites } from '../support/django-sites.ts';
-import { havePackages, PACKAGES_SETUP_TIMEOUT_MS, SITE_PACKAGES } from '../support/debian.ts';
+import { havePackages, PACKAGES_SETUP_TIMEOUT_MS, PYTHON_PACKAGES } from '../support/debian.ts';
 import { nowSeconds } from '../support/issuer.ts';
 import { addUser, eventually, type TestUser } from '../support/people.ts';
 import { seedSession } from '../support/seed-session.ts';
@@ -36,7 +36,7 @@ let sameId: TestUser;
 let sameName: TestUser;
 
 beforeAll(async () => {
-  available = await havePackages(SITE_PACKAGES);
+  available = await havePackages(PYTHON_PACKAGES);
   if (!available) return;
   const [loginPort, askPort, verifyPort] = [await findFreePort(), await findFreePort(), await findFreePort()];
   [login, asking, verifying] = [loginPort, askPort, verifyPort].map((port) => `http://localhost:${port}`) as [

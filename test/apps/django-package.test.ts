@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { DJANGO_PACKAGES, havePackages, PACKAGES_SETUP_TIMEOUT_MS } from '../support/debian.ts';
-
-/** Debian's, which has the packages; another Python may come first in PATH. */
-const PYTHON = '/usr/bin/python3';
+import {
+  debianProgram,
+  havePackages,
+  PACKAGES_SETUP_TIMEOUT_MS,
+  PYTHON_PACKAGES,
+} from '../support/debian.ts';
 
 const SUITE_TIMEOUT_MS = 120_000;
 
@@ -15,7 +17,7 @@ let available = false;
 let directory: string;
 
 beforeAll(async () => {
-  available = await havePackages(DJANGO_PACKAGES);
+  available = await havePackages(PYTHON_PACKAGES);
 }, PACKAGES_SETUP_TIMEOUT_MS);
 
 // A copy, as pip and Python write beside what they read.
@@ -35,13 +37,21 @@ async function run(program: string, ...args: string[]): Promise<string> {
 }
 
 test('its own tests pass', { timeout: SUITE_TIMEOUT_MS }, async () => {
-  const output = await run(PYTHON, '-m', 'django', 'test', 'tests', '--settings', 'tests.site.settings');
+  const output = await run(
+    debianProgram('python3'),
+    '-m',
+    'django',
+    'test',
+    'tests',
+    '--settings',
+    'tests.site.settings',
+  );
   expect(output).toMatch(/^Ran \d{2,} tests in .*\n\nOK$/m);
 });
 
 test('its migrations are those of its models', async () => {
   const args = ['makemigrations', '--check', '--dry-run', '--settings', 'tests.site.settings'];
-  expect(await run(PYTHON, '-m', 'django', ...args)).toContain('No changes detected');
+  expect(await run(debianProgram('python3'), '-m', 'django', ...args)).toContain('No changes detected');
 });
 
 test(
@@ -50,7 +60,8 @@ test(
   async () => {
     const environment = join(directory, 'venv');
     const python = join(environment, 'bin/python3');
-    await run(PYTHON, '-m', 'venv', '--system-site-packages', environment);
+    // Its pip is Debian's: ensurepip would need a further package, installed.
+    await run(debianProgram('python3'), '-m', 'venv', '--without-pip', '--system-site-packages', environment);
     await run(python, '-m', 'pip', 'install', '--no-index', '--no-build-isolation', '.');
     rmSync(join(directory, 'package/cloud_hoskie'), { recursive: true });
     const files = await run(python, '-m', 'pip', 'show', '--files', 'django-cloud-hoskie');

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findFreePort } from '../../tools/local-cloud/free-port.ts';
-import { havePackages, NGINX_PACKAGES } from '../support/debian.ts';
+import { debianProgram, havePackages, NGINX_PACKAGES } from '../support/debian.ts';
 import { readExample, startProgram } from './proxies/proxy.ts';
 import { send } from './proxies/send.ts';
 import { openService } from './proxies/service.ts';
@@ -46,7 +46,7 @@ function startNginx(port: number, servicePort: string, appPort: number): Promise
     ['ssl_certificate_key ', '# '],
   ]);
   return startProgram({
-    command: '/usr/sbin/nginx',
+    command: debianProgram('nginx'),
     port,
     args: (directory) => ['-p', directory, '-c', writeMainConfig(directory, config)],
   });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startProgram } from '../apps/proxies/proxy.ts';
+import { debianProgram } from './debian.ts';
 
 const PACKAGE = join(import.meta.dirname, '../../packages/django');
 const SETTINGS = 'tests.site.settings';
@@ -21,11 +22,12 @@ export interface Sites {
 
 /** Starts the test site of packages/django in gunicorn once in each mode; both have one database. */
 export async function openSites({ stack, login, accounts, ports }: Sites): Promise<void> {
+  const python = debianProgram('python3');
   const directory = mkdtempSync(join(tmpdir(), 'django-gunicorn-'));
   stack.defer(() => rmSync(directory, { recursive: true, force: true }));
   const database = { DATABASE: join(directory, 'site.sqlite3'), PYTHONDONTWRITEBYTECODE: '1' };
   const django = (...args: string[]) =>
-    promisify(execFile)('/usr/bin/python3', ['-m', 'django', ...args, '--settings', SETTINGS], {
+    promisify(execFile)(python, ['-m', 'django', ...args, '--settings', SETTINGS], {
       cwd: PACKAGE,
       env: { ...process.env, ...database },
     });
@@ -42,7 +44,7 @@ export async function openSites({ stack, login, accounts, ports }: Sites): Promi
     };
     const variables = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
     const options = ['--bind', `127.0.0.1:${port}`, '--threads', '4', '--chdir', PACKAGE, ...variables];
-    const args = () => [...options, 'tests.site.wsgi'];
-    stack.defer(await startProgram({ command: '/usr/bin/gunicorn', port, args }));
+    const args = () => ['-m', 'gunicorn', ...options, 'tests.site.wsgi'];
+    stack.defer(await startProgram({ command: python, port, args }));
   }
 }

@@ -4,21 +4,24 @@ import { constants, existsSync, readFileSync } from 'node:fs';
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { MysqlProgram } from './programs.ts';
+import { programEnvironment, type MysqlProgram } from './programs.ts';
 
 const run = promisify(execFile);
 
 /** A small redo log: the server's default of 96 MB would be copied for every new directory. */
 export const REDO_LOG_SIZE = '16M';
 
-// The servers refuse to run as root unless told so.
-const everywhere = ['--no-defaults', ...(process.getuid?.() === 0 ? ['--user=root'] : [])];
-
-export const COMMON_OPTIONS: Record<MysqlProgram['flavour'], string[]> = {
-  mariadb: everywhere,
-  // Its default names a folder that may be missing, and then it does not start.
-  mysql: [...everywhere, '--secure-file-priv=NULL'],
-};
+/** Come before all other options of the server. */
+export function commonOptions({ flavour, folder }: MysqlProgram): string[] {
+  return [
+    '--no-defaults',
+    // The servers refuse to run as root unless told so.
+    ...(process.getuid?.() === 0 ? ['--user=root'] : []),
+    ...(folder === null ? [] : [`--basedir=${join(folder, 'usr')}`]),
+    // MySQL's default names a folder that may be missing, and then it does not start.
+    ...(flavour === 'mysql' ? ['--secure-file-priv=NULL'] : []),
+  ];
+}
 
 /**
  * Makes sure that a MySQL data directory exists.
@@ -45,7 +48,7 @@ export async function ensureMysqlData(
 }
 
 async function ensureTemplate(program: MysqlProgram, templates: string): Promise<string> {
-  const key = createHash('sha256').update(`${program.server}\n${program.version}`).digest('hex').slice(0, 12);
+  const key = createHash('sha256').update(`${program.path}\n${program.version}`).digest('hex').slice(0, 12);
   const template = join(templates, `${program.flavour}-${key}`);
   if (existsSync(template)) return template;
   await mkdir(templates, { recursive: true });
@@ -68,28 +71,37 @@ async function ensureTemplate(program: MysqlProgram, templates: string): Promise
  */
 async function initialise(program: MysqlProgram, data: string): Promise<void> {
   await mkdir(data, { recursive: true, mode: 0o700 });
-  const common = [...COMMON_OPTIONS[program.flavour], `--datadir=${data}`];
+  const common = [...commonOptions(program), `--datadir=${data}`];
+  const env = programEnvironment(program);
   if (program.flavour === 'mysql') {
-    await run(program.server, [...common, '--initialize-insecure']);
+    await run(program.path, [...common, '--initialize-insecure'], { env });
     return;
   }
-  const bootstrap = run(program.server, [
-    ...common,
-    '--bootstrap',
-    '--log-warnings=0',
-    '--max-allowed-packet=8M',
-    `--innodb-log-file-size=${REDO_LOG_SIZE}`,
-  ]);
+  const bootstrap = run(
+    program.path,
+    [
+      ...common,
+      '--bootstrap',
+      '--log-warnings=0',
+      '--max-allowed-packet=8M',
+      `--innodb-log-file-size=${REDO_LOG_SIZE}`,
+    ],
+    { env },
+  );
   bootstrap.child.stdin?.on('error', () => undefined);
-  bootstrap.child.stdin?.end(await systemTables(program.server));
+  bootstrap.child.stdin?.end(await systemTables(program));
   await bootstrap;
 }
 
 /** The statements that make MariaDB's system tables; the files' names changed with version 11. */
-async function systemTables(server: string): Promise<string> {
-  const { stdout } = await run(server, ['--no-defaults', '--verbose', '--help'], { maxBuffer: 10_000_000 });
+async function systemTables(program: MysqlProgram): Promise<string> {
+  const { stdout } = await run(program.path, [...commonOptions(program), '--verbose', '--help'], {
+    env: programEnvironment(program),
+    maxBuffer: 10_000_000,
+  });
   const charsets = /^character-sets-dir\s+(\S.*)$/m.exec(stdout)?.[1];
-  if (charsets === undefined) throw new Error(`${server} --help does not say where its system tables are`);
+  if (charsets === undefined)
+    throw new Error(`${program.path} --help does not say where its system tables are`);
   const share = dirname(charsets.trim().replace(/\/+$/, ''));
   const texts = ['system_tables.sql', 'performance_tables.sql'].map((name) => {
     const path = [join(share, `mariadb_${name}`), join(share, `mysql_${name}`)].find((each) =>

@@ -1,27 +1,36 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { COMMON_OPTIONS, ensureMysqlData, REDO_LOG_SIZE } from './mysql-data.ts';
+import { containerCommand } from './docker.ts';
+import { commonOptions, REDO_LOG_SIZE } from './mysql-data.ts';
 import { runAlone, SQL_MODE } from './mysql-pool.ts';
-import type { MysqlProgram } from './programs.ts';
+import { programEnvironment, type MysqlProgram } from './programs.ts';
 import type { ServerCommand } from './server-process.ts';
 
 export interface MysqlServerOptions {
-  program: MysqlProgram;
+  /** Its data directory exists. */
+  program: MysqlProgram | 'docker';
   directory: string;
-  /** Folder for cached, freshly initialised data directories; null to do without. */
-  templates: string | null;
+  /** Deletes what containers of earlier runs kept. */
+  fresh: boolean;
   port: number;
   password: string;
+  log: (line: string) => void;
 }
 
 const USER = 'local';
 
+const IMAGE = 'mysql:8.4';
+const INSIDE = { port: 3306, data: '/var/lib/mysql' };
+
+/** Where a program's data directory is. */
+export const mysqlData = (directory: string): string => join(directory, 'mysql');
+
 /** The command of a private mariadbd or mysqld: on 127.0.0.1 only, small buffers, one account with a password. */
 export async function mysqlCommand(options: MysqlServerOptions): Promise<ServerCommand> {
   const { program, directory, port, password } = options;
-  const data = join(directory, 'mysql');
+  if (program === 'docker') return mysqlContainer(options);
+  const data = mysqlData(directory);
   const temporary = join(directory, 'mysql-tmp');
-  await ensureMysqlData(program, data, options.templates);
   mkdirSync(temporary, { recursive: true });
   const initFile = join(directory, 'mysql-accounts.sql');
   writeFileSync(initFile, accountStatements(password), { mode: 0o600 });
@@ -30,9 +39,9 @@ export async function mysqlCommand(options: MysqlServerOptions): Promise<ServerC
     name: 'mysql',
     url,
     directory,
-    program: program.server,
+    program: program.path,
     args: [
-      ...COMMON_OPTIONS[program.flavour],
+      ...commonOptions(program),
       `--datadir=${data}`,
       `--tmpdir=${temporary}`,
       `--init-file=${initFile}`,
@@ -40,22 +49,42 @@ export async function mysqlCommand(options: MysqlServerOptions): Promise<ServerC
       `--port=${port}`,
       // No socket file: its path may be at most 107 bytes long, and it is not used.
       '--socket=',
-      '--skip-log-bin',
-      '--skip-name-resolve',
-      '--character-set-server=utf8mb4',
-      '--default-time-zone=+00:00',
-      `--sql-mode=${SQL_MODE}`,
-      '--max-connections=400',
-      '--performance-schema=OFF',
-      '--innodb-buffer-pool-size=32M',
-      // A crash of the machine may cost the last second; a crash of the server costs nothing.
-      '--innodb-flush-log-at-trx-commit=2',
+      ...SERVER_OPTIONS,
       ...(program.flavour === 'mariadb' ? MARIADB_LIKE_MYSQL : MYSQL_OPTIONS),
     ],
+    environment: programEnvironment(program),
     mark: data,
     probe: () => runAlone({ url }, 'DO 0'),
   };
 }
+
+async function mysqlContainer(options: MysqlServerOptions): Promise<ServerCommand> {
+  const { directory, fresh, port, password, log } = options;
+  // The image makes this account when its volume is empty. A file, as everybody can read a command line.
+  const variables = join(directory, 'mysql.env');
+  writeFileSync(variables, `MYSQL_ROOT_PASSWORD=${password}\n`, { mode: 0o600 });
+  const url = `mysql://root:${password}@127.0.0.1:${port}`;
+  const container = {
+    ...{ image: IMAGE, inside: INSIDE, port, fresh },
+    options: ['--env-file', variables],
+    args: [...SERVER_OPTIONS, ...MYSQL_OPTIONS],
+  };
+  const probe = () => runAlone({ url }, 'DO 0');
+  return containerCommand({ ...container, name: 'mysql', url, directory, probe }, log);
+}
+
+const SERVER_OPTIONS = [
+  '--skip-log-bin',
+  '--skip-name-resolve',
+  '--character-set-server=utf8mb4',
+  '--default-time-zone=+00:00',
+  `--sql-mode=${SQL_MODE}`,
+  '--max-connections=400',
+  '--performance-schema=OFF',
+  '--innodb-buffer-pool-size=32M',
+  // A crash of the machine may cost the last second; a crash of the server costs nothing.
+  '--innodb-flush-log-at-trx-commit=2',
+];
 
 /** A small redo log (since 8.0.30), and none of MySQL's second protocol. */
 const MYSQL_OPTIONS = [`--loose-innodb-redo-log-capacity=${REDO_LOG_SIZE}`, '--loose-mysqlx=OFF'];

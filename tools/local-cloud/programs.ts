@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { canInstallPackages } from '../debian-packages.ts';
-import { installPrograms } from './install-programs.ts';
+import { canFetchPackages, environmentOf, fetchPackages, programFolders } from '../debian-packages.ts';
+import { hasDocker } from './docker.ts';
 
 const run = promisify(execFile);
 
@@ -22,41 +22,102 @@ const EXTRA_FOLDERS = [
 const REDIS_NAMES = ['redis-server', 'valkey-server'];
 const MYSQL_NAMES = ['mariadbd', 'mysqld'];
 
+/** Debian's and Ubuntu's, fetched together. */
+const PACKAGES = ['redis-server', 'mariadb-server-core'];
+
+/** Where servers are looked for, and who hears of it. */
+export interface Search {
+  /** Folders that hold programs; by default those of PATH, and the usual ones. */
+  folders?: readonly string[];
+  /** Holds fetched packages; `.local/packages` by default. */
+  packages?: string;
+  log: (line: string) => void;
+}
+
+export interface Program {
+  path: string;
+  /** Of fetched packages, in which it finds its files; null if it is installed. */
+  folder: string | null;
+}
+
 /** The database server's program, and how its data directory is made. */
-export interface MysqlProgram {
-  server: string;
+export interface MysqlProgram extends Program {
   flavour: 'mariadb' | 'mysql';
   /** The version line, without the path: part of the name of a cached data directory. */
   version: string;
 }
 
-/** Finds the program of a Redis or Valkey. */
-export function requireRedis(log: (line: string) => void): Promise<string> {
-  return requireProgram(REDIS_NAMES, log);
+/** The variables that a program runs with. */
+export function programEnvironment({ folder }: Program): NodeJS.ProcessEnv {
+  return { ...process.env, ...(folder === null ? {} : environmentOf(folder)) };
 }
 
-/** Finds the program of a MariaDB or MySQL. */
-export async function requireMysql(log: (line: string) => void): Promise<MysqlProgram> {
-  const server = await requireProgram(MYSQL_NAMES, log);
-  const { stdout } = await run(server, ['--no-defaults', '--version']);
-  const version = stdout.slice(stdout.indexOf('Ver')).trim();
-  return { server, flavour: /mariadb/i.test(version) ? 'mariadb' : 'mysql', version };
+/** Finds a Redis or Valkey: a program, or Docker to run one. Throws with the commands to type if there is none. */
+export async function requireRedis(search: Search): Promise<Program | 'docker'> {
+  const path = findProgram(REDIS_NAMES, search.folders);
+  return path === null ? requireElsewhere(REDIS_NAMES, search) : { path, folder: null };
 }
 
-/** Finds one of these programs; installs it on Debian or Ubuntu as root, otherwise throws with the commands to type. */
-async function requireProgram(names: readonly string[], log: (line: string) => void): Promise<string> {
-  let cause: unknown;
-  if (findProgram(names) === null && canInstallPackages())
-    await installPrograms(names, log).catch((error: unknown) => (cause = error));
-  const program = findProgram(names);
-  if (program === null) throw new Error(howToInstall(names), { cause });
+/**
+ * Finds a MariaDB or MySQL in the same way. A program that can't make its data directory counts as missing: on Ubuntu,
+ * AppArmor keeps `mysqld` from all folders but its own.
+ */
+export async function requireMysql(
+  search: Search,
+  makeData: (program: MysqlProgram) => Promise<void>,
+): Promise<MysqlProgram | 'docker'> {
+  const path = findProgram(MYSQL_NAMES, search.folders);
+  if (path !== null)
+    try {
+      const program = await describeMysql({ path, folder: null });
+      await makeData(program);
+      return program;
+    } catch (error) {
+      search.log(`${path} can't be used here: ${(error as Error).message.trim()}`);
+    }
+  const other = await requireElsewhere(MYSQL_NAMES, search);
+  if (other === 'docker') return other;
+  const program = await describeMysql(other);
+  await makeData(program);
   return program;
 }
 
-/** The absolute path of the first of these programs on PATH or in the usual server folders, or null. */
-export function findProgram(names: readonly string[]): string | null {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter).filter(Boolean), ...EXTRA_FOLDERS];
-  const paths = folders.flatMap((folder) => names.map((name) => join(folder, name)));
+async function describeMysql(program: Program): Promise<MysqlProgram> {
+  const { stdout } = await run(program.path, ['--no-defaults', '--version'], {
+    env: programEnvironment(program),
+  });
+  const version = stdout.slice(stdout.indexOf('Ver')).trim();
+  return { ...program, flavour: /mariadb/i.test(version) ? 'mariadb' : 'mysql', version };
+}
+
+/** For a server that isn't installed: Docker if it works, otherwise packages that are fetched. */
+async function requireElsewhere(
+  names: readonly string[],
+  { log, packages }: Search,
+): Promise<Program | 'docker'> {
+  if (await hasDocker()) return 'docker';
+  let cause: unknown;
+  if (canFetchPackages())
+    try {
+      const find = (folder: string) => findProgram(names, programFolders(folder));
+      const folder = await fetchPackages(PACKAGES, {
+        log,
+        isComplete: (each) => find(each) !== null,
+        ...(packages !== undefined && { directory: packages }),
+      });
+      const path = find(folder);
+      if (path !== null) return { path, folder };
+    } catch (error) {
+      cause = error;
+      log(`The packages can't be fetched: ${(error as Error).message.trim()}`);
+    }
+  throw new Error(howToInstall(names), { cause });
+}
+
+/** The absolute path of the first of these programs in the folders (by default PATH's and the usual ones), or null. */
+export function findProgram(names: readonly string[], folders?: readonly string[]): string | null {
+  const usual = () => [...(process.env['PATH'] ?? '').split(delimiter).filter(Boolean), ...EXTRA_FOLDERS];
+  const paths = (folders ?? usual()).flatMap((folder) => names.map((name) => join(folder, name)));
   return paths.find(isExecutable) ?? null;
 }
 
@@ -70,10 +131,9 @@ function isExecutable(path: string): boolean {
 }
 
 function howToInstall(names: readonly string[]): string {
-  return `Not found on this machine: ${names.join(' or ')}. Install one, or set REDIS_URL and MYSQL_URL to running servers.
-  Debian, Ubuntu: sudo apt-get update && sudo apt-get install -y --no-install-recommends redis-server mariadb-server-core
+  return `Not found on this machine: ${names.join(' or ')}. Install it, start Docker, or set REDIS_URL and MYSQL_URL to running servers.
   macOS:          brew install redis mariadb
-  Docker:         docker run -d --rm -p 127.0.0.1:6379:6379 redis:7
-                  docker run -d --rm -p 127.0.0.1:3306:3306 -e MARIADB_ROOT_PASSWORD=local mariadb:11
-                  export REDIS_URL=redis://127.0.0.1:6379 MYSQL_URL=mysql://root:local@127.0.0.1:3306`;
+  Debian, Ubuntu: sudo apt-get update && sudo apt-get install -y --no-install-recommends redis-server mariadb-server-core
+  other Linux:    its packages of Redis or Valkey, and of MariaDB or MySQL
+  servers:        export REDIS_URL=redis://127.0.0.1:6379 MYSQL_URL=mysql://root:PASSWORD@127.0.0.1:3306`;
 }

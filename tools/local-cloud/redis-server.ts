@@ -1,46 +1,71 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { containerCommand } from './docker.ts';
+import { programEnvironment, type Program } from './programs.ts';
 import { connectRedis } from './redis-connection.ts';
 import type { ServerCommand } from './server-process.ts';
 
 export interface RedisServerOptions {
-  program: string;
+  program: Program | 'docker';
   directory: string;
+  /** Deletes what containers of earlier runs kept. */
+  fresh: boolean;
   port: number;
   password: string;
+  log: (line: string) => void;
 }
 
 /** Enough logical databases for one a test file; each costs a few hundred bytes. */
 const DATABASES = 512;
 
+const IMAGE = 'valkey/valkey:8';
+const INSIDE = { port: 6379, data: '/data' };
+
 /** The command of a private Redis or Valkey: on 127.0.0.1 only, kept on disk, nothing evicted. */
-export function redisCommand({ program, directory, port, password }: RedisServerOptions): ServerCommand {
-  const data = join(directory, 'redis');
-  mkdirSync(data, { recursive: true });
-  const config = [
-    'bind 127.0.0.1',
-    `port ${port}`,
-    `dir ${JSON.stringify(data)}`,
-    `requirepass ${password}`,
-    `databases ${DATABASES}`,
-    'appendonly yes',
-    'appendfsync everysec',
-    'save ""',
-    'maxmemory-policy noeviction',
-    'daemonize no',
-  ];
+export async function redisCommand(options: RedisServerOptions): Promise<ServerCommand> {
+  const { program, directory, fresh, port, password, log } = options;
+  const url = `redis://:${password}@127.0.0.1:${port}`;
+  const probe = async () => (await connectRedis(url, 0)).disconnect();
   // A file, as everybody can read a command line.
   const configFile = join(directory, 'redis.conf');
-  writeFileSync(configFile, `${config.join('\n')}\n`, { mode: 0o600 });
-  const url = `redis://:${password}@127.0.0.1:${port}`;
+  const writeConfig = (listen: string[], data: string) =>
+    writeFileSync(configFile, [...listen, ...config(data, password), ''].join('\n'), { mode: 0o600 });
+
+  if (program === 'docker') {
+    writeConfig(['bind *', `port ${INSIDE.port}`], INSIDE.data);
+    const container = {
+      image: IMAGE,
+      inside: INSIDE,
+      port,
+      fresh,
+      options: [],
+      args: ['valkey-server', '-'],
+    };
+    return containerCommand({ ...container, name: 'redis', url, directory, input: configFile, probe }, log);
+  }
+  const data = join(directory, 'redis');
+  mkdirSync(data, { recursive: true });
+  writeConfig(['bind 127.0.0.1', `port ${port}`], data);
   return {
     name: 'redis',
     url,
     directory,
-    program,
+    program: program.path,
     args: [configFile],
+    environment: programEnvironment(program),
     // Redis shows its address as its process title.
     mark: `127.0.0.1:${port}`,
-    probe: async () => (await connectRedis(url, 0)).disconnect(),
+    probe,
   };
 }
+
+const config = (data: string, password: string): string[] => [
+  `dir ${JSON.stringify(data)}`,
+  `requirepass ${password}`,
+  `databases ${DATABASES}`,
+  'appendonly yes',
+  'appendfsync everysec',
+  'save ""',
+  'maxmemory-policy noeviction',
+  'daemonize no',
+];

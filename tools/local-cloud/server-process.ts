@@ -19,11 +19,22 @@ export interface ServerCommand {
   directory: string;
   program: string;
   args: string[];
+  /** This process's own by default. */
+  environment?: NodeJS.ProcessEnv;
+  /** A file that it reads as its standard input. */
+  input?: string;
+  /** A command that is run after its end, however that came. */
+  cleanUp?: string[];
   /** Text that only this server's command line holds, to recognise it after a crash. */
   mark: string;
   /** Rejects while the server is not ready. */
   probe(): Promise<void>;
 }
+
+/** What the keeper of a server needs to know: a single argument, in JSON. */
+export type KeeperOptions = Pick<ServerCommand, 'program' | 'args' | 'input' | 'cleanUp' | 'mark'> & {
+  note: string;
+};
 
 /** What is kept of a running server for the next start on its directory. */
 export interface ServerNote {
@@ -40,18 +51,20 @@ export interface ServerProcess {
 
 /** Starts a server that ends together with this process. */
 export function launchServer(command: ServerCommand, log: (line: string) => void): ServerProcess {
-  const { name, directory, program, args, mark } = command;
+  const { name, directory, program, args, input, cleanUp, mark } = command;
+  const note = noteFile(directory, name);
+  const options = { note, mark, program, args, input, cleanUp } as KeeperOptions;
   const logFile = join(directory, `${name}.log`);
   const output = openSync(logFile, 'w', 0o600);
   const keeper = spawn(
     process.execPath,
-    [join(import.meta.dirname, 'keep-server.ts'), noteFile(directory, name), mark, program, ...args],
+    [join(import.meta.dirname, 'keep-server.ts'), JSON.stringify(options)],
     {
       // Its own process group: Ctrl-C in a terminal must reach the program only, or the servers would end first.
       detached: true,
       stdio: ['pipe', output, output],
       // Loaders and flags of the program (a test runner's, say) are not for the keeper.
-      env: { ...process.env, NODE_OPTIONS: '' },
+      env: { ...(command.environment ?? process.env), NODE_OPTIONS: '' },
     },
   ) as ChildProcessByStdio<Socket, null, null>;
   closeSync(output);

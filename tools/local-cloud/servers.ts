@@ -1,10 +1,11 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { keepSecrets } from './credentials.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { findFreePort } from './free-port.ts';
-import { mysqlCommand } from './mysql-server.ts';
-import { requireMysql, requireRedis } from './programs.ts';
+import { ensureMysqlData } from './mysql-data.ts';
+import { mysqlCommand, mysqlData } from './mysql-server.ts';
+import { requireMysql, requireRedis, type MysqlProgram, type Search } from './programs.ts';
 import { redisCommand } from './redis-server.ts';
 import { endLeftOver, launchServer, type ServerCommand, type ServerProcess } from './server-process.ts';
 
@@ -17,6 +18,8 @@ export interface ServersOptions {
   fresh?: boolean;
   /** Folder for cached, freshly initialised MySQL data, shared by several directories; none by default. */
   templates?: string;
+  /** Where the servers' programs are looked for. */
+  programs?: Pick<Search, 'folders' | 'packages'>;
   /** Gets a line for what a person should know; standard error by default. */
   log?: (line: string) => void;
 }
@@ -40,8 +43,8 @@ const DATA = ['redis', 'mysql', 'secrets.json', 'proxy-secrets.json'];
 /**
  * Provides a Redis and a MySQL: those of REDIS_URL and MYSQL_URL, each on its own, otherwise private ones on 127.0.0.1.
  *
- * Private servers end with this process, however it ends. Missing programs are installed (Debian or Ubuntu, as root)
- * or named in the error.
+ * Private servers end with this process, however it ends. Where a program is missing, Docker runs the server, or on
+ * Debian and Ubuntu the program is fetched; otherwise the error says what to do.
  *
  * @throws DirectoryInUseError while another process runs servers on the directory.
  */
@@ -79,25 +82,24 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     await Promise.all([endLeftOver(directory, 'redis'), endLeftOver(directory, 'mysql')]);
     if (options.fresh === true)
       for (const entry of DATA) rmSync(join(directory, entry), { recursive: true, force: true });
-    const secrets = keepSecrets(join(directory, 'secrets.json'), ['redis', 'mysql']);
+    const secretsFile = join(directory, 'secrets.json');
+    // What a container keeps is outside of the directory; without the password it is of no use.
+    const fresh = !existsSync(secretsFile);
+    const secrets = keepSecrets(secretsFile, ['redis', 'mysql']);
     const templates = options.templates === undefined ? null : resolve(options.templates);
+    const search = { ...options.programs, log };
+    const common = { directory, fresh, log };
+    const makeData = (program: MysqlProgram) => ensureMysqlData(program, mysqlData(directory), templates);
+    const startRedis = async () => {
+      const program = await requireRedis(search);
+      return start((port) => redisCommand({ ...common, program, port, password: secrets.redis }));
+    };
+    const startMysql = async () => {
+      const program = await requireMysql(search, makeData);
+      return start((port) => mysqlCommand({ ...common, program, port, password: secrets.mysql }));
+    };
     // Settled, as a server that is still starting must be stopped, too, if the other one fails.
-    const [redis, mysql] = await Promise.allSettled([
-      givenRedis ??
-        start(async (port) =>
-          redisCommand({ program: await requireRedis(log), directory, port, password: secrets.redis }),
-        ),
-      givenMysql ??
-        start(async (port) =>
-          mysqlCommand({
-            program: await requireMysql(log),
-            directory,
-            templates,
-            port,
-            password: secrets.mysql,
-          }),
-        ),
-    ]);
+    const [redis, mysql] = await Promise.allSettled([givenRedis ?? startRedis(), givenMysql ?? startMysql()]);
     if (redis.status === 'rejected') throw redis.reason;
     if (mysql.status === 'rejected') throw mysql.reason;
     return { redis: { url: redis.value }, mysql: { url: mysql.value }, stop };
