@@ -92,7 +92,6 @@ export function environmentOf(folder: string, environment = process.env): Record
     // fonts.conf names its subfolder fonts.
     ...(existsSync(join(folder, 'usr/share/fonts')) && { XDG_DATA_HOME: 'usr/share' }),
     PYTHONTZPATH: 'usr/share/zoneinfo',
-    PYTZ_TZDATADIR: 'usr/share/zoneinfo',
   };
   return Object.fromEntries([
     ...Object.entries(lists).map(([name, paths]) => [

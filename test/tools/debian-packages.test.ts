@@ -159,6 +159,5 @@ test('finds its libraries, modules, fonts and time zones before those of the env
     PYTHONPATH: `${join(root, 'usr/lib/python3/dist-packages')}:/modules`,
     XDG_DATA_HOME: join(root, 'usr/share'),
     PYTHONTZPATH: join(root, 'usr/share/zoneinfo'),
-    PYTZ_TZDATADIR: join(root, 'usr/share/zoneinfo'),
   });
 });
