@@ -11,9 +11,11 @@ import {
 // Lua functions that the scripts on sessions share. A script is a text, so each includes the ones it uses. `operation` is the
 // JSON in ARGV[1], with times in Unix ms.
 
+/**
+ * Reads a record; record.ts says what each position means. Nil: no session. A session of a later version has no
+ * ends_at, so it is never open, but it can be ended.
+ */
 export const READ_SESSION = /* lua */ `
--- Reads a record; record.ts says what each position means. Nil: no session. A session of a later version has no ends_at,
--- so it is never open, but it can be ended.
 local function read_session(raw)
   local ok, record = pcall(cjson.decode, raw)
   if not ok or type(record) ~= 'table' or type(record[1]) ~= 'number' or record[1] < 1 then return nil end
@@ -65,9 +67,12 @@ local function find_all_listed(user_id)
 end
 `;
 
+/**
+ * Deletes a record and leaves its tombstone: to its absolute end or, if that can't be read, for as long as the record
+ * would have been there. by: when it ended, from which address and, if not to its absolute end, how long to remember
+ * it.
+ */
 export const REMOVE_RECORD = /* lua */ `
--- Deletes a record and leaves its tombstone: to its absolute end or, if that can't be read, for as long as the record
--- would have been there. by: when it ended, from which address and, if not to its absolute end, how long to remember it.
 local function remove_record(found, reason, by)
   local session = found.session
   local left_ms = redis.call('PTTL', found.key)
@@ -110,9 +115,11 @@ local function find_own(first, kind) return choose_own(find_offered(first, kind)
 local function offered_from(first) return redis.call('MGET', unpack(KEYS, first)) end
 `;
 
+/**
+ * Adds a token's hash to the minute in which its session will end, for the cron. What the cron is done with is no
+ * minute to come. Returns whether it is there.
+ */
 export const NOTE_END = /* lua */ `
--- Adds a token's hash to the minute in which its session will end, for the cron. What the cron is done with is no minute
--- to come. Returns whether it is there.
 local function note_end(hash, ends_at)
   local oldest = tonumber(redis.call('GET', '${OLDEST_ENDS_KEY}') or 0)
   local minute = math.max(math.floor(ends_at / 60000), oldest)
@@ -123,8 +130,8 @@ local function note_end(hash, ends_at)
 end
 `;
 
+/** Whether a tombstone is that of a session which this user, or an operator, ended on purpose. */
 export const WAS_SIGNED_OUT = /* lua */ `
--- Whether a tombstone is that of a session which this user, or an operator, ended on purpose.
 local function was_signed_out(tombstone, user_id)
   local ok, ended = pcall(cjson.decode, tombstone)
   if not ok or type(ended) ~= 'table' or ended[3] ~= user_id then return false end
