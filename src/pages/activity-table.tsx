@@ -2,7 +2,7 @@ import type { ActivityLine } from '../activity/activity-log.ts';
 import { describeDevice } from './device.ts';
 import { Place } from './place.tsx';
 import type { Texts } from './texts/texts.ts';
-import { Time } from './time.tsx';
+import { FullTime } from './time.tsx';
 
 interface ActivityTableProps {
   readonly lines: readonly ActivityLine[];
@@ -30,7 +30,7 @@ export function ActivityTable({ lines, nowMs, texts }: ActivityTableProps) {
         {lines.map((line) => (
           <tr>
             <td>
-              <Time atMs={line.atMs} nowMs={nowMs} texts={texts} />
+              <FullTime atMs={line.atMs} nowMs={nowMs} texts={texts} />
             </td>
             <td>{describeDetail(line.detail)}</td>
             <td>

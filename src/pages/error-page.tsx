@@ -33,7 +33,7 @@ function renderProblem(c: AppContext, reason: Reason) {
           <a class="button" href={retryAt}>
             {texts.tryAgain}
           </a>
-        )}
+        )}{' '}
         <a class="button quiet" href={pagePath(c, '/')}>
           {texts.goHome}
         </a>

@@ -28,18 +28,3 @@ export function Field({ name, label, error, hint, children }: FieldProps) {
     </div>
   );
 }
-
-/** Attributes of the input inside a `Field`. */
-export function describedBy(
-  name: string,
-  error: string | undefined,
-  hasHint = false,
-): Record<string, string> {
-  const ids = [hasHint ? `${name}-hint` : '', error === undefined ? '' : `${name}-error`].filter(
-    (id) => id !== '',
-  );
-  return {
-    ...(ids.length > 0 ? { 'aria-describedby': ids.join(' ') } : {}),
-    ...(error === undefined ? {} : { 'aria-invalid': 'true' }),
-  };
-}

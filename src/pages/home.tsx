@@ -5,7 +5,8 @@ import { requireSignIn } from '../http/guards.ts';
 import { pagePath } from '../http/page-path.ts';
 import { textsFor } from './language.ts';
 import { renderPage } from './layout.tsx';
-import { Time } from './time.tsx';
+import { Place } from './place.tsx';
+import { ExactTime, FullTime, Time } from './time.tsx';
 
 /** The first page after signing in. */
 export const homePage = new Hono<AppEnv>().get('/home/', requireSignIn(), async (c) => {
@@ -23,18 +24,24 @@ export const homePage = new Hono<AppEnv>().get('/home/', requireSignIn(), async 
       <dl>
         <dt>{home.since}</dt>
         <dd>
-          <Time atMs={session.createdAtMs} nowMs={nowMs} texts={texts} />
+          <FullTime atMs={session.createdAtMs} nowMs={nowMs} texts={texts} />
         </dd>
         <dt>{home.from}</dt>
-        <dd>{session.client.ipAddress ?? home.unknownAddress}</dd>
+        <dd>
+          <Place client={session.client} unknown={home.unknownAddress} texts={texts} />
+        </dd>
         <dt>{home.until}</dt>
         <dd>
           {home.atLatest(<Time atMs={session.expiresAtMs} nowMs={nowMs} texts={texts} />, session.rememberMe)}
+          <br />
+          <small>
+            <ExactTime atMs={session.expiresAtMs} texts={texts} />
+          </small>
         </dd>
       </dl>
       <form class="actions" method="post" action={pagePath(c, '/logout/')}>
         <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
-        <button type="submit">{texts.signOut}</button>
+        <button type="submit">{texts.signOut}</button>{' '}
         <a class="button quiet" href={pagePath(c, '/sessions/')}>
           {texts.yourSessions}
         </a>

@@ -14,20 +14,26 @@ export const landingPage = new Hono<AppEnv>().get('/', async (c) => {
   const visitor = await findVisitor(c);
   const texts = textsFor(c);
   const { landing } = texts;
+  const description = landing.promise(c.get('request').settings.SITE_NAME);
   return renderPage(
     c,
-    { texts, title: landing.title, username: typeof visitor === 'object' ? visitor.username : undefined },
+    {
+      texts,
+      title: landing.title,
+      description,
+      username: typeof visitor === 'object' ? visitor.username : undefined,
+    },
     <>
       <h1>{landing.heading}</h1>
       {visitor === 'anonymous' ? <SignedOutNotice c={c} texts={texts} /> : null}
-      <p>{landing.promise(c.get('request').settings.SITE_NAME)}</p>
+      <p>{description}</p>
       {typeof visitor === 'object' ? (
         <>
           <p>{landing.signedInAs(<Username name={visitor.username} />)}</p>
           <p class="actions">
             <a class="button" href={pagePath(c, '/home/')}>
               {landing.goHome}
-            </a>
+            </a>{' '}
             <a class="button quiet" href={pagePath(c, '/logout/')}>
               {texts.signOut}
             </a>

@@ -1,7 +1,7 @@
 import { raw } from 'hono/html';
 import type { Child } from 'hono/jsx';
 import type { AppContext } from '../http/context.ts';
-import { belowBase, pagePath } from '../http/page-path.ts';
+import { belowBase, pagePath, type Page } from '../http/page-path.ts';
 import { CLOUD, ICON_PATH, stylesheetPath } from './stylesheet.ts';
 import type { Texts } from './texts/texts.ts';
 
@@ -9,6 +9,8 @@ interface PageFrame {
   /** What this visitor reads. */
   readonly texts: Texts;
   readonly title: string;
+  /** For search engines; undefined: they leave the page out. */
+  readonly description?: string;
   /** Who is signed in, for the header; undefined if unknown or anonymous. */
   readonly username?: string | undefined;
   /** Wide pages hold tables; the others are a card in the middle. */
@@ -18,7 +20,7 @@ interface PageFrame {
 /** Responds with a page: one stylesheet, no script. Its status is the one that `c.status` has set. */
 export function renderPage(
   c: AppContext,
-  { texts, title, username, wide }: PageFrame,
+  { texts, title, description, username, wide }: PageFrame,
   content: Child,
 ): Response | Promise<Response> {
   const { BASE_PATH, SITE_NAME, SITE_ACCENT, SITE_LOGO, SITE_SUPPORT_URL } = c.get('request').settings;
@@ -33,6 +35,11 @@ export function renderPage(
           <meta charset="utf-8" />
           <meta name="viewport" content="width=device-width, initial-scale=1" />
           <meta name="color-scheme" content="light dark" />
+          {description === undefined ? (
+            <meta name="robots" content="noindex" />
+          ) : (
+            <meta name="description" content={description} />
+          )}
           <title>{`${title} – ${SITE_NAME}`}</title>
           <link rel="stylesheet" href={belowBase(BASE_PATH, stylesheetPath(SITE_ACCENT))} />
           {SITE_LOGO === '' ? (
@@ -55,8 +62,8 @@ export function renderPage(
             </a>
             {username === undefined ? null : (
               <nav aria-label={frame.account}>
-                <a href={pagePath(c, '/home/')}>{frame.home}</a>
-                <a href={pagePath(c, '/sessions/')}>{frame.sessions}</a>
+                <NavLink c={c} to="/home/" label={frame.home} />{' '}
+                <NavLink c={c} to="/sessions/" label={frame.sessions} />{' '}
                 <span class="who">{frame.signedInAs(<Username name={username} />)}</span>
               </nav>
             )}
@@ -70,6 +77,15 @@ export function renderPage(
         </body>
       </html>
     </>,
+  );
+}
+
+function NavLink({ c, to, label }: { c: AppContext; to: Page; label: string }) {
+  const path = pagePath(c, to);
+  return (
+    <a href={path} aria-current={c.req.path === path ? 'page' : undefined}>
+      {label}
+    </a>
   );
 }
 

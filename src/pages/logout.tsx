@@ -10,6 +10,7 @@ import { describeProblem } from '../http/problem-texts.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { endSessions } from '../session/end-sessions.ts';
 import { allTokens, type AuthorizedTokens } from '../session/session-store.ts';
+import { FormProblem, titleWithProblem } from './form-problem.tsx';
 import { textsFor } from './language.ts';
 import { renderPage } from './layout.tsx';
 
@@ -56,19 +57,15 @@ function askToSignOut(
   const texts = textsFor(c);
   return renderPage(
     c,
-    { texts, title: texts.signOut, username: session.username },
+    { texts, title: titleWithProblem(texts.signOut, problem, texts), username: session.username },
     <>
       <h1>{texts.logout.heading}</h1>
-      {problem === null ? null : (
-        <p class="problem" role="alert">
-          {describeProblem(problem, texts.problems).detail}
-        </p>
-      )}
+      {problem === null ? null : <FormProblem>{describeProblem(problem, texts.problems).detail}</FormProblem>}
       <p>{texts.logout.onThisDevice}</p>
       <form class="actions" method="post" action={pagePath(c, '/logout/')}>
         <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
         <input type="hidden" name="next" value={next} />
-        <button type="submit">{texts.signOut}</button>
+        <button type="submit">{texts.signOut}</button>{' '}
         <a class="button quiet" href={pagePath(c, '/home/')}>
           {texts.logout.stay}
         </a>

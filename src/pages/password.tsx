@@ -12,7 +12,8 @@ import { pagePath } from '../http/page-path.ts';
 import { describeProblem } from '../http/problem-texts.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { validate } from '../http/validate.ts';
-import { describedBy, Field } from './field.tsx';
+import { Field } from './field.tsx';
+import { describedBy, FormProblem, titleWithProblem } from './form-problem.tsx';
 import { textsFor } from './language.ts';
 import { renderPage } from './layout.tsx';
 import type { Texts } from './texts/texts.ts';
@@ -100,7 +101,11 @@ function renderForm(c: AppContext, problem: Reason | null) {
           autocomplete={autocomplete}
           required
           autofocus={name === firstWrong}
-          {...describedBy(name, error, hint !== undefined)}
+          {...describedBy(name, {
+            error,
+            hasHint: hint !== undefined,
+            hasProblem: problem !== null && name === firstWrong,
+          })}
         />
       </Field>
     );
@@ -110,17 +115,17 @@ function renderForm(c: AppContext, problem: Reason | null) {
     c,
     {
       texts,
-      title: problem === null ? texts.changePassword : form.pleaseCheck(texts.changePassword),
+      title: titleWithProblem(texts.changePassword, problem, texts),
       username: session.username,
     },
     <>
       <h1>{texts.changePassword}</h1>
       <p>{form.passwordWarning}</p>
       {problem === null ? null : (
-        <p class="problem" role="alert">
+        <FormProblem>
           {/* Each field says what is wrong with it. */}
           {errors.size > 0 ? form.checkFields : describeProblem(problem, texts.problems).detail}
-        </p>
+        </FormProblem>
       )}
       <form method="post" action={pagePath(c, PATH)}>
         <input type="hidden" name={CSRF_FIELD} value={csrfToken} />

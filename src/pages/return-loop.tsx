@@ -59,7 +59,7 @@ export function renderReturnLoop(
       <p class="actions">
         <a class="button" href={destination}>
           {texts.tryAgain}
-        </a>
+        </a>{' '}
         <a class="button quiet" href={pagePath(c, '/home/')}>
           {returnLoop.yourHome}
         </a>

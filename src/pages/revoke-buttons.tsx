@@ -2,9 +2,10 @@ import type { Child } from 'hono/jsx';
 import { CSRF_FIELD } from '../http/csrf.ts';
 import type { Session } from '../session/session.ts';
 import { describeDevice } from './device.ts';
+import { exactWords } from './intl.ts';
 import { Place } from './place.tsx';
 import type { Texts } from './texts/texts.ts';
-import { Time } from './time.tsx';
+import { ExactTime, Time } from './time.tsx';
 
 /** What each form on the page that lists sessions has in common. */
 interface RevokeFormTarget {
@@ -28,11 +29,11 @@ export function SessionItem({ session, isCurrent, nowMs, form, texts }: SessionI
   return (
     <li>
       <div>
-        <strong title={client.userAgent ?? undefined}>
+        <strong>
           <bdi>{device}</bdi>
-        </strong>
-        {isCurrent ? <span class="badge">{words.thisDevice}</span> : null}
-        {session.kind === 'bearer' ? <span class="badge soft">{words.app}</span> : null}
+        </strong>{' '}
+        {isCurrent ? <span class="badge">{words.thisDevice}</span> : null}{' '}
+        {session.kind === 'bearer' ? <span class="badge soft">{words.app}</span> : null}{' '}
         {session.rememberMe ? <span class="badge soft">{words.remembered}</span> : null}
         <p class="fine">
           <Place client={client} unknown={words.unknownAddress} texts={texts} />
@@ -41,17 +42,46 @@ export function SessionItem({ session, isCurrent, nowMs, form, texts }: SessionI
           {' · '}
           {words.lastSeen(<Time atMs={session.lastSeenAtMs} nowMs={nowMs} texts={texts} />)}
         </p>
+        <SessionDetails session={session} texts={texts} />
       </div>
       <RevokeForm {...form} name="id" value={session.id}>
         <button
           class="quiet"
           type="submit"
-          aria-label={isCurrent ? words.signOutHere : words.signOutDevice(device)}
+          aria-label={
+            isCurrent
+              ? words.signOutHere
+              : words.signOutDevice(device, exactWords(texts.locale, session.createdAtMs))
+          }
         >
-          {isCurrent ? words.signOutHere : texts.signOut}
+          {isCurrent ? words.signOutHere : words.signOutOne}
         </button>
       </RevokeForm>
     </li>
+  );
+}
+
+/** What is exact: long, and seldom needed. */
+function SessionDetails({ session, texts }: { session: Session; texts: Texts }) {
+  const { details } = texts.sessions;
+  return (
+    <details>
+      <summary>{details.show}</summary>
+      <dl>
+        <dt>{details.signedIn}</dt>
+        <dd>
+          <ExactTime atMs={session.createdAtMs} texts={texts} />
+        </dd>
+        <dt>{details.lastSeen}</dt>
+        <dd>
+          <ExactTime atMs={session.lastSeenAtMs} texts={texts} />
+        </dd>
+        <dt>{details.userAgent}</dt>
+        <dd>
+          <bdi>{session.client.userAgent ?? '–'}</bdi>
+        </dd>
+      </dl>
+    </details>
   );
 }
 

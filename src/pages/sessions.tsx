@@ -18,6 +18,7 @@ import { newOperation } from '../session/session-work.ts';
 import type { AuthorizedTokens, Operation, RevokeScope } from '../session/session-store.ts';
 import type { TokenHash } from '../session/token.ts';
 import { ActivityTable } from './activity-table.tsx';
+import { FormProblem, titleWithProblem } from './form-problem.tsx';
 import { textsFor } from './language.ts';
 import { renderPage } from './layout.tsx';
 import { redirectSignedOut } from './logout.tsx';
@@ -95,16 +96,15 @@ async function respondWithSessions(c: AppContext, problem: Reason | null): Promi
   const texts = textsFor(c);
   const { notices } = texts.sessions;
   const notice = Object.hasOwn(notices, done) ? notices[done as Done] : undefined;
+  const title = titleWithProblem(texts.yourSessions, problem, texts);
   const render = () =>
     renderPage(
       c,
-      { texts, title: texts.yourSessions, username: session.username, wide: true },
+      { texts, title, username: session.username, wide: true },
       <>
         <h1>{texts.yourSessions}</h1>
         {problem === null ? null : (
-          <p class="problem" role="alert">
-            {describeProblem(problem, texts.problems).detail}
-          </p>
+          <FormProblem>{describeProblem(problem, texts.problems).detail}</FormProblem>
         )}
         {notice === undefined ? null : (
           <p class="notice" role="status">
@@ -126,8 +126,8 @@ async function respondWithSessions(c: AppContext, problem: Reason | null): Promi
         <div class="actions">
           {sessions.length > 1 ? (
             <ScopeButton scope="others" form={form} label={texts.sessions.signOutOthers} />
-          ) : null}
-          <ScopeButton scope="all" form={form} label={texts.sessions.signOutEverywhere} />
+          ) : null}{' '}
+          <ScopeButton scope="all" form={form} label={texts.sessions.signOutEverywhere} />{' '}
           <a class="button quiet" href={pagePath(c, '/account/password/')}>
             {texts.changePassword}
           </a>

@@ -24,7 +24,8 @@ import { validate } from '../http/validate.ts';
 import { characterCount } from '../lib/text.ts';
 import { DEVICE_COOKIE_NAME, readCookieValues } from '../session/cookies.ts';
 import type { TokenHash } from '../session/token.ts';
-import { describedBy, Field } from './field.tsx';
+import { Field } from './field.tsx';
+import { describedBy, FormProblem, titleWithProblem } from './form-problem.tsx';
 import { findLoopingHost, renderReturnLoop } from './return-loop.tsx';
 import { SignedOutNotice } from './signed-out-notice.tsx';
 import type { Texts } from './texts/texts.ts';
@@ -180,15 +181,13 @@ function renderForm(c: AppContext, state: FormState, problem: Reason | null): Re
   const isPasswordFirst = state.username !== '' && errorOf('username') === undefined;
   return renderPage(
     c,
-    { texts, title: problem === null ? texts.signIn : form.pleaseCheck(texts.signIn) },
+    { texts, title: titleWithProblem(texts.signIn, problem, texts) },
     <>
       <h1>{texts.signIn}</h1>
       {problem === null ? (
         <SignedOutNotice c={c} texts={texts} />
       ) : (
-        <p class="problem" role="alert" id="problem">
-          {messageOf(problem, texts)}
-        </p>
+        <FormProblem>{messageOf(problem, texts)}</FormProblem>
       )}
       <form method="post" action={signInPath(c)}>
         <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
@@ -204,7 +203,10 @@ function renderForm(c: AppContext, state: FormState, problem: Reason | null): Re
             spellcheck={false}
             required
             autofocus={!isPasswordFirst}
-            {...describedBy('username', errorOf('username'))}
+            {...describedBy('username', {
+              error: errorOf('username'),
+              hasProblem: problem !== null && !isPasswordFirst,
+            })}
           />
         </Field>
         <Field name="password" label={form.password} error={errorOf('password')}>
@@ -215,11 +217,14 @@ function renderForm(c: AppContext, state: FormState, problem: Reason | null): Re
             autocomplete="current-password"
             required
             autofocus={isPasswordFirst}
-            {...describedBy('password', errorOf('password'))}
+            {...describedBy('password', {
+              error: errorOf('password'),
+              hasProblem: problem !== null && isPasswordFirst,
+            })}
           />
         </Field>
         <label class="check">
-          <input type="checkbox" name="remember_me" value="on" checked={state.rememberMe} />
+          <input type="checkbox" name="remember_me" value="on" checked={state.rememberMe} />{' '}
           <span>{form.rememberMe}</span>
         </label>
         <button type="submit">{texts.signIn}</button>

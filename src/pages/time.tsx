@@ -1,4 +1,4 @@
-import { relativeWords } from './intl.ts';
+import { exactWords, relativeWords } from './intl.ts';
 import type { Texts } from './texts/texts.ts';
 
 const UNITS = [
@@ -17,18 +17,32 @@ export function relativeTime(atMs: number, nowMs: number, { time, locale }: Text
   return relativeWords(locale, atMs > nowMs ? count : -count, unit.name);
 }
 
-interface TimeProps {
+interface ExactTimeProps {
   readonly atMs: number;
-  readonly nowMs: number;
   readonly texts: Texts;
 }
 
-/** Relative to read; exact (UTC) on hover and for programs. */
-export function Time({ atMs, nowMs, texts }: TimeProps) {
-  const exact = new Date(atMs).toISOString();
-  return (
-    <time datetime={exact} title={`${exact.slice(0, 19).replace('T', ' ')} UTC`}>
-      {relativeTime(atMs, nowMs, texts)}
-    </time>
-  );
+interface TimeProps extends ExactTimeProps {
+  readonly nowMs: number;
 }
+
+/** Relative to read; exact for programs. */
+export const Time = ({ atMs, nowMs, texts }: TimeProps) => (
+  <time datetime={new Date(atMs).toISOString()}>{relativeTime(atMs, nowMs, texts)}</time>
+);
+
+/** To the second, in UTC. */
+export const ExactTime = ({ atMs, texts }: ExactTimeProps) => (
+  <time datetime={new Date(atMs).toISOString()}>{exactWords(texts.locale, atMs)}</time>
+);
+
+/** The one with the other below. */
+export const FullTime = ({ atMs, nowMs, texts }: TimeProps) => (
+  <>
+    <Time atMs={atMs} nowMs={nowMs} texts={texts} />
+    <br />
+    <small>
+      <ExactTime atMs={atMs} texts={texts} />
+    </small>
+  </>
+);

@@ -87,7 +87,16 @@ export interface Texts {
     readonly signedIn: (time: Child) => Child;
     readonly lastSeen: (time: Child) => Child;
     readonly signOutHere: string;
-    readonly signOutDevice: (device: string) => string;
+    /** The button of another device. */
+    readonly signOutOne: string;
+    /** The same for screen readers: begins like it, then tells equal devices apart. */
+    readonly signOutDevice: (device: string, signedInAt: string) => string;
+    readonly details: {
+      readonly show: string;
+      readonly signedIn: string;
+      readonly lastSeen: string;
+      readonly userAgent: string;
+    };
     readonly signOutOthers: string;
     readonly signOutEverywhere: string;
   };

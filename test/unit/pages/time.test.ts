@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { relativeTime, Time } from '../../../src/pages/time.tsx';
+import { FullTime, relativeTime } from '../../../src/pages/time.tsx';
 import { en } from '../../../src/pages/texts/en.tsx';
 import fc from '../../fakes/property.ts';
 
@@ -46,14 +46,15 @@ describe('relativeTime', () => {
   });
 });
 
-test('Time has the exact time in datetime and in the tooltip', async () => {
-  const element: { toString(): string | Promise<string> } = Time({
+test('FullTime has the exact time for programs, and in words below the relative one', async () => {
+  const element: { toString(): string | Promise<string> } = FullTime({
     atMs: NOW_MS - HOUR,
     nowMs: NOW_MS,
     texts: en,
   });
   const html = await element.toString();
   expect(html).toBe(
-    '<time datetime="2026-11-23T18:33:45.123Z" title="2026-11-23 18:33:45 UTC">1 hour ago</time>',
+    '<time datetime="2026-11-23T18:33:45.123Z">1 hour ago</time><br/>' +
+      '<small><time datetime="2026-11-23T18:33:45.123Z">23 Nov 2026, 18:33:45 UTC</time></small>',
   );
 });
