@@ -34,7 +34,8 @@ export function ActivityTable({ lines, nowMs, texts }: ActivityTableProps) {
             </td>
             <td>{describeDetail(line.detail)}</td>
             <td>
-              <bdi>{describeDevice(null, line.userAgent, texts)}</bdi>,{' '}
+              <bdi>{describeDevice(null, line.userAgent, texts)}</bdi>
+              {texts.comma}
               <Place client={line} unknown={activity.unknownAddress} texts={texts} />
             </td>
           </tr>

@@ -12,19 +12,14 @@ export const FormProblem = ({ children }: { children?: Child }) => (
   </p>
 );
 
-/** A page's title: it says first what no other input would change. */
+/** What no other input would change. */
+const STATES: readonly Reason['code'][] = ['throttled', 'store_unavailable', 'overloaded', 'csrf_failed'];
+
+/** A page's title: it begins with the state, if that is why the form did nothing. */
 export function titleWithProblem(title: string, problem: Reason | null, texts: Texts): string {
-  switch (problem?.code) {
-    case undefined:
-      return title;
-    case 'throttled':
-    case 'store_unavailable':
-    case 'overloaded':
-    case 'csrf_failed':
-      return `${describeProblem(problem, texts.problems).title} – ${title}`;
-    default:
-      return texts.form.pleaseCheck(title);
-  }
+  if (problem === null) return title;
+  if (!STATES.includes(problem.code)) return texts.form.pleaseCheck(title);
+  return `${describeProblem(problem, texts.problems).title} – ${title}`;
 }
 
 interface Description {

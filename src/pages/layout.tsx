@@ -59,7 +59,7 @@ export function renderPage(
                 <img src={SITE_LOGO} alt="" />
               )}
               {SITE_NAME}
-            </a>
+            </a>{' '}
             {username === undefined ? null : (
               <nav aria-label={frame.account}>
                 <NavLink c={c} to="/home/" label={frame.home} />{' '}

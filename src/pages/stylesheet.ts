@@ -94,6 +94,7 @@ th { font-weight: 600; }
   tr, td { display: block; }
   tr { padding: .45rem 0; border-bottom: 1px solid var(--line); }
   td { padding: 0; border: 0; }
+  details dl { display: block; }
 }
 @media print {
   :root { color-scheme: light; }

@@ -26,10 +26,7 @@ export const HEADERS = {
 };
 export type HeaderName = keyof typeof HEADERS;
 
-const ON_ALL: HeaderName[] = [
-  'X-Request-Id',
-  'Cache-Control',
-];
+const ON_ALL: HeaderName[] = ['X-Request-Id', 'Cache-Control'];
 
 export const headers = (...names: HeaderName[]) =>
   Object.fromEntries([...ON_ALL, ...names].map((name) => [name, { $ref: `#/components/headers/${name}` }]));

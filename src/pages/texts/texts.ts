@@ -114,7 +114,7 @@ export interface Texts {
     readonly details: Readonly<Record<LoginOutcome | LogoutReason, string>>;
   };
 
-  /** Between an address and a country. */
+  /** Between a device, an address and a country. */
   readonly comma: string;
   readonly device: {
     readonly unknown: string;
