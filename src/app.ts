@@ -1,4 +1,4 @@
-import { Hono } from 'hono/tiny';
+import { Hono } from './http/hono.ts';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
@@ -8,7 +8,7 @@ import { apiV1 } from './api/v1.ts';
 import { ServiceError, type Reason } from './errors.ts';
 import { API_PATH, AUTHZ_PATH } from './http/api-path.ts';
 import { appendTrailingSlash, requireHttps } from './http/canonical-address.ts';
-import { provideContext, type AppContext, type AppEnv, type Service } from './http/context.ts';
+import { provideContext, type AppContext, type Service } from './http/context.ts';
 import { allowOrigins } from './http/cross-origin.ts';
 import { djangoAddresses } from './http/django-addresses.ts';
 import { health } from './http/health.ts';
@@ -29,10 +29,10 @@ const BODY_MAX_BYTES = 64 * 1024;
 const METHODS_WITHOUT_BODY = ['GET', 'HEAD'];
 
 /** The whole service as one Hono app: what every request goes through, then the routes. Each says whom it lets in. */
-export function createApp(service: Service): Hono<AppEnv> {
+export function createApp(service: Service): Hono {
   const { settings } = service;
-  const app = new Hono<AppEnv>();
-  const pages = new Hono<AppEnv>()
+  const app = new Hono();
+  const pages = new Hono()
     .basePath(settings.BASE_PATH)
     .route('/', landingPage)
     .route('/', assets(settings))

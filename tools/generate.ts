@@ -10,7 +10,7 @@ import { openApiDocument } from './openapi-document.ts';
 const DIRECTORY = 'src/generated';
 /**
  * Of the 3,000 most common passwords, 675 have the 8 characters that a new one must have; the others are refused for
- * their length. The 700 most common of that length have a few more.
+ * their length. These are the 700 most common of that length, the 675 among them.
  */
 const COMMON_PASSWORDS = 700;
 const POLICY_MIN_CHARACTERS = 8;

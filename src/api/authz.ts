@@ -1,8 +1,8 @@
-import { Hono } from 'hono/tiny';
+import { Hono } from '../http/hono.ts';
 import { identitySigner } from '../auth/identity-assertion.ts';
 import { ServiceError } from '../errors.ts';
 import { requireHttps } from '../http/canonical-address.ts';
-import type { AppContext, AppEnv } from '../http/context.ts';
+import type { AppContext } from '../http/context.ts';
 import { currentSession } from '../http/guards.ts';
 import {
   findAppOrigin,
@@ -26,9 +26,9 @@ const KEYS_MAX_AGE_SECONDS = 300;
  *
  * @param pagePaths of our own pages: to sign in for the sign-in page would be a loop
  */
-export function authz(settings: Settings, pagePaths: readonly string[]): Hono<AppEnv> {
+export function authz(settings: Settings, pagePaths: readonly string[]): Hono {
   const { ASSERTION_KEYS, PUBLIC_URL } = settings;
-  const app = new Hono<AppEnv>();
+  const app = new Hono();
   const [signingKey] = ASSERTION_KEYS;
   if (signingKey === undefined || PUBLIC_URL === '') return app;
   const signIdentity = identitySigner(signingKey, PUBLIC_URL);
@@ -82,8 +82,8 @@ export function authz(settings: Settings, pagePaths: readonly string[]): Hono<Ap
 }
 
 /** The keys that verify assertions. The first signs; the others are older ones, or the next one. */
-export function assertionKeys({ ASSERTION_KEYS, PUBLIC_URL }: Settings): Hono<AppEnv> {
-  const app = new Hono<AppEnv>();
+export function assertionKeys({ ASSERTION_KEYS, PUBLIC_URL }: Settings): Hono {
+  const app = new Hono();
   if (ASSERTION_KEYS.length === 0 || PUBLIC_URL === '') return app;
   const keys = ASSERTION_KEYS.map((key) => ({ ...publicHalf(key), alg: 'ES256', use: 'sig' }));
   return app.get('/.well-known/jwks.json', (c) =>

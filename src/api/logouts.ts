@@ -1,6 +1,5 @@
-import { Hono } from 'hono/tiny';
+import { Hono } from '../http/hono.ts';
 import type { LogoutCursor } from '../activity/activity-log.ts';
-import type { AppEnv } from '../http/context.ts';
 import { requireOpenSession } from '../http/guards.ts';
 import type { LogoutsView } from '../http/response-schemas.ts';
 import { viewPastLogout } from '../http/session-views.ts';
@@ -9,7 +8,7 @@ import type { Uuid } from '../lib/ids.ts';
 import { logoutsQuery } from './request-schemas.ts';
 
 /** A user's own sign-outs, newest first. May lag a receipt by the outbox. */
-export const logoutsApi = new Hono<AppEnv>().get('/logouts', validate('query', logoutsQuery), async (c) => {
+export const logoutsApi = new Hono().get('/logouts', validate('query', logoutsQuery), async (c) => {
   const { session } = await requireOpenSession(c);
   const { limit, before } = c.req.valid('query');
   // One more than asked for shows whether there is a further page.

@@ -1,8 +1,7 @@
-import { Hono } from 'hono/tiny';
+import { Hono } from '../http/hono.ts';
 import { changePassword } from '../auth/change-password.ts';
 import { ServiceError } from '../errors.ts';
 import { findChangingSession } from '../http/changing-session.ts';
-import type { AppEnv } from '../http/context.ts';
 import { setSessionCookies } from '../http/response-cookies.ts';
 import { requireCredentialsAndCsrf } from '../http/guards.ts';
 import type { PasswordView } from '../http/response-schemas.ts';
@@ -11,7 +10,7 @@ import { validate } from '../http/validate.ts';
 import { passwordBody } from './request-schemas.ts';
 import { requireJson } from './require-json.ts';
 
-export const passwordApi = new Hono<AppEnv>().put(
+export const passwordApi = new Hono().put(
   '/password',
   requireJson(),
   validate('json', passwordBody),

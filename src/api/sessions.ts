@@ -1,7 +1,7 @@
-import { Hono } from 'hono/tiny';
+import { Hono } from '../http/hono.ts';
 import { signIn } from '../auth/sign-in.ts';
 import { ServiceError } from '../errors.ts';
-import type { AppContext, AppEnv } from '../http/context.ts';
+import type { AppContext } from '../http/context.ts';
 import { isTrustedScript } from '../http/cross-origin.ts';
 import { CSRF_HEADER, csrfTokenForForm } from '../http/csrf.ts';
 import { expireCookies } from '../http/response-cookies.ts';
@@ -23,7 +23,7 @@ import { requireJson } from './require-json.ts';
 import { revokeQuery, signInBody } from './request-schemas.ts';
 
 /** Sessions over JSON. A bearer token's session is like a cookie's, and in the same list. */
-export const sessionsApi = new Hono<AppEnv>()
+export const sessionsApi = new Hono()
   /** Sets no cookie, and ignores one that is sent. */
   .post('/sessions', requireJson(), validate('json', signInBody), async (c) => {
     const {

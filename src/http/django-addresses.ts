@@ -1,14 +1,13 @@
-import { Hono } from 'hono/tiny';
+import { Hono } from './hono.ts';
 import type { Settings } from '../settings.ts';
-import type { AppEnv } from './context.ts';
 import { belowBase } from './page-path.ts';
 
 /**
  * Django's own addresses, and the well-known one, never show up as broken links: they redirect to ours, the query kept,
  * unless a setting uses them.
  */
-export function djangoAddresses(settings: Settings): Hono<AppEnv> {
-  const app = new Hono<AppEnv>();
+export function djangoAddresses(settings: Settings): Hono {
+  const app = new Hono();
   const path = (below: string): string => belowBase(settings.BASE_PATH, below);
   const signIn = path(settings.LOGIN_URL);
   const taken = [signIn, settings.LOGIN_REDIRECT_URL, settings.ACCOUNT_LOGOUT_REDIRECT_URL];

@@ -87,8 +87,7 @@ export function fieldErrorsOf(issues: readonly Issue[]): FieldError[] {
     // Without a path it is the body as a whole: an array instead of an object, say.
     const field = issue.path?.map(String).join('.') || 'body';
     if (errors.has(field)) continue;
-    const isMissing = issue.code === 'invalid_type' || issue.code === 'too_small';
-    const flaw = isMissing ? ({ flaw: 'missing' } as const) : issue.params;
+    const flaw = issue.code === 'too_small' ? ({ flaw: 'missing' } as const) : issue.params;
     errors.set(field, { field, message: issue.message, ...flaw });
   }
   return [...errors.values()];

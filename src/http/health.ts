@@ -1,9 +1,9 @@
-import { Hono } from 'hono/tiny';
+import { Hono } from './hono.ts';
 import type { OutboxStatus } from '../activity/outbox.ts';
 import type { Stores } from '../auth/auth-work.ts';
 import { equalInConstantTime } from '../lib/hash.ts';
 import { bearerOf } from './credentials.ts';
-import type { AppEnv, Service } from './context.ts';
+import type { Service } from './context.ts';
 import { RETRY_AFTER_OUTAGE_SECONDS } from './problems.ts';
 
 /** The endpoint is public, so a result is reused for this long. */
@@ -17,11 +17,11 @@ interface Readiness {
 }
 
 /** For load balancers and monitors. */
-export function health({ settings, clock }: Pick<Service, 'settings' | 'clock'>): Hono<AppEnv> {
+export function health({ settings, clock }: Pick<Service, 'settings' | 'clock'>): Hono {
   let latest: { readonly startedAtMs: number; readonly readiness: Promise<Readiness> } | null = null;
 
   return (
-    new Hono<AppEnv>()
+    new Hono()
       /** The Worker runs; no store is asked. */
       .get('/healthz', (c) => c.text('ok\n'))
 

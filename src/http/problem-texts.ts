@@ -7,7 +7,7 @@ type Text<Code> = readonly [
 ];
 type TextsOf<Code extends string> = { readonly [Each in Code]: Text<Each> };
 
-/** What only programs are told: no page says it. */
+/** Codes that only the API returns. */
 type ApiCode = 'original_url_missing' | 'unknown_host';
 /** What went wrong, in the words of one language, for pages. */
 export type ProblemTexts = TextsOf<Exclude<Reason['code'], ApiCode>>;

@@ -90,7 +90,7 @@ export type PasswordView = z.infer<typeof passwordResponse>;
 export const pastLogoutResponse = z.extend(logoutResponse, {
   ip_address: ipAddress,
   user_agent: userAgent,
-  country: nullable('Two letters (ISO 3166-1); null if unknown'),
+  country: nullable("ISO 3166-1, or Cloudflare's `T1` for the Tor network and `XX`; null if unknown"),
 });
 
 export const logoutsResponse = z.object({

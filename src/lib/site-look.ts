@@ -6,8 +6,11 @@ const NAME_MAX_CHARACTERS = 64;
 /** It is part of every page. */
 const LOGO_MAX_CHARACTERS = 4096;
 
-export const parseSiteName = (text: string): string | null =>
-  visibleName(text) === text && characterCount(text) <= NAME_MAX_CHARACTERS ? text : null;
+/** With single, plain spaces. */
+export function parseSiteName(text: string): string | null {
+  const name = visibleName(text);
+  return name !== null && characterCount(name) <= NAME_MAX_CHARACTERS ? name : null;
+}
 
 /** `#rrggbb`, in small letters. */
 export const parseColor = (text: string): string | null =>

@@ -1,13 +1,12 @@
-import { Hono } from 'hono/tiny';
+import { Hono } from '../http/hono.ts';
 import type { Child } from 'hono/jsx';
 import { API_PATH } from '../http/api-path.ts';
-import type { AppEnv } from '../http/context.ts';
 import { components, info, paths, type Operation, type Responded, type Schema } from './api-document.ts';
 import { renderPage } from './layout.tsx';
 import { en } from './texts/en.tsx';
 
 /** `GET /api/v1/docs`: the OpenAPI document as a page. Its text is English, whatever the visitor's language is. */
-export const apiDocsPage = new Hono<AppEnv>().get('/docs', (c) => {
+export const apiDocsPage = new Hono().get('/docs', (c) => {
   const { origin } = c.get('request').url;
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
@@ -146,9 +145,10 @@ function curl(
   const inPath = values.reduce((text, { name, example }) => text.replace(`{${name}}`, example ?? ''), path);
   const query = values
     .filter((each) => each.in === 'query')
-    .map(({ name, example }) => `?${name}=${example}`);
+    .map(({ name, example }) => `${name}=${example}`)
+    .join('&');
   const parts = [
-    `curl${method === 'GET' ? '' : ` -X ${method}`} '${origin}${API_PATH}${inPath}${query.join('')}'`,
+    `curl${method === 'GET' ? '' : ` -X ${method}`} '${origin}${API_PATH}${inPath}${query && `?${query}`}'`,
   ];
   if (security.length > 0) parts.push('-H "Authorization: Bearer $TOKEN"');
   if (requestBody !== undefined) {

@@ -22,7 +22,6 @@ export interface Schema {
 interface Content {
   readonly schema: Schema;
   readonly example?: unknown;
-  readonly examples?: Readonly<Record<string, { readonly value: unknown }>>;
 }
 
 export interface Responded {
@@ -49,7 +48,7 @@ export interface Operation {
 }
 
 interface Document {
-  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly info: { readonly version: string; readonly description: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: {
     readonly schemas: Readonly<Record<string, Schema>>;

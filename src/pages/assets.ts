@@ -1,13 +1,12 @@
-import { Hono } from 'hono/tiny';
-import type { AppEnv } from '../http/context.ts';
+import { Hono } from '../http/hono.ts';
 import type { Settings } from '../settings.ts';
 import { ICON_PATH, iconOf, stylesheetOf, stylesheetPath } from './stylesheet.ts';
 
 /** The stylesheet and the icon: the same for all visitors, without a store, cached by browsers. */
-export function assets({ SITE_ACCENT }: Settings): Hono<AppEnv> {
+export function assets({ SITE_ACCENT }: Settings): Hono {
   const stylesheet = stylesheetOf(SITE_ACCENT);
   const icon = iconOf(SITE_ACCENT);
-  return new Hono<AppEnv>()
+  return new Hono()
     .get(stylesheetPath(SITE_ACCENT), (c) =>
       c.body(stylesheet, 200, {
         'Content-Type': 'text/css; charset=utf-8',

@@ -3,7 +3,7 @@ import type { Reason } from '../errors.ts';
 import { describeProblem } from '../http/problem-texts.ts';
 import type { Texts } from './texts/texts.ts';
 
-const PROBLEM_ID = 'problem';
+export const PROBLEM_ID = 'problem';
 
 /** Why the form did nothing. Screen readers read it at once, and again with the field that has the focus. */
 export const FormProblem = ({ children }: { children?: Child }) => (
@@ -25,17 +25,17 @@ export function titleWithProblem(title: string, problem: Reason | null, texts: T
 interface Description {
   readonly error: string | undefined;
   readonly hasHint?: boolean;
-  /** It has the focus on a page with a `FormProblem`. */
-  readonly hasProblem: boolean;
+  /** The id of what the page says above its form, if this field has the focus. */
+  readonly message?: string | null;
 }
 
 /** Attributes of the input inside a `Field`. */
 export function describedBy(
   name: string,
-  { error, hasHint = false, hasProblem }: Description,
+  { error, hasHint = false, message = null }: Description,
 ): Record<string, string> {
   const ids = [
-    hasProblem ? PROBLEM_ID : '',
+    message ?? '',
     hasHint ? `${name}-hint` : '',
     error === undefined ? '' : `${name}-error`,
   ].filter((id) => id !== '');

@@ -1,5 +1,4 @@
-import { Hono } from 'hono/tiny';
-import type { AppEnv } from '../http/context.ts';
+import { Hono } from '../http/hono.ts';
 import { CSRF_FIELD, csrfTokenForForm } from '../http/csrf.ts';
 import { requireSignIn } from '../http/guards.ts';
 import { pagePath } from '../http/page-path.ts';
@@ -9,7 +8,7 @@ import { Place } from './place.tsx';
 import { ExactTime, FullTime, Time } from './time.tsx';
 
 /** The first page after signing in. */
-export const homePage = new Hono<AppEnv>().get('/home/', requireSignIn(), async (c) => {
+export const homePage = new Hono().get('/home/', requireSignIn(), async (c) => {
   const { session, tokenHash } = c.get('signedIn');
   const csrfToken = csrfTokenForForm(c, [tokenHash], session);
   const nowMs = c.get('request').clock.nowMs();
@@ -19,7 +18,7 @@ export const homePage = new Hono<AppEnv>().get('/home/', requireSignIn(), async 
     c,
     { texts, title: home.title, username: session.username },
     <>
-      <h1>{home.greeting(session.username)}</h1>
+      <h1>{home.greeting(<bdi>{session.username}</bdi>)}</h1>
       <p>{home.signedIn}</p>
       <dl>
         <dt>{home.since}</dt>

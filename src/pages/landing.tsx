@@ -1,16 +1,16 @@
-import { Hono } from 'hono/tiny';
+import { Hono } from '../http/hono.ts';
 import { isStoreUnavailable } from '../errors.ts';
-import type { AppContext, AppEnv } from '../http/context.ts';
+import type { AppContext } from '../http/context.ts';
 import { currentSession } from '../http/guards.ts';
 import { pagePath, signInPath } from '../http/page-path.ts';
 import { textsFor } from './language.ts';
 import { renderPage, Username } from './layout.tsx';
-import { SignedOutNotice } from './signed-out-notice.tsx';
+import { signedOutJustNow, SignedOutNotice } from './signed-out-notice.tsx';
 
 type Visitor = { readonly username: string } | 'anonymous' | 'unknown';
 
 /** Public; says who is signed in, if anyone. Stays up in an outage. */
-export const landingPage = new Hono<AppEnv>().get('/', async (c) => {
+export const landingPage = new Hono().get('/', async (c) => {
   const visitor = await findVisitor(c);
   const texts = textsFor(c);
   const { landing } = texts;
@@ -25,7 +25,7 @@ export const landingPage = new Hono<AppEnv>().get('/', async (c) => {
     },
     <>
       <h1>{landing.heading}</h1>
-      {visitor === 'anonymous' ? <SignedOutNotice c={c} texts={texts} /> : null}
+      {visitor === 'anonymous' && signedOutJustNow(c) ? <SignedOutNotice texts={texts} /> : null}
       <p>{description}</p>
       {typeof visitor === 'object' ? (
         <>

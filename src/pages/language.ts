@@ -9,11 +9,11 @@ import type { Texts } from './texts/texts.ts';
 /** The first one is for those who want none of them. */
 export const LANGUAGES: readonly [Texts, ...Texts[]] = [en, de, fr, es, ar];
 
-/** Of a longer header, the rest is ignored: people list few languages. */
-const HEADER_MAX_CHARACTERS = 500;
+/** Those after them are ignored: people list few languages. */
+const MAX_RANGES = 50;
 
 // language-range = (1*8ALPHA *("-" 1*8alphanum)) / "*" (RFC 4647 section 2.1), with a weight (RFC 9110 section 12.4.2).
-const RANGE = /^(\*|[a-z]{1,8})(?:-[a-z0-9]{1,8})*(?:[ \t]*;[ \t]*q=([01](?:\.\d{0,3})?))?$/i;
+const RANGE = /^(\*|[a-z]{1,8})(?:-[a-z0-9]{1,8})*(?:[ \t]*;[ \t]*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?$/i;
 
 /** What pages say to this visitor: in the best match of `Accept-Language` (RFC 9110 section 12.5.4). */
 export const textsFor = (c: AppContext): Texts => chooseLanguage(c.req.header('Accept-Language') ?? '');
@@ -21,8 +21,7 @@ export const textsFor = (c: AppContext): Texts => chooseLanguage(c.req.header('A
 /** Regions make no difference: "de-AT" is German. What is malformed counts as not sent. */
 export function chooseLanguage(header: string): Texts {
   const ranges = header
-    .slice(0, HEADER_MAX_CHARACTERS)
-    .split(',')
+    .split(',', MAX_RANGES)
     .map((text) => RANGE.exec(text.trim()))
     .filter((match) => match !== null)
     .map(([, tag = '', weight = '1']) => ({ tag: tag.toLowerCase(), weight: Number(weight) }));

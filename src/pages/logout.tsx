@@ -1,7 +1,7 @@
 import { expireCookies } from '../http/response-cookies.ts';
-import { Hono } from 'hono/tiny';
+import { Hono } from '../http/hono.ts';
 import { isCsrfFailure, type Reason } from '../errors.ts';
-import type { AppContext, AppEnv, SignedIn } from '../http/context.ts';
+import type { AppContext, SignedIn } from '../http/context.ts';
 import { CSRF_FIELD, csrfRefusal, csrfTokenForForm } from '../http/csrf.ts';
 import { readForm, requireForm } from '../http/form-body.ts';
 import { authorizeSignOut, currentSession, nextOr } from '../http/guards.ts';
@@ -14,7 +14,7 @@ import { FormProblem, titleWithProblem } from './form-problem.tsx';
 import { textsFor } from './language.ts';
 import { renderPage } from './layout.tsx';
 
-export const logoutPage = new Hono<AppEnv>()
+export const logoutPage = new Hono()
   /** Asks and changes nothing: not only people follow links. */
   .get('/logout/', async (c) => {
     const signedIn = await currentSession(c);

@@ -1,8 +1,8 @@
 import { setSessionCookies } from '../http/response-cookies.ts';
-import { Hono } from 'hono/tiny';
+import { Hono } from '../http/hono.ts';
 import { changePassword } from '../auth/change-password.ts';
 import type { FieldError, Reason } from '../errors.ts';
-import type { AppContext, AppEnv } from '../http/context.ts';
+import type { AppContext } from '../http/context.ts';
 import { CSRF_FIELD, csrfRefusal, csrfTokenForForm, hasCsrfToken, requireOwnOrigin } from '../http/csrf.ts';
 import { requireForm } from '../http/form-body.ts';
 import { NEW_PASSWORD_MAX_CHARACTERS, passwordForm } from '../http/fields.ts';
@@ -13,14 +13,14 @@ import { describeProblem } from '../http/problem-texts.ts';
 import { respondWithProblem } from '../http/problems.ts';
 import { validate } from '../http/validate.ts';
 import { Field } from './field.tsx';
-import { describedBy, FormProblem, titleWithProblem } from './form-problem.tsx';
+import { describedBy, FormProblem, PROBLEM_ID, titleWithProblem } from './form-problem.tsx';
 import { textsFor } from './language.ts';
 import { renderPage } from './layout.tsx';
 import type { Texts } from './texts/texts.ts';
 
 const PATH = '/account/password/';
 
-export const passwordPage = new Hono<AppEnv>()
+export const passwordPage = new Hono()
   .get(PATH, requireSignIn(), (c) => renderForm(c, null))
 
   /** Ends all other sessions and gives this one a new token. */
@@ -104,7 +104,7 @@ function renderForm(c: AppContext, problem: Reason | null) {
           {...describedBy(name, {
             error,
             hasHint: hint !== undefined,
-            hasProblem: problem !== null && name === firstWrong,
+            message: problem !== null && name === firstWrong ? PROBLEM_ID : null,
           })}
         />
       </Field>

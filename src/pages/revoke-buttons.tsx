@@ -49,9 +49,7 @@ export function SessionItem({ session, isCurrent, nowMs, form, texts }: SessionI
           class="quiet"
           type="submit"
           aria-label={
-            isCurrent
-              ? words.signOutHere
-              : words.signOutDevice(device, exactWords(texts.locale, session.createdAtMs))
+            isCurrent ? undefined : words.signOutDevice(device, exactWords(texts.locale, session.createdAtMs))
           }
         >
           {isCurrent ? words.signOutHere : words.signOutOne}

@@ -1,8 +1,8 @@
-import { Hono } from 'hono/tiny';
+import { Hono } from '../http/hono.ts';
 import type * as z from 'zod/mini';
 import type { ActivityLine } from '../activity/activity-log.ts';
 import { isCsrfFailure, isStoreUnavailable, ServiceError, type Reason } from '../errors.ts';
-import type { AppContext, AppEnv } from '../http/context.ts';
+import type { AppContext } from '../http/context.ts';
 import { csrfRefusal, csrfTokenForForm } from '../http/csrf.ts';
 import { revokeForm } from '../http/fields.ts';
 import { requireForm } from '../http/form-body.ts';
@@ -29,7 +29,7 @@ const PATH = '/sessions/';
 const REVOKE_PATH = '/sessions/revoke/';
 const RECENT_ACTIVITY = 12;
 
-export const sessionsPage = new Hono<AppEnv>()
+export const sessionsPage = new Hono()
   .get(PATH, (c) => respondWithSessions(c, null))
 
   /** An id of another user gets the same response as one that doesn't exist; a copy of the form, that of the first. */

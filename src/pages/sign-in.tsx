@@ -1,8 +1,8 @@
 import { setDeviceCookie, setSessionCookies } from '../http/response-cookies.ts';
-import { Hono } from 'hono/tiny';
+import { Hono } from '../http/hono.ts';
 import { signIn, type SignInResult, type UsernameAndPassword } from '../auth/sign-in.ts';
 import { isStoreUnavailable, ServiceError, type FieldError, type Reason } from '../errors.ts';
-import type { AppContext, AppEnv, SignedIn } from '../http/context.ts';
+import type { AppContext, SignedIn } from '../http/context.ts';
 import {
   CSRF_FIELD,
   csrfRefusal,
@@ -25,9 +25,9 @@ import { characterCount } from '../lib/text.ts';
 import { DEVICE_COOKIE_NAME, readCookieValues } from '../session/cookies.ts';
 import type { TokenHash } from '../session/token.ts';
 import { Field } from './field.tsx';
-import { describedBy, FormProblem, titleWithProblem } from './form-problem.tsx';
+import { describedBy, FormProblem, PROBLEM_ID, titleWithProblem } from './form-problem.tsx';
 import { findLoopingHost, renderReturnLoop } from './return-loop.tsx';
-import { SignedOutNotice } from './signed-out-notice.tsx';
+import { SIGNED_OUT_ID, signedOutJustNow, SignedOutNotice } from './signed-out-notice.tsx';
 import type { Texts } from './texts/texts.ts';
 import { textsFor } from './language.ts';
 import { renderPage } from './layout.tsx';
@@ -40,7 +40,7 @@ interface FormState {
 
 /** Mounted at `LOGIN_URL`. */
 export const signInPage = (loginUrl: string) =>
-  new Hono<AppEnv>()
+  new Hono()
     /** Stays up in an outage. */
     .get(loginUrl, async (c) => {
       const next = returnableNext(c.req.query('next') ?? '');
@@ -179,16 +179,14 @@ function renderForm(c: AppContext, state: FormState, problem: Reason | null): Re
   };
   // The first wrong field gets the focus; after wrong credentials that is the password, as the name is kept.
   const isPasswordFirst = state.username !== '' && errorOf('username') === undefined;
+  const message = problem !== null ? PROBLEM_ID : signedOutJustNow(c) ? SIGNED_OUT_ID : null;
   return renderPage(
     c,
     { texts, title: titleWithProblem(texts.signIn, problem, texts) },
     <>
       <h1>{texts.signIn}</h1>
-      {problem === null ? (
-        <SignedOutNotice c={c} texts={texts} />
-      ) : (
-        <FormProblem>{messageOf(problem, texts)}</FormProblem>
-      )}
+      {problem === null ? null : <FormProblem>{messageOf(problem, texts)}</FormProblem>}
+      {message === SIGNED_OUT_ID ? <SignedOutNotice texts={texts} /> : null}
       <form method="post" action={signInPath(c)}>
         <input type="hidden" name={CSRF_FIELD} value={csrfToken} />
         <input type="hidden" name="next" value={state.next} />
@@ -205,7 +203,7 @@ function renderForm(c: AppContext, state: FormState, problem: Reason | null): Re
             autofocus={!isPasswordFirst}
             {...describedBy('username', {
               error: errorOf('username'),
-              hasProblem: problem !== null && !isPasswordFirst,
+              message: isPasswordFirst ? null : message,
             })}
           />
         </Field>
@@ -219,7 +217,7 @@ function renderForm(c: AppContext, state: FormState, problem: Reason | null): Re
             autofocus={isPasswordFirst}
             {...describedBy('password', {
               error: errorOf('password'),
-              hasProblem: problem !== null && isPasswordFirst,
+              message: isPasswordFirst ? message : null,
             })}
           />
         </Field>

@@ -2,13 +2,14 @@ import type { AppContext } from '../http/context.ts';
 import { readCookieValues, SIGNED_OUT_COOKIE_NAME } from '../session/cookies.ts';
 import type { Texts } from './texts/texts.ts';
 
-/** On the page after a sign-out, if it comes within the second that the cookie lives. */
-export function SignedOutNotice({ c, texts }: { c: AppContext; texts: Texts }) {
-  const values = readCookieValues(c.req.header('Cookie') ?? null, SIGNED_OUT_COOKIE_NAME);
-  if (!values.includes('1')) return null;
-  return (
-    <p class="notice" role="status">
-      {texts.signedOut}
-    </p>
-  );
-}
+export const SIGNED_OUT_ID = 'signed-out';
+
+/** Whether the visitor signed out with the request before, as far as a cookie that lives a second can tell. */
+export const signedOutJustNow = (c: AppContext): boolean =>
+  readCookieValues(c.req.header('Cookie') ?? null, SIGNED_OUT_COOKIE_NAME).includes('1');
+
+export const SignedOutNotice = ({ texts }: { texts: Texts }) => (
+  <p class="notice" role="status" id={SIGNED_OUT_ID}>
+    {texts.signedOut}
+  </p>
+);

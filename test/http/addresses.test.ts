@@ -18,6 +18,20 @@ test.each([
   expect(await visitor.post(path)).toMatchObject({ status: 308, location: `${path}/` });
 });
 
+test.each([
+  ['GET', '/api/v1/docs/'],
+  ['GET', '/api/v1/sessions/'],
+  ['DELETE', '/api/v1/sessions/?scope=all'],
+  ['DELETE', '/api/v1/sessions/some-id/'],
+  ['GET', '/assets/icon.svg/'],
+  ['GET', '/healthz/'],
+  ['GET', '/home//'],
+  ['PATCH', '/api/v1/docs/'],
+])('%s %s has a slash too many: 404, whoever asks', async (method, path) => {
+  const visitor = environment.worker.visitor();
+  expect((await visitor.request(path, { method })).status).toBe(404);
+});
+
 test("Django's own addresses lead to ours", async () => {
   const visitor = environment.worker.visitor();
   const login = await visitor.get('/accounts/login/?next=%2Fhome%2F');

@@ -34,8 +34,11 @@ test('is a page that browsers style, without a script', async () => {
 });
 
 test('is English, whatever the browser speaks', async () => {
-  const { body } = await environment.worker.visitor().get('/api/v1/docs', { 'Accept-Language': 'ar' });
-  expect(all(/<main[^>]*><div lang="(\w+)" dir="ltr">/g, body)).toEqual(['en']);
+  const { body, headers } = await environment.worker
+    .visitor()
+    .get('/api/v1/docs', { 'Accept-Language': 'ar' });
+  expect(all(/<html lang="(\w+)" dir="ltr">/g, body)).toEqual(['en']);
+  expect(headers.get('Content-Language')).toBe('en');
 });
 
 test('each link leads to a heading, or to the document', async () => {

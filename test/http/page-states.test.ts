@@ -53,3 +53,11 @@ test('the buttons of equal devices have different names, which begin with what t
   expect(names).toHaveLength(2);
   expect(new Set(names).size).toBe(2);
 });
+
+test('after a sign-out the focused field has the notice as its description', async () => {
+  const visitor = environment.worker.visitor();
+  await visitor.setCookie('signedout=1; Path=/; Secure');
+  const { body } = await visitor.get('/sign-in/');
+  expect(body).toMatch(/<p class="notice" role="status" id="signed-out">/);
+  expect(body).toMatch(/<input id="username"[^>]* autofocus=""[^>]* aria-describedby="signed-out"/);
+});

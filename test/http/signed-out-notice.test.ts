@@ -5,7 +5,7 @@ import { useTestEnvironment } from '../support/test-environment.ts';
 
 const environment = useTestEnvironment();
 
-const NOTICE = '<p class="notice" role="status">You are signed out.</p>';
+const NOTICE = '<p class="notice" role="status" id="signed-out">You are signed out.</p>';
 
 test.each(['/', '/sign-in/'])(
   '%s after a sign-out says that it is done, and not the next time',

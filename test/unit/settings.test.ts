@@ -94,6 +94,7 @@ describe('valid values', () => {
     ['SESSION_COOKIE_NAME', '__Host-sid', '__Host-sid'],
     ['SITE_NAME', 'Ann’s Shop', 'Ann’s Shop'],
     ['SITE_NAME', 7, '7'],
+    ['SITE_NAME', ' Caf\u00e9\u00a0 \u202eBar', 'Caf\u00e9 Bar'],
     ['SITE_ACCENT', '#FFcc00', '#ffcc00'],
     ['SITE_LOGO', '/img/logo.svg?v=2', '/img/logo.svg?v=2'],
     ['SITE_LOGO', 'data:image/png;base64,iVBORw0K', 'data:image/png;base64,iVBORw0K'],
@@ -128,7 +129,7 @@ const KEY = newSigningKey();
 
 /** Values that each variable refuses. */
 const MALFORMED: Record<string, unknown[]> = {
-  SITE_NAME: [' Shop', 'a\nb', 'a\u202eb', 'x'.repeat(65), [], null],
+  SITE_NAME: [' ', '\u202e', 'x'.repeat(65), [], null],
   SITE_ACCENT: ['blue', '#fff', '2453c9', '#2453cg', '#2453c9ff'],
   SITE_LOGO: [
     'logo.svg',
@@ -299,8 +300,10 @@ describe('malformed settings', () => {
   });
 
   test('are all reported by name, never by value', () => {
-    // A marker in each value, so that a leak shows.
-    const marked = Object.fromEntries(Object.keys(MALFORMED).map((name) => [name, `;leak of ${name}\n`]));
+    // A marker in each value, so that a leak shows; too long for a name.
+    const marked = Object.fromEntries(
+      Object.keys(MALFORMED).map((name) => [name, `;leak of ${name}\n${'x'.repeat(64)}`]),
+    );
     fc.assert(
       fc.property(fc.subarray(Object.keys(marked), { minLength: 1 }), (names) => {
         const bad = Object.fromEntries(names.map((name) => [name, marked[name]]));

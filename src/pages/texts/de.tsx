@@ -103,7 +103,7 @@ export const de = {
     title: 'Willkommen',
     heading: 'Einmal anmelden. Wirklich abmelden.',
     promise: (site) =>
-      `${site} verwaltet Ihre Sitzungen am Rand des Netzes, ganz in Ihrer Nähe. Wenn es heißt, dass Sie abgemeldet sind, dann sind Sie es: auf allen Servern, sofort.`,
+      `${site} verwaltet Ihre Sitzungen am Rand des Netzes. Wenn es heißt, dass Sie abgemeldet sind, dann sind Sie es: auf allen Servern, sofort.`,
     signedInAs: (username) => <>Sie sind angemeldet als {username}.</>,
     goHome: 'Zu Ihrer Übersicht',
     notSignedIn: 'Sie sind nicht angemeldet.',
@@ -128,16 +128,16 @@ export const de = {
 
   home: {
     title: 'Übersicht',
-    greeting: (username) => `Hallo, ${username}`,
+    greeting: (username) => <>Hallo, {username}</>,
     signedIn: 'Sie sind auf diesem Gerät angemeldet.',
     since: 'Seit',
     from: 'Von',
     unknownAddress: 'unbekannte Adresse',
-    until: 'Bis',
+    until: 'Endet',
     atLatest: (time, rememberMe) => (
       <>
         spätestens {time}
-        {rememberMe ? ', weil Sie angemeldet bleiben wollten' : ', oder bis Sie den Browser schließen'}
+        {rememberMe ? ', weil Sie angemeldet bleiben wollten' : ' oder sobald Sie den Browser schließen'}
       </>
     ),
   },
@@ -153,7 +153,7 @@ export const de = {
       'Diese Geräte sind angemeldet. Erkennen Sie eines nicht? Melden Sie es ab und ändern Sie Ihr Passwort.',
     notices: {
       revoked: 'Das Gerät ist abgemeldet.',
-      unknown: 'Dieses Gerät ist nicht in Ihrem Konto angemeldet.',
+      unknown: 'Das gewählte Gerät ist nicht in Ihrem Konto angemeldet.',
       others: 'Alle Ihre anderen Geräte sind abgemeldet.',
       password: 'Ihr Passwort ist geändert, und Ihre anderen Geräte sind abgemeldet.',
     },
@@ -191,9 +191,9 @@ export const de = {
       inactive: 'Anmeldung fehlgeschlagen: Konto gesperrt',
       throttled: 'Anmeldung pausiert: zu viele Fehlversuche',
       logout: 'Abgemeldet',
-      logout_others: 'Von einem anderen Gerät abgemeldet',
+      logout_others: 'Von einem anderen Gerät aus abgemeldet',
       logout_all: 'Überall abgemeldet',
-      revoked: 'Von einem anderen Gerät abgemeldet',
+      revoked: 'Von einem anderen Gerät aus abgemeldet',
       replaced: 'Durch eine neue Anmeldung ersetzt',
       evicted: 'Abgemeldet: zu viele Sitzungen',
       password_changed: 'Abgemeldet: Passwort geändert',

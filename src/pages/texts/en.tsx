@@ -52,7 +52,7 @@ export const en = {
 
   home: {
     title: 'Home',
-    greeting: (username) => `Hello, ${username}`,
+    greeting: (username) => <>Hello, {username}</>,
     signedIn: "You're signed in on this device.",
     since: 'Since',
     from: 'From',

@@ -97,10 +97,10 @@ export const es = {
   },
 
   landing: {
-    title: 'Bienvenida',
+    title: 'Le damos la bienvenida',
     heading: 'Inicie sesión una vez. Ciérrela de verdad.',
     promise: (site) =>
-      `${site} guarda sus sesiones en el borde de la red, cerca de usted. Cuando dice que la sesión está cerrada, lo está: en todos los servidores y al instante.`,
+      `${site} guarda sus sesiones en el borde de la red. Cuando dice que la sesión está cerrada, lo está: en todos los servidores y al instante.`,
     signedInAs: (username) => <>Ha iniciado sesión como {username}.</>,
     goHome: 'Ir a su página de inicio',
     notSignedIn: 'No ha iniciado sesión.',
@@ -125,16 +125,16 @@ export const es = {
 
   home: {
     title: 'Inicio',
-    greeting: (username) => `Hola, ${username}`,
+    greeting: (username) => <>Hola, {username}</>,
     signedIn: 'Ha iniciado sesión en este dispositivo.',
     since: 'Desde',
     from: 'Origen',
     unknownAddress: 'dirección desconocida',
-    until: 'Hasta',
+    until: 'Caduca',
     atLatest: (time, rememberMe) => (
       <>
-        {time} como máximo
-        {rememberMe ? ', porque eligió que le recordemos' : ', o hasta que cierre el navegador'}
+        {time} a más tardar
+        {rememberMe ? ', porque marcó «Recordarme»' : ', o hasta que cierre el navegador'}
       </>
     ),
   },
@@ -180,7 +180,7 @@ export const es = {
     none: 'Nada todavía.',
     when: 'Cuándo',
     what: 'Qué',
-    from: 'Desde',
+    from: 'Origen',
     unknownAddress: 'dirección desconocida',
     details: {
       success: 'Inicio de sesión',

@@ -101,7 +101,7 @@ export const fr = {
     title: 'Bienvenue',
     heading: 'Une seule connexion. Une vraie déconnexion.',
     promise: (site) =>
-      `${site} garde vos sessions en périphérie du réseau, au plus près de vous. Quand il est écrit que vous êtes déconnecté, vous l’êtes : sur tous les serveurs, immédiatement.`,
+      `${site} garde vos sessions en périphérie du réseau. Quand il indique que vous êtes déconnecté, vous l’êtes : sur tous les serveurs, immédiatement.`,
     signedInAs: (username) => <>Vous êtes connecté en tant que {username}.</>,
     goHome: 'Aller à votre page d’accueil',
     notSignedIn: 'Vous n’êtes pas connecté.',
@@ -126,12 +126,12 @@ export const fr = {
 
   home: {
     title: 'Accueil',
-    greeting: (username) => `Bonjour, ${username}`,
+    greeting: (username) => <>Bonjour, {username}</>,
     signedIn: 'Vous êtes connecté sur cet appareil.',
     since: 'Depuis',
     from: 'De',
     unknownAddress: 'adresse inconnue',
-    until: 'Jusqu’à',
+    until: 'Expire',
     atLatest: (time, rememberMe) => (
       <>
         {time} au plus tard
@@ -148,10 +148,10 @@ export const fr = {
 
   sessions: {
     intro:
-      'Ces appareils sont connectés. Vous n’en reconnaissez pas un ? Déconnectez-le et changez votre mot de passe.',
+      'Ces appareils sont connectés. Vous ne reconnaissez pas l’un d’eux ? Déconnectez-le et changez votre mot de passe.',
     notices: {
-      revoked: 'Cet appareil est déconnecté.',
-      unknown: 'Cet appareil n’est pas connecté à votre compte.',
+      revoked: 'L’autre appareil est déconnecté.',
+      unknown: 'L’appareil choisi n’est pas connecté à votre compte.',
       others: 'Tous vos autres appareils sont déconnectés.',
       password: 'Votre mot de passe est changé et vos autres appareils sont déconnectés.',
     },
@@ -220,7 +220,7 @@ export const fr = {
     intro: (host) =>
       `Ce site vous a renvoyé ici pour vous connecter trois fois en dix secondes. Réessayez dans un instant. Si cela continue, demandez aux responsables de ${host} de vérifier :`,
     questions: (host) => [
-      `Le cookie de session y arrive-t-il ? Seulement si ce service est joint par ${host} même, ou si SESSION_COOKIE_DOMAIN couvre les deux.`,
+      `Le cookie de session y arrive-t-il ? Seulement si ce service est accessible via ${host} lui-même, ou si SESSION_COOKIE_DOMAIN couvre les deux.`,
       'Interroge-t-il ce service à chaque requête, en transmettant le cookie ?',
       'Son horloge est-elle à l’heure, et compare-t-il aud à l’adresse que montre votre navigateur ?',
     ],

@@ -60,7 +60,7 @@ export interface Texts {
 
   readonly home: {
     readonly title: string;
-    readonly greeting: (username: string) => string;
+    readonly greeting: (username: Child) => Child;
     readonly signedIn: string;
     readonly since: string;
     readonly from: string;

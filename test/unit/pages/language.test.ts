@@ -36,7 +36,7 @@ describe('chooseLanguage', () => {
 
   test('handles any header, a long one quickly', () => {
     fc.assert(fc.property(anyText(), (header) => LANGUAGES.includes(chooseLanguage(header))));
-    expect(chooseLanguage(`${'nl-'.repeat(30_000)}de, de`).language).toBe('en');
-    expect(chooseLanguage('nl,'.repeat(30_000)).language).toBe('en');
+    expect(chooseLanguage(`${'nl-'.repeat(30_000)}de, de`).language).toBe('de');
+    expect(chooseLanguage(`${'nl,'.repeat(30_000)}de`).language).toBe('en');
   });
 });

@@ -89,3 +89,11 @@ test('Arabic says after how many minutes to retry, in the right form of the noun
   expect(detail(300)).toContain('بعد 5 دقائق');
   expect(detail(900)).toContain('بعد 15 دقيقة');
 });
+
+test.each(LANGUAGES.map((texts) => [texts.language, texts] as const))(
+  '%s: no notice about another device can be read as one about this device',
+  (_, { sessions }) => {
+    for (const notice of Object.values(sessions.notices))
+      expect(notice.toLowerCase()).not.toContain(sessions.thisDevice.toLowerCase());
+  },
+);
