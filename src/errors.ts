@@ -14,6 +14,8 @@ export type StoreFault =
 export interface StoreErrorCode {
   /** MySQL's error number. */
   readonly errno?: number;
+  /** Vitess's own code, such as `PERMISSION_DENIED`, if it blames the database. */
+  readonly vitessCode?: string;
   readonly httpStatus?: number;
   readonly redisError?: string;
 }

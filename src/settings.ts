@@ -70,13 +70,13 @@ const parseOrigin = (text: string): string | null =>
 const UNMOVED_PATH = /^\/(?:api|\.well-known|healthz|readyz)(?:\/|$)/;
 
 /** Where others reach us: an origin, with or without a slash at its end. */
-function parsePublicUrl(text: string): string | null {
+export function parsePublicUrl(text: string): string | null {
   const origin = parseOrigin(text.replace(/\/$/, ''));
   return origin === null || (origin.startsWith('http:') && !isLocalHttp(new URL(origin))) ? null : origin;
 }
 
 /** With a slash at its end; not below a path that never moves. */
-function parseBasePath(text: string): string | null {
+export function parseBasePath(text: string): string | null {
   const path = text.endsWith('/') ? text : `${text}/`;
   return isPlainPath(path) && !UNMOVED_PATH.test(path) ? path : null;
 }

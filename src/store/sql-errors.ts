@@ -82,10 +82,13 @@ function numbersIn(message: string): RegExpExecArray | null {
   return /\(errno (\d+)\) \(sqlstate (\w{5})\)/.exec(message);
 }
 
-/** The number of an error inside a reply, or else the reply's status. */
-export function codeOf({ message, status }: DatabaseError): StoreErrorCode {
+/** The number of an error inside a reply, or else the reply's status; and Vitess's code. */
+export function codeOf({ message, status, body }: DatabaseError): StoreErrorCode {
   const match = numbersIn(message);
-  return match === null ? { httpStatus: status } : { errno: Number(match[1]) };
+  return {
+    ...(match === null ? { httpStatus: status } : { errno: Number(match[1]) }),
+    ...(DATABASE_CODES.includes(body.code) && { vitessCode: body.code }),
+  };
 }
 
 /** What a reply says against the statement's rows. Null: nothing; the database is to blame, or didn't reply. */

@@ -64,7 +64,7 @@ export function describeOutage(error: StoreUnavailableError): string {
   return `${STORES[store]} ${FAULTS[fault]}${numbers.length > 0 ? ` (${numbers.join(', ')})` : ''}.${advice}`;
 }
 
-/** Wrong credentials are the operator's to mend, so they are no outage. */
+/** Wrong credentials are the operator's to fix, so they are no outage. */
 export const exitCodeOf = (error: StoreUnavailableError): ExitCode =>
   refusesAccess(error) ? EXIT.usage : EXIT.storeOut;
 

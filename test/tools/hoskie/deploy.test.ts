@@ -85,6 +85,7 @@ const STAGED = [
   'deployments status --json',
   `versions view ${OLD} --json`,
   'versions upload',
+  'deployments status --json',
   `versions deploy ${NEW}@0 ${OLD}@100 --yes`,
 ];
 
@@ -94,7 +95,12 @@ describe('a healthy version', () => {
       env: { DOCTOR_USERNAME: user.username, DOCTOR_PASSWORD: user.password },
     });
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(commands).toEqual([...STAGED, `versions deploy ${NEW}@100 --yes`, 'triggers deploy']);
+    expect(commands).toEqual([
+      ...STAGED,
+      'deployments status --json',
+      `versions deploy ${NEW}@100 --yes`,
+      'triggers deploy',
+    ]);
     expect(account.traffic).toEqual({ [NEW]: 100 });
     expect(stdout).toContain(`pass  version: ${NEW}\n`);
     expect(stdout).toMatch(/pass {2}old cookie after the sign-out: /);
@@ -128,7 +134,7 @@ describe('a healthy version', () => {
     const traffic = { '00000000-0000-4000-8000-000000000003': 0, [OLD]: 100 };
     const { exitCode, commands } = await deploy({ account: { ...LIVE, traffic } });
     expect(exitCode).toBe(0);
-    expect(commands.slice(0, 4)).toEqual(STAGED);
+    expect(commands.slice(0, STAGED.length)).toEqual(STAGED);
   });
 });
 
@@ -173,6 +179,24 @@ describe('a faulty version stays at 0 %', () => {
     const outcome = await deploy({ spoil: (headers) => delete headers['content-security-policy'] });
     expectStaged(outcome, /^FAIL {2}content security policy: Content-Security-Policy is missing$/m);
   });
+});
+
+test('what someone else deploys meanwhile keeps its traffic', async () => {
+  // The new version can still be examined.
+  const rolledBack = { [NEW]: 0, '00000000-0000-4000-8000-000000000003': 100 };
+  for (const after of ['versions upload', `versions deploy ${NEW}@0`]) {
+    const outcome = await deploy({ account: { ...LIVE, interferes: { after, traffic: rolledBack } } });
+    expectFailure(outcome, 1, 'cloud-hoskie was deployed by someone else meanwhile (now ');
+    expect(outcome.account).toMatchObject({ traffic: rolledBack, hasTriggers: false });
+    expect(outcome.summary).toMatch(/^### Deployment to production: failed\n/);
+  }
+});
+
+test('the summary says that a version is live although its routes were refused', async () => {
+  const { exitCode, stdout, summary } = await deploy({ account: { ...LIVE, failing: 'triggers deploy' } });
+  expect(exitCode).toBe(1);
+  expect(stdout).toMatch(new RegExp(`Visitors of cloud-hoskie now get version ${NEW}\\.\n$`));
+  expect(summary).toMatch(/^### Deployment to production: live, but not finished\n/);
 });
 
 test('nothing is uploaded if the address is unknown, if two versions share the traffic, or if Cloudflare refuses', async () => {

@@ -9,7 +9,7 @@ import type { CliResult } from './run-cli.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-// A site that is live, set up again with credentials that don't do.
+// A site that is live, set up again with credentials that don't work.
 let site: SetupSite;
 beforeAll(async () => {
   site = await SetupSite.open({ schema: true });
@@ -119,7 +119,7 @@ test('a column that is missing: added if rows need no value for it, otherwise na
   await site.cloud.query('ALTER TABLE users DROP COLUMN email');
   const added = await site.run();
   expect(added.exitCode, added.stdout).toBe(0);
-  expect(added.stdout).toMatch(/^Plan for cloud-hoskie:\n {2}MySQL: add users\.email\n/m);
+  expect(added.stdout).toMatch(/^Plan for cloud-hoskie:\n {2}MySQL: add users\.email at 127\.0\.0\.1:.*\n/m);
   expect(added.stdout).toMatch(/^done: users\.email added to MySQL$/m);
   expect(await site.cloud.query('SELECT email FROM users')).toEqual([]);
 

@@ -39,8 +39,8 @@ export class SetupSite implements AsyncDisposable {
         UPSTASH_REDIS_REST_URL,
         UPSTASH_REDIS_REST_TOKEN,
         DATABASE_URL,
-        SECRET_KEY: 'the one of before',
-        ASSERTION_KEYS: 'those of before',
+        SECRET_KEY: 'the previous key',
+        ASSERTION_KEYS: 'the previous keys',
       },
     });
   }
@@ -64,10 +64,10 @@ export class SetupSite implements AsyncDisposable {
 
   /** Runs it on a terminal, without credentials. */
   startOnTerminal(): Terminal {
-    const { SITE_URL = '', PATH = '', STUB_ACCOUNT = '' } = this.options.env;
+    const { SITE_URL = '' } = this.options.env;
     return new Terminal([CLI, ...this.#args([])], {
       cwd: this.cloudflare.directory,
-      env: { SITE_URL, PATH, STUB_ACCOUNT, TERM: 'xterm' },
+      env: { ...this.cloudflare.env, SITE_URL, TERM: 'xterm' },
     });
   }
 

@@ -29,7 +29,9 @@ test('a first run sets everything up, from nothing; a second one changes nothing
   expect(first.stdout).toMatch(/^pass {2}Redis: eviction: off$/m);
   expect(first.stdout).toMatch(/^skip {2}Redis: region: unknown/m);
   expect(first.stdout).toMatch(/^pass {2}MySQL: tables: 4 things missing: users, /m);
-  expect(first.stdout).toMatch(/^Plan for cloud-hoskie:\n {2}MySQL: add users\n/m);
+  expect(first.stdout).toMatch(
+    /^Plan for cloud-hoskie:\n {2}MySQL: add users at 127\.0\.0\.1:\d+\/\S* \(loopback: only this machine can reach it\)\n/m,
+  );
   expect(first.stdout).toMatch(/^ {2}secrets: set SECRET_KEY, made here\n/m);
   expect(first.stdout).toMatch(/^done: users, .* added to MySQL\npass {2}MySQL: rights: /m);
   expect(first.stdout).toMatch(/^All checks passed\. cloud-hoskie serves version /m);
@@ -69,6 +71,7 @@ test('a first run sets everything up, from nothing; a second one changes nothing
     'secret list',
     'deployments status --json',
     `versions view ${VERSION} --json`,
+    'versions list --json',
   ]);
   expect({ ...cloudflare.account, calls: [] }).toEqual(before);
   expect({
@@ -80,7 +83,7 @@ describe('nothing is changed', () => {
   const expectNothing = (site: SetupSite): void => {
     expect(
       site.cloudflare.commands.filter(
-        (command) => !/^(secret list|deployments status|versions view)/.test(command),
+        (command) => !/^(secret list|deployments status|versions (?:view|list))/.test(command),
       ),
     ).toEqual([]);
   };
@@ -98,7 +101,11 @@ describe('nothing is changed', () => {
       'Nothing was changed: --yes carries the plan out without a question.',
     );
     const missing = await site.run(['--yes'], { UPSTASH_REDIS_REST_TOKEN: '' });
-    expectFailure(missing, 2, 'UPSTASH_REDIS_REST_TOKEN: set neither in the environment nor at Cloudflare.');
+    expectFailure(
+      missing,
+      2,
+      'UPSTASH_REDIS_REST_TOKEN is missing: set it in the environment or in the file of --env-file.',
+    );
     expectNothing(site);
     expect(await site.cloud.query("SHOW TABLES LIKE 'users'")).toEqual([]);
     expect(await site.cloud.redis.keys('*')).toEqual([]);
@@ -128,18 +135,26 @@ describe('nothing is changed', () => {
 test('a domain is written into wrangler.toml with consent, and leads to the code that is deployed', async () => {
   await using site = await SetupSite.open({ schema: true });
   site.becomeLive();
-  const { exitCode, stdout } = await site.run(['--yes', '--domain', 'Login.example.org', '--write-route']);
+  const file = join(site.cloudflare.directory, 'wrangler.toml');
+  const before = readFileSync(file, 'utf8').replace(
+    /^vars = \{/gm,
+    `vars = { PUBLIC_URL = "${site.worker.localOrigin}",`,
+  );
+  writeFileSync(file, before);
+  const { exitCode, stdout } = await site.run(['--yes', '--domain', 'Login.example.org', '--write-route'], {
+    // The previous address is turned off.
+    SITE_URL: 'http://127.0.0.1:2',
+  });
   expect(exitCode, stdout).toBe(0);
   expect(stdout).toContain('done: the route is in wrangler.toml\n');
-  expect(stdout).toContain('\nAll checks passed.\n');
   expect(stdout).toContain(
-    '  - Once the domain responds, in some minutes: hoskie doctor https://login.example.org\n',
+    `Checks of ${site.worker.localOrigin}/, which may take some minutes to respond:\n`,
   );
-  expect(site.cloudflare.commands.at(-1)).toBe('triggers deploy');
+  expect(stdout).toContain(`pass  version: ${VERSION}\n`);
+  expect(stdout).toContain('\nAll checks passed.\n');
+  expect(site.cloudflare.commands).toContain('triggers deploy');
   expect(site.cloudflare.account.traffic).toEqual({ [VERSION]: 100 });
-  const toml = readFileSync(join(site.cloudflare.directory, 'wrangler.toml'), 'utf8');
-  const before = readFileSync('wrangler.toml', 'utf8');
-  expect(toml).toBe(before.replace(/^# (routes = .*)$/m, '$1'));
+  expect(readFileSync(file, 'utf8')).toBe(before.replace(/^# (routes = .*)$/m, '$1'));
 });
 
 test('secrets that are set are replaced only if named, with what that costs', async () => {
@@ -155,7 +170,7 @@ test('secrets that are set are replaced only if named, with what that costs', as
   );
   const { secrets } = site.cloudflare.account;
   expect(secrets['SECRET_KEY']).toMatch(/^[\w+/]{48}$/);
-  expect(secrets).toMatchObject({ ...site.cloud.env, ASSERTION_KEYS: 'those of before' });
+  expect(secrets).toMatchObject({ ...site.cloud.env, ASSERTION_KEYS: 'the previous keys' });
 });
 
 test('on a terminal it asks for what is missing, again if that is wrong, and shows no secret', async () => {

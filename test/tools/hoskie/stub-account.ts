@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -10,6 +10,8 @@ export interface StubAccount {
   /** Ids that the next uploads get. */
   uploads: string[];
   versions: Record<string, { handlers: string[] }>;
+  /** What someone else gives the traffic to meanwhile, once this command is done. */
+  interferes: { after: string; traffic: Record<string, number> } | null;
   /** Percentages by version; null: there is no Worker. */
   traffic: Record<string, number> | null;
   /** Whether routes and crons were deployed. */
@@ -29,20 +31,20 @@ const EMPTY: StubAccount = {
   traffic: null,
   hasTriggers: false,
   targets: [],
+  interferes: null,
   failing: null,
   hangsAt: null,
   calls: [],
 };
 
-/** A folder with the account, a `bin/wrangler` that works on it, and what a test puts there. */
+/** A folder with the account, a `wrangler` that works on it, and what a test puts there. */
 export class StubbedCloudflare implements Disposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'stub-cloudflare-'));
   readonly #file = join(this.directory, 'account.json');
 
   constructor(account: Partial<StubAccount> = {}) {
-    mkdirSync(join(this.directory, 'bin'));
     const script = `#!/bin/sh\nexec ${process.execPath} ${STUB} "$@"\n`;
-    writeFileSync(join(this.directory, 'bin/wrangler'), script, { mode: 0o755 });
+    writeFileSync(join(this.directory, 'wrangler'), script, { mode: 0o755 });
     writeFileSync(this.#file, JSON.stringify({ ...EMPTY, ...account }));
   }
 
@@ -62,7 +64,8 @@ export class StubbedCloudflare implements Disposable {
   /** What a program needs to find the stub. */
   get env(): Record<string, string> {
     return {
-      PATH: `${join(this.directory, 'bin')}:${process.env['PATH'] ?? ''}`,
+      PATH: process.env['PATH'] ?? '',
+      HOSKIE_WRANGLER: join(this.directory, 'wrangler'),
       STUB_ACCOUNT: this.#file,
     };
   }

@@ -43,7 +43,9 @@ if (wanted('deployments status')) {
   }));
   console.log(JSON.stringify({ versions }));
 } else if (wanted('versions view')) {
-  console.log(JSON.stringify({ resources: { script: account.versions[args[2] ?? ''] } }));
+  console.log(JSON.stringify({ resources: { script: account.versions[args[2] ?? ''], bindings: [] } }));
+} else if (wanted('versions list')) {
+  console.log(JSON.stringify(Object.keys(account.versions).map((id) => ({ id }))));
 } else if (wanted('versions upload')) {
   if (account.traffic === null) fail('You need to deploy the Worker first.');
   record({ type: 'version-upload', version_id: upload(), bundle_size: { gzip_bytes: 112_640 } });
@@ -68,4 +70,8 @@ if (wanted('deployments status')) {
   account.hasTriggers = true;
   record({ type: 'deploy', version_id: id, targets: account.targets, bundle_size: { gzip_bytes: 112_640 } });
 } else fail(`Unknown command: ${said}`);
+if (account.interferes !== null && wanted(account.interferes.after)) {
+  account.traffic = account.interferes.traffic;
+  account.interferes = null;
+}
 save();

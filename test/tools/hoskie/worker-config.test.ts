@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { unstable_readConfig } from 'wrangler';
+import { findTarget } from '../../../tools/hoskie/deploy/deploy-version.ts';
 import { addRoute, parseDomain } from '../../../tools/hoskie/setup/routes.ts';
 import { ENVIRONMENTS, parseWorkerConfig } from '../../../tools/hoskie/wrangler/worker-config.ts';
 
@@ -64,6 +65,31 @@ test('a route may be a text with a path, and one for all environments; a star na
   expect(readByWrangler(all, 'staging').routes).toEqual(['login.example.org/*']);
   const star = `route = "*.example.org/*"\n${TOML}`;
   expect(parseWorkerConfig(star, 'staging')).toMatchObject({ routes: ['*.example.org/*'], url: null });
+});
+
+test('its variables are read as the Worker reads them: a slash may be missing', () => {
+  const withVars = (vars: string): string => TOML.replace(/^vars = .*$/gm, `vars = { ${vars} }`);
+  const parsed = parseWorkerConfig(
+    withVars('PUBLIC_URL = "https://login.example.org/", BASE_PATH = "/auth"'),
+    'staging',
+  );
+  expect(parsed).toMatchObject({ url: 'https://login.example.org/auth/', basePath: '/auth/' });
+  for (const [name, value] of [
+    ['BASE_PATH', 'https://evil.example'],
+    ['BASE_PATH', '/api/'],
+    ['PUBLIC_URL', 'login.example.org'],
+    ['PUBLIC_URL', 'http://login.example.org'],
+  ] as const)
+    expect(() => parseWorkerConfig(withVars(`${name} = "${value}"`), 'staging')).toThrow(
+      `${name} of staging is malformed in wrangler.toml.`,
+    );
+});
+
+test('an address on workers.dev has BASE_PATH', () => {
+  const targets = ['schedule: * * * * *', 'https://cloud-hoskie.acme.workers.dev'];
+  const found = 'https://cloud-hoskie.acme.workers.dev/auth/';
+  expect(findTarget({ targets }, { basePath: '/auth/' })).toBe(found);
+  expect(findTarget({ targets: ['login.example.org/*'] }, { basePath: '/' })).toBeNull();
 });
 
 test('a malformed file is named with the line', () => {

@@ -49,7 +49,9 @@ export function addDeployCommand(program: Command, finish: Finish): void {
     const address = origin === undefined ? worker.url : origin + basePath;
     let state = 'failed';
     try {
-      const done = await deployVersion(worker, address, account, tell);
+      const done = await deployVersion(worker, address, account, tell, () => {
+        state = 'live, but not finished';
+      });
       state = done.isLive ? (done.isHealthy ? 'done' : 'done, with faults') : 'left at 0 %';
       if (options.json === true)
         sayJson({

@@ -1,5 +1,5 @@
 import { isStoreUnavailable } from '../../../src/errors.ts';
-import { StatementRefusedError, type SqlClient } from '../../../src/store/sql-client.ts';
+import type { SqlClient } from '../../../src/store/sql-client.ts';
 import { demand, skip, type Doctor } from '../doctor/doctor.ts';
 import { describeOutage } from '../exit.ts';
 import { count } from '../output.ts';
@@ -16,6 +16,8 @@ const WRITES: readonly (readonly [table: string, right: string, statement: strin
     [table, 'DELETE', `DELETE FROM ${table} WHERE 1 = 0`] as const,
   ]),
 ];
+/** No right to the database, a table, a column or an operation (MySQL, "Server Error Reference"). */
+const MISSING_RIGHT_ERRNOS = [1044, 1142, 1143, 1227];
 const OLDEST = { MySQL: [8, 0], MariaDB: [10, 11] } as const;
 
 export interface DatabaseState {
@@ -71,8 +73,7 @@ export async function checkRights(
       const refused: string[] = [];
       for (const [table, right, statement] of WRITES) {
         await sql.execute(statement, []).catch((error: unknown) => {
-          const isRefused = isStoreUnavailable(error) && error.reason.fault === 'refused';
-          if (!isRefused && !(error instanceof StatementRefusedError)) throw error;
+          if (!isMissingRight(error)) throw error;
           refused.push(`${right} on ${table}`);
         });
       }
@@ -83,6 +84,11 @@ export async function checkRights(
       return 'reads and writes the three tables that the Worker needs';
     }),
   );
+}
+
+function isMissingRight(error: unknown): boolean {
+  const { errno = 0, vitessCode } = (isStoreUnavailable(error) && error.reason.said) || {};
+  return MISSING_RIGHT_ERRNOS.includes(errno) || vitessCode === 'PERMISSION_DENIED';
 }
 
 function checkVersion(version: string): string {

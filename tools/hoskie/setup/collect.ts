@@ -87,7 +87,7 @@ async function retryWhatWasAsked<T>(
   if (missing.length > 0 && !mayAsk)
     throw new CliError(
       EXIT.usage,
-      `${missing.join(' and ')}: set neither in the environment nor at Cloudflare.`,
+      `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing: set ${missing.length === 1 ? 'it' : 'them'} in the environment or in the file of --env-file.`,
     );
   for (let tries = 1; ; tries += 1) {
     const values: Record<string, string> = {};

@@ -9,9 +9,6 @@ export function leftToDo({ worker, domain, isFirst }: Plan, checks: readonly Che
   const lines = [
     ...(isUnknown('Redis: eviction') ? ['Upstash console: see that Eviction is off.'] : []),
     ...(domain === null ? [] : ['Commit wrangler.toml.']),
-    ...(domain === null || isFirst
-      ? []
-      : [`Once the domain responds, in some minutes: hoskie doctor https://${domain}`]),
   ];
   if (!isFirst) return lines;
   return [
@@ -19,7 +16,7 @@ export function leftToDo({ worker, domain, isFirst }: Plan, checks: readonly Che
     ...(routes.length === 0 && domain === null
       ? ['The service is on workers.dev. For a domain of yours: hoskie setup again, with --domain.']
       : []),
-    'See in the two consoles that both stores are in one region, and name it as the placement in wrangler.toml.',
+    'Check in both consoles that the stores are in the same region, then set it as placement in wrangler.toml.',
     'Add a user (hoskie user add NAME), then sign in as one: hoskie doctor URL --username NAME.',
     'For apps behind the service: set PUBLIC_URL in wrangler.toml.',
     `For deployments from GitHub: the settings at the top of .github/workflows/deploy.yml, for ${environment}.`,

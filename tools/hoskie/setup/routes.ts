@@ -10,6 +10,10 @@ export function parseDomain(text: string): string | null {
   return HOST.test(host) ? host : null;
 }
 
+/** Whether a route is all of this host: `host` or `host/*`. */
+export const leadsTo = (domain: string, routes: readonly string[]): boolean =>
+  routes.some((route) => route.toLowerCase().replace(/\/\*$/, '') === domain);
+
 const headingOf = (environment: Environment): string => `[env.${environment}]`;
 const routeLine = (domain: string): string => `routes = [{ pattern = "${domain}", custom_domain = true }]`;
 

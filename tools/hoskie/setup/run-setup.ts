@@ -1,14 +1,18 @@
-import { deployVersion, type Deployment } from '../deploy/deploy-version.ts';
+import type { SqlClient } from '../../../src/store/sql-client.ts';
+import { deployVersion, FIRST_WITHIN_MS, type Deployment } from '../deploy/deploy-version.ts';
 import { Doctor, type CheckResult } from '../doctor/doctor.ts';
 import { examine } from '../doctor/examine.ts';
 import { failuresOf, lineOfResult } from '../doctor/results.ts';
+import type { WorkerVersion } from '../doctor/site.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { count } from '../output.ts';
 import { startProgress, type Progress } from '../progress.ts';
 import { applyAdditions } from '../schema/apply-additions.ts';
+import { compareSchemas } from '../schema/compare-schemas.ts';
 import type { WantedSchema } from '../schema/parse-schema.ts';
-import { deployTriggers } from '../wrangler/versions.ts';
-import { readWorkerConfig } from '../wrangler/worker-config.ts';
+import { readSchema } from '../schema/read-schema.ts';
+import { deployTriggers, findLive } from '../wrangler/versions.ts';
+import { readWorkerConfig, type WorkerConfig } from '../wrangler/worker-config.ts';
 import { checkRights } from './check-mysql.ts';
 import { openSql, type Database } from './collect.ts';
 import type { Plan } from './plan.ts';
@@ -59,9 +63,11 @@ export async function carryOut(
   }
   // With the route that was just written.
   const worker = readWorkerConfig(environment);
-  // A new domain takes some minutes.
-  if (!plan.isFirst) return checkSite(url ?? (plan.domain === null ? worker.url : null), worker, tell);
-  const { checks }: Deployment = await deployVersion(worker, url ?? worker.url, null, tell);
+  // A new domain turns the previous address off.
+  const address = plan.domain === null ? (url ?? worker.url) : worker.url;
+  if (!plan.isFirst)
+    return checkSite(address, worker, tell, plan.domain === null ? null : await findNew(worker));
+  const { checks }: Deployment = await deployVersion(worker, address, null, tell);
   return checks;
 }
 
@@ -82,8 +88,9 @@ async function addTables(
       EXIT.failed,
       `MySQL refused ${left.map(({ name }) => name).join(', ')}: see hoskie schema diff.`,
     );
+  if (database === null) return steps.advance(1);
+  if (adminUrl !== database.url) await requireComplete(database.sql, wanted);
   steps.advance(1);
-  if (database === null) return;
   const doctor = new Doctor((result) => tell(lineOfResult(result)));
   if (!(await checkRights(doctor, database.sql, [])))
     throw new CliError(
@@ -92,21 +99,36 @@ async function addTables(
     );
 }
 
+/** The Worker's database must now have what was added. */
+export async function requireComplete(sql: SqlClient, wanted: WantedSchema): Promise<void> {
+  if (compareSchemas(wanted, await readSchema(sql)).length === 0) return;
+  throw new CliError(
+    EXIT.failed,
+    'ADMIN_DATABASE_URL is another database than DATABASE_URL. The tables were added there; nothing else was changed.',
+  );
+}
+
+/** What a new domain leads to, in some minutes. */
+async function findNew(worker: WorkerConfig): Promise<WorkerVersion | null> {
+  const live = await findLive(worker);
+  return live && { worker: worker.name, id: live.versionId, knownWithinMs: FIRST_WITHIN_MS };
+}
+
 /** What anyone can see; without an address, nothing. */
 export async function checkSite(
   url: string | null,
   { sessionCookie, csrfCookie }: { readonly sessionCookie: string; readonly csrfCookie: string },
   tell: (line: string) => void,
+  version: WorkerVersion | null = null,
 ): Promise<readonly CheckResult[]> {
   if (url === null) {
-    tell('The service was not checked: its address is new or unknown. --url gives one.');
+    tell('The service was not checked: its address is unknown. --url gives one.');
     return [];
   }
+  if (version !== null) tell(`Checks of ${url}, which may take some minutes to respond:`);
   const { origin, pathname: basePath } = new URL(url);
-  const checks = await examine(
-    { origin, basePath, sessionCookie, csrfCookie, version: null },
-    null,
-    (result) => tell(lineOfResult(result)),
+  const checks = await examine({ origin, basePath, sessionCookie, csrfCookie, version }, null, (result) =>
+    tell(lineOfResult(result)),
   );
   const failures = failuresOf(checks);
   tell(failures === 0 ? 'All checks passed.' : `${failures} of ${checks.length} failed.`);

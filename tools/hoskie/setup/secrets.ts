@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { parseSettings } from '../../../src/settings.ts';
 import { newSigningKey, toKeySet } from '../../signing-keys.ts';
 import { CliError, EXIT } from '../exit.ts';
-import { isNotThere } from '../wrangler/versions.ts';
 import { runWrangler, tryWrangler, wranglerFailed } from '../wrangler/run-wrangler.ts';
 import type { WorkerConfig } from '../wrangler/worker-config.ts';
 
@@ -33,12 +32,22 @@ export function isMalformed(name: SecretName, value: string): boolean {
   return value === '' || !result.ok;
 }
 
+/** What has to be set: what is missing or to be replaced. Redis's address and token belong together. */
+export function findNeeded(
+  known: ReadonlySet<string> | null,
+  replace: readonly SecretName[],
+): ReadonlySet<SecretName> {
+  const needed = new Set(SECRETS.filter((name) => known?.has(name) !== true || replace.includes(name)));
+  if (REDIS_SECRETS.some((name) => needed.has(name))) for (const name of REDIS_SECRETS) needed.add(name);
+  return needed;
+}
+
 /** The names of the secrets that a Worker has; Cloudflare gives no values back. Null: there is no such Worker. */
 export async function listSecrets({ environment }: WorkerConfig): Promise<ReadonlySet<string> | null> {
   const args = ['secret', 'list', '--env', environment];
   const result = await tryWrangler(args);
-  if (isNotThere(result)) return null;
   if (result.exitCode !== 0) {
+    if (isWorkerMissing(result.stderr)) return null;
     const { message } = wranglerFailed(args, result);
     throw new CliError(
       EXIT.failed,
@@ -48,6 +57,9 @@ export async function listSecrets({ environment }: WorkerConfig): Promise<Readon
   const list = JSON.parse(result.stdout) as readonly { readonly name: string }[];
   return new Set(list.map(({ name }) => name));
 }
+
+/** What `wrangler secret list` says of a Worker that doesn't exist, in a line of its own. */
+export const isWorkerMissing = (stderr: string): boolean => /\bWorker "[^"\n]+".* not found\.$/m.test(stderr);
 
 /** Sends secrets to the Worker through standard input; one without deployment is made for them. */
 export async function putSecrets({ environment }: WorkerConfig, values: Values): Promise<void> {

@@ -1,17 +1,26 @@
 import type { SetupOptions } from '../commands/setup.ts';
+import { describeWaiting } from '../deploy/deploy-version.ts';
 import { readWanted } from '../schema/read-wanted.ts';
 import { Doctor, type CheckResult } from '../doctor/doctor.ts';
 import { failuresOf, lineOfResult } from '../doctor/results.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { askSecret, askText, askYes } from '../prompts.ts';
-import { findLiveVersion } from '../wrangler/versions.ts';
+import { findLatestUpload, findLive } from '../wrangler/versions.ts';
 import { readWorkerConfig, type WorkerConfig } from '../wrangler/worker-config.ts';
 import { collectDatabase, collectRedis } from './collect.ts';
 import { leftToDo } from './left-to-do.ts';
-import { changesNothing, planLines, type Plan } from './plan.ts';
-import { parseDomain, routeLines } from './routes.ts';
+import { changesNothing, placeOf, planLines, type Plan } from './plan.ts';
+import { leadsTo, parseDomain, routeLines } from './routes.ts';
 import { carryOut, checkSite } from './run-setup.ts';
-import { isMalformed, listSecrets, MADE_HERE, SECRETS, type SecretName, type Values } from './secrets.ts';
+import {
+  findNeeded,
+  isMalformed,
+  listSecrets,
+  MADE_HERE,
+  SECRETS,
+  type SecretName,
+  type Values,
+} from './secrets.ts';
 
 interface Given extends SetupOptions {
   readonly given: Values;
@@ -35,8 +44,11 @@ export async function setUp(options: Given, tell: (line: string) => void): Promi
   const { given, mayAsk, replace = [] } = options;
   const worker = readWorkerConfig(options.env);
   const known = await listSecrets(worker);
-  const live = known === null ? null : await findLiveVersion(worker);
-  const isNeeded = (name: SecretName): boolean => known?.has(name) !== true || replace.includes(name);
+  const live = known === null ? null : await findLive(worker);
+  const waiting = live && describeWaiting(worker, live, await findLatestUpload(worker));
+  if (waiting !== null) throw new CliError(EXIT.failed, waiting);
+  const needed = findNeeded(known, replace);
+  const isNeeded = (name: SecretName): boolean => needed.has(name);
 
   const doctor = new Doctor((result) => tell(lineOfResult(result)));
   const source = { given, mayAsk, isNeeded };
@@ -56,11 +68,13 @@ export async function setUp(options: Given, tell: (line: string) => void): Promi
   const plan: Plan = {
     worker,
     additions: database?.additions ?? [],
+    tablesAt: adminUrl,
     domain,
     secrets: Object.keys(values).map((name) => ({
       name,
       isNew: known?.has(name) !== true,
       isMade: !found[name],
+      place: name.endsWith('_URL') ? placeOf(values[name] ?? '') : null,
     })),
     keptSecrets: SECRETS.filter((name) => !isNeeded(name)),
     isFirst: live === null,
@@ -105,7 +119,7 @@ async function findAdminUrl(
   if (known !== '' || database === null) return known;
   if (database.additions.length === 0 || !mayAsk || dryRun === true) return database.url;
   return (
-    (await askSecret('Its URL with the role Admin, to add what is missing (Enter: the same one)')) ||
+    (await askSecret('DATABASE_URL of a user who may create tables (Enter: the same as above)')) ||
     database.url
   );
 }
@@ -113,24 +127,30 @@ async function findAdminUrl(
 /** The domain to be written into wrangler.toml. Null: it has a route, or the service stays on workers.dev. */
 async function findDomain(options: Given, { environment, routes }: WorkerConfig): Promise<string | null> {
   const { mayAsk } = options;
+  const wanted = options.domain === undefined ? null : requireDomain(options.domain);
   if (routes.length > 0) {
-    if (options.domain === undefined || routes.includes(options.domain)) return null;
+    if (wanted === null || leadsTo(wanted, routes)) return null;
     throw new CliError(
       EXIT.usage,
       `wrangler.toml has another route for ${environment}: ${routes.join(', ')}.`,
     );
   }
   const text =
-    options.domain ??
-    (mayAsk && options.address === null ? await askText('Domain (Enter: an address on workers.dev)') : '');
-  if (text === '') return null;
-  const domain = parseDomain(text);
-  if (domain === null) throw new CliError(EXIT.usage, '--domain is a host alone, such as login.example.org.');
-  if (options.writeRoute === true || options.dryRun === true) return domain;
+    wanted === null && mayAsk && options.address === null
+      ? await askText('Domain (Enter: an address on workers.dev)')
+      : '';
+  const domain = wanted ?? (text === '' ? null : requireDomain(text));
+  if (domain === null || options.writeRoute === true || options.dryRun === true) return domain;
   const lines = routeLines(environment, domain).join('\n');
   if (mayAsk && (await askYes(`Write this into wrangler.toml?\n${lines}\n`))) return domain;
   throw new CliError(
     EXIT.failed,
     `Nothing was changed. Add this line below ${lines.replace('\n', ' in wrangler.toml, then run this again: ')} (or use --write-route)`,
   );
+}
+
+function requireDomain(text: string): string {
+  const domain = parseDomain(text);
+  if (domain !== null) return domain;
+  throw new CliError(EXIT.usage, '--domain is a host alone, such as login.example.org.');
 }

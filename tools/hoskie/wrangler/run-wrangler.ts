@@ -8,7 +8,7 @@ import { CliError, EXIT } from '../exit.ts';
 import { note, printable } from '../output.ts';
 
 const BIN = join(import.meta.dirname, '../../../node_modules/.bin');
-/** What wrangler needs least: it runs the build, with all that the build imports. */
+/** Not passed to wrangler, because it runs the build and every package the build imports. */
 const SECRETS =
   /^(?:UPSTASH_|DOCTOR_|(?:ADMIN_)?DATABASE_URL$|SECRET_KEY|ASSERTION_KEYS$|WEBHOOKS$|READYZ_TOKEN$)/;
 
@@ -28,7 +28,12 @@ export async function tryWrangler(args: readonly string[], input?: string): Prom
   const directory = await mkdtemp(join(tmpdir(), 'hoskie-'));
   const file = join(directory, 'wrangler.jsonl');
   try {
-    const child = spawn('wrangler', args, { detached: true, stdio: 'pipe', env: environmentOf(file) });
+    // The variable is for tests.
+    const child = spawn(process.env['HOSKIE_WRANGLER'] ?? 'wrangler', args, {
+      detached: true,
+      stdio: 'pipe',
+      env: environmentOf(file),
+    });
     const ended = new Promise<number>((resolve, reject) => {
       child.on('error', reject).on('close', (code) => resolve(code ?? 1));
     });
@@ -43,7 +48,9 @@ export async function tryWrangler(args: readonly string[], input?: string): Prom
       stderr: stripVTControlCharacters(stderr),
       records,
     };
-  } catch {
+  } catch (error) {
+    const { code, syscall = '' } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' || !syscall.startsWith('spawn')) throw error;
     throw new CliError(EXIT.failed, 'wrangler is not installed: run npm ci.');
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -67,7 +74,8 @@ function environmentOf(outputFile: string): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !SECRETS.test(name));
   return {
     ...Object.fromEntries(kept),
-    PATH: `${process.env['PATH'] ?? ''}${delimiter}${BIN}`,
+    // The project's own wrangler first, of the version that package.json names.
+    PATH: `${BIN}${delimiter}${process.env['PATH'] ?? ''}`,
     WRANGLER_OUTPUT_FILE_PATH: outputFile,
     WRANGLER_SEND_METRICS: 'false',
     // Its log file must not have what it sends.

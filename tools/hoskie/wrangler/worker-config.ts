@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
+import { parseBasePath, parsePublicUrl } from '../../../src/settings.ts';
 import { CliError, EXIT } from '../exit.ts';
 
 export const ENVIRONMENTS = ['staging', 'production'] as const;
@@ -15,6 +16,8 @@ export interface WorkerConfig {
   readonly routes: readonly string[];
   /** Where people reach it, with `BASE_PATH`; null: wrangler.toml doesn't say. */
   readonly url: string | null;
+  /** With a slash at its end. */
+  readonly basePath: string;
   readonly sessionCookie: string;
   readonly csrfCookie: string;
 }
@@ -51,11 +54,20 @@ export function parseWorkerConfig(text: string, environment: Environment): Worke
     section.route === undefined && section.routes === undefined ? top : section;
   const patterns = routes.map((each) => (typeof each === 'string' ? each : each.pattern));
   const textOf = (variable: string, fallback: string): string => String(vars[variable] ?? '') || fallback;
+  // As the Worker itself reads them.
+  const parsed = <T>(variable: string, fallback: string, parseText: (text: string) => T | null): T => {
+    const value = parseText(textOf(variable, fallback));
+    if (value !== null) return value;
+    throw new CliError(EXIT.usage, `${variable} of ${environment} is malformed in ${CONFIG_FILE}.`);
+  };
+  const basePath = parsed('BASE_PATH', '/', parseBasePath);
+  const publicUrl = parsed('PUBLIC_URL', '', (given) => (given === '' ? '' : parsePublicUrl(given)));
   return {
     environment,
     name,
     routes: patterns,
-    url: urlOf(textOf('PUBLIC_URL', ''), patterns, textOf('BASE_PATH', '/')),
+    url: urlOf(publicUrl, patterns, basePath),
+    basePath,
     sessionCookie: textOf('SESSION_COOKIE_NAME', 'sessionid'),
     csrfCookie: textOf('CSRF_COOKIE_NAME', 'csrftoken'),
   };
