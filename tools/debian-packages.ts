@@ -42,7 +42,7 @@ export async function missingPackages(packages: readonly string[]): Promise<stri
 /**
  * Fetches packages with apt, and what they need and this machine lacks, and unpacks them into a folder, which is
  * returned. Nothing is installed, and root isn't needed. A folder of an earlier call is used for a month; after that
- * too, if the packages can't be fetched. Throws with apt's output.
+ * too, if the packages can't be fetched. Throws with apt's output, or if the folder is incomplete even so.
  */
 export async function fetchPackages(
   packages: readonly string[],
@@ -56,9 +56,12 @@ export async function fetchPackages(
     if (ageMs < KEPT_MS) return folder;
     log(`Fetching ${packages.join(', ')} into ${relative('.', base)}; nothing is installed ...`);
     try {
-      await unpack(packages, `${folder}.partial`, join(base, 'apt'));
+      const partial = `${folder}.partial`;
+      await unpack(packages, partial, join(base, 'apt'));
+      if (!isComplete(partial))
+        throw new Error(`${partial} lacks what is needed from ${packages.join(', ')}`);
       rmSync(folder, { recursive: true, force: true });
-      renameSync(`${folder}.partial`, folder);
+      renameSync(partial, folder);
     } catch (error) {
       if (ageMs === Infinity) throw error;
       log(`Not renewed, so those of the last time are used: ${(error as Error).message}`);
@@ -151,7 +154,15 @@ async function unpack(packages: readonly string[], folder: string, apt: string):
     (error: unknown) => error,
   );
   try {
-    await aptGet('install', '--yes', '--download-only', '--no-install-recommends', ...packages);
+    // A named package is downloaded even if it is installed: another one may link to its files.
+    await aptGet(
+      'install',
+      '--yes',
+      '--download-only',
+      '--no-install-recommends',
+      '--reinstall',
+      ...packages,
+    );
   } catch (error) {
     throw updateError ?? error;
   }

@@ -85,6 +85,8 @@ test('is fetched once, without a system folder, and runs from its own', async ()
   expect(greet(await fetchGreeter())).toBe('first');
   expect(installs()).toHaveLength(1);
   expect(installs()[0]).toContain(' --download-only ');
+  // Else apt leaves out those that are installed.
+  expect(installs()[0]).toContain(' --reinstall ');
   for (const name of ['Dir::State', 'Dir::Cache', 'Dir::Log'])
     expect(installs()[0]).toContain(`-o ${name}=${join(folder, 'fetched')}/`);
   expect(lines).toHaveLength(1);
@@ -129,6 +131,13 @@ test('is fetched again if its folder lacks what is needed', async () => {
   expect(greet(await fetchPackages(['greeter'], options))).toBe('first');
   await fetchPackages(['greeter'], options);
   expect(installs()).toHaveLength(2);
+});
+
+test('throws if what was fetched lacks what is needed, and leaves no folder', async () => {
+  const options = { directory: join(folder, 'fetched'), isComplete: () => false, log: () => undefined };
+  await expect(fetchPackages(['greeter'], options)).rejects.toThrow(/fetched\/.*\/greeter.partial lacks/);
+  const [base = ''] = readdirSync(join(folder, 'fetched'));
+  expect(existsSync(join(folder, 'fetched', base, 'greeter'))).toBe(false);
 });
 
 test('says what apt said if it cannot be fetched, and leaves no folder', async () => {

@@ -22,8 +22,8 @@ const EXTRA_FOLDERS = [
 const REDIS_NAMES = ['redis-server', 'valkey-server'];
 const MYSQL_NAMES = ['mariadbd', 'mysqld'];
 
-/** Debian's and Ubuntu's, fetched together. */
-const PACKAGES = ['redis-server', 'mariadb-server-core'];
+/** Debian's and Ubuntu's, fetched together; Debian 12's redis-server is a link to a program of redis-tools. */
+const PACKAGES = ['redis-server', 'redis-tools', 'mariadb-server-core'];
 
 /** Where servers are looked for, and who hears of it. */
 export interface Search {
