@@ -28,6 +28,11 @@ export function canFetchPackages(): boolean {
   return /\b(debian|ubuntu)\b/.test(release()) && existsSync('/usr/bin/apt-get');
 }
 
+/** Ubuntu itself, not what is like it. */
+export function isUbuntu(): boolean {
+  return release().startsWith('ubuntu ');
+}
+
 /** Those of the packages that aren't installed: all of them where there is no dpkg. */
 export async function missingPackages(packages: readonly string[]): Promise<string[]> {
   const format = '${Package} ${db:Status-Status}\n';
@@ -50,7 +55,7 @@ export async function fetchPackages(
 ): Promise<string> {
   const base = join(directory, release().replaceAll(' ', '-'));
   const folder = join(base, packages.join('+'));
-  const unlock = await waitForDirectory(base);
+  const unlock = await waitForDirectory(base, () => log('Waiting for another process to fetch packages ...'));
   try {
     const ageMs = isComplete(folder) ? ageOf(folder) : Infinity;
     if (ageMs < KEPT_MS) return folder;
@@ -64,7 +69,7 @@ export async function fetchPackages(
       renameSync(partial, folder);
     } catch (error) {
       if (ageMs === Infinity) throw error;
-      log(`Not renewed, so those of the last time are used: ${(error as Error).message}`);
+      log(`Couldn't update the packages, so the existing ones are used: ${(error as Error).message}`);
     }
     return folder;
   } finally {
@@ -148,7 +153,7 @@ async function unpack(packages: readonly string[], folder: string, apt: string):
       maxBuffer: Infinity,
       env: { ...process.env, LC_ALL: 'C' },
     });
-  // One of the machine's sources may be out, and not the one that is needed.
+  // A source that we don't need may be unreachable.
   const updateError: unknown = await aptGet('update').then(
     () => undefined,
     (error: unknown) => error,
@@ -164,7 +169,7 @@ async function unpack(packages: readonly string[], folder: string, apt: string):
       ...packages,
     );
   } catch (error) {
-    throw updateError ?? error;
+    throw new Error((error as Error).message, { cause: updateError ?? error });
   }
   const files = readdirSync(archives).filter((name) => name.endsWith('.deb'));
   for (const file of files) await run('dpkg-deb', ['-x', join(archives, file), folder]);

@@ -38,6 +38,10 @@ beforeEach((test) => {
     `#!/bin/sh
 echo "$*" >>'${folder}/calls'
 if [ -e '${folder}/offline' ]; then echo 'E: no network' >&2; exit 100; fi
+if [ -e '${folder}/unknown' ]; then
+  case "$*" in *' install '*) echo 'E: unable to locate package' >&2 ;; *) echo 'E: a source is out' >&2 ;; esac
+  exit 100
+fi
 case "$*" in
 *' install '*)
   for each; do case "$each" in Dir::Cache=*) cache="\${each#*=}" ;; esac; done
@@ -98,6 +102,7 @@ test('is fetched once by two that need it at the same time', async () => {
   const [one, other] = await Promise.all([fetchGreeter(), fetchGreeter()]);
   expect([greet(one), other]).toEqual(['first', one]);
   expect(installs()).toHaveLength(1);
+  expect(lines.filter((line) => line.startsWith('Waiting for another process'))).toHaveLength(1);
 });
 
 test('is fetched again after a month', async () => {
@@ -147,6 +152,13 @@ test('says what apt said if it cannot be fetched, and leaves no folder', async (
   expect(existsSync(join(folder, 'fetched', base, 'greeter'))).toBe(false);
   rmSync(join(folder, 'offline'));
   expect(greet(await fetchGreeter())).toBe('first');
+});
+
+test('says why it cannot be fetched, not which source is out', async () => {
+  writeFileSync(join(folder, 'unknown'), '');
+  const error = (await fetchGreeter().catch((reason: unknown) => reason)) as Error;
+  expect(error.message).toContain('E: unable to locate package');
+  expect((error.cause as Error).message).toContain('E: a source is out');
 });
 
 test('finds its libraries, modules, fonts and time zones before those of the environment', () => {
