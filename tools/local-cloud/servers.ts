@@ -1,7 +1,8 @@
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { keepSecrets } from './credentials.ts';
 import { lockDirectory } from './directory-lock.ts';
+import { removeVolumes } from './docker.ts';
 import { findFreePort } from './free-port.ts';
 import { ensureMysqlData } from './mysql-data.ts';
 import { mysqlCommand, mysqlData } from './mysql-server.ts';
@@ -19,7 +20,7 @@ export interface ServersOptions {
   /** Folder for cached, freshly initialised MySQL data, shared by several directories; none by default. */
   templates?: string;
   /** Where the servers' programs are looked for. */
-  programs?: Pick<Search, 'folders' | 'packages'>;
+  programs?: Omit<Search, 'log'>;
   /** Gets a line for what a person should know; standard error by default. */
   log?: (line: string) => void;
 }
@@ -80,23 +81,21 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   };
   try {
     await Promise.all([endLeftOver(directory, 'redis'), endLeftOver(directory, 'mysql')]);
-    if (options.fresh === true)
+    if (options.fresh === true) {
       for (const entry of DATA) rmSync(join(directory, entry), { recursive: true, force: true });
-    const secretsFile = join(directory, 'secrets.json');
-    // What a container keeps is outside of the directory; without the password it is of no use.
-    const fresh = !existsSync(secretsFile);
-    const secrets = keepSecrets(secretsFile, ['redis', 'mysql']);
+      if (options.programs?.docker !== false) await removeVolumes(directory);
+    }
+    const secrets = keepSecrets(join(directory, 'secrets.json'), ['redis', 'mysql']);
     const templates = options.templates === undefined ? null : resolve(options.templates);
     const search = { ...options.programs, log };
-    const common = { directory, fresh, log };
     const makeData = (program: MysqlProgram) => ensureMysqlData(program, mysqlData(directory), templates);
     const startRedis = async () => {
       const program = await requireRedis(search);
-      return start((port) => redisCommand({ ...common, program, port, password: secrets.redis }));
+      return start((port) => redisCommand({ directory, program, port, password: secrets.redis }));
     };
     const startMysql = async () => {
       const program = await requireMysql(search, makeData);
-      return start((port) => mysqlCommand({ ...common, program, port, password: secrets.mysql }));
+      return start((port) => mysqlCommand({ directory, program, port, password: secrets.mysql }));
     };
     // Settled, as a server that is still starting must be stopped, too, if the other one fails.
     const [redis, mysql] = await Promise.allSettled([givenRedis ?? startRedis(), givenMysql ?? startMysql()]);

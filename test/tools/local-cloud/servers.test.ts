@@ -22,6 +22,8 @@ import { DirectoryInUseError, startServers, type Servers } from '../../../tools/
 
 /** Shared with the whole test run: making one takes most of a first start. */
 const TEMPLATES = join(import.meta.dirname, '../../../.local/mysql-templates');
+/** Containers are in docker.test.ts, and would leave volumes. */
+const PROGRAMS = { docker: false };
 const GONE = { timeout: 15_000, interval: 20 };
 
 let directory: string;
@@ -42,13 +44,14 @@ afterEach(async () => {
 });
 
 async function start(): Promise<Servers> {
-  const servers = await startServers({ directory, templates: TEMPLATES });
+  const servers = await startServers({ directory, templates: TEMPLATES, programs: PROGRAMS });
   started.push(servers);
   return servers;
 }
 
 async function startCloud(fresh = false): Promise<LocalCloud> {
-  const cloud = await startLocalCloud({ directory, templates: TEMPLATES, databaseName: 'app', fresh });
+  const options = { directory, templates: TEMPLATES, programs: PROGRAMS, databaseName: 'app', fresh };
+  const cloud = await startLocalCloud(options);
   started.push(cloud);
   return cloud;
 }
