@@ -76,3 +76,8 @@ test('shows what was edited in any folder of the source', { timeout: 3 * RELOAD_
 test('has a registry of Workers of its own, so that another checkout may run too', () => {
   expect(existsSync(join(directory, '.local/dev/registry'))).toBe(true);
 });
+
+test('says which servers it uses and where their data are', () => {
+  expect(output).toMatch(/^ {2}Redis +\S.*, data in \S/m);
+  expect(output).toMatch(/^ {2}MySQL +\S.*, data in \S/m);
+});

@@ -72,6 +72,7 @@ export async function containerCommand(container: Container): Promise<ServerComm
     name,
     url,
     directory,
+    data: `volume ${volume}`,
     program: 'docker',
     args: [
       ...['run', '--rm', '--interactive', '--name', own],

@@ -35,6 +35,7 @@ export async function mysqlCommand(options: MysqlServerOptions): Promise<ServerC
     name: 'mysql',
     url,
     directory,
+    data,
     program: program.path,
     args: [
       ...commonOptions(program),

@@ -45,6 +45,7 @@ export async function redisCommand(options: RedisServerOptions): Promise<ServerC
     name: 'redis',
     url,
     directory,
+    data,
     program: program.path,
     args: [configFile],
     environment: programEnvironment(program),

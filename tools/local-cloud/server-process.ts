@@ -19,6 +19,8 @@ export interface ServerCommand {
   /** The address that it listens on, with the credentials. */
   url: string;
   directory: string;
+  /** Where its data are, for a person to read. */
+  data: string;
   program: string;
   args: string[];
   /** This process's own by default. */

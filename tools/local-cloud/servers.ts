@@ -32,11 +32,21 @@ export interface ServerAddresses {
 }
 
 export interface Servers extends ServerAddresses {
+  /** What runs each server and where its data are, for a person to read. */
+  origins: { redis: string; mysql: string };
   /** Stops the servers that were started here and waits for their end; those of REDIS_URL and MYSQL_URL go on. */
   stop(): Promise<void>;
 }
 
 const START_ATTEMPTS = 3;
+
+const GIVEN_REDIS = 'the server of REDIS_URL';
+const GIVEN_MYSQL = 'the server of MYSQL_URL';
+
+interface Started {
+  url: string;
+  origin: string;
+}
 
 /** The data that a run leaves in the directory. */
 const DATA = ['redis', 'mysql', 'secrets.json', 'proxy-secrets.json'];
@@ -55,7 +65,12 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   const givenRedis = process.env['REDIS_URL'] || null;
   const givenMysql = process.env['MYSQL_URL'] || null;
   if (givenRedis !== null && givenMysql !== null)
-    return { redis: { url: givenRedis }, mysql: { url: givenMysql }, stop: () => Promise.resolve() };
+    return {
+      redis: { url: givenRedis },
+      mysql: { url: givenMysql },
+      origins: { redis: GIVEN_REDIS, mysql: GIVEN_MYSQL },
+      stop: () => Promise.resolve(),
+    };
 
   const directory = resolve(options.directory);
   const unlock = lockDirectory(directory);
@@ -65,14 +80,15 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     unlock();
   };
   /** Starts a server on a free port; another process may be quicker to take it. */
-  const start = async (commandFor: (port: number) => Promise<ServerCommand>): Promise<string> => {
+  const start = async (commandFor: (port: number) => Promise<ServerCommand>): Promise<Started> => {
     for (let attempt = 1; ; attempt += 1) {
       const command = await commandFor(await findFreePort());
       const server = launchServer(command, log);
       running.add(server);
       try {
         await server.ready;
-        return command.url;
+        const { url, program, data } = command;
+        return { url, origin: `${program === 'docker' ? 'Docker' : program}, data in ${data}` };
       } catch (error) {
         await server.stop();
         if (attempt === START_ATTEMPTS) throw error;
@@ -98,10 +114,18 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
       return start((port) => mysqlCommand({ directory, program, port, password: secrets.mysql }));
     };
     // Settled, as a server that is still starting must be stopped, too, if the other one fails.
-    const [redis, mysql] = await Promise.allSettled([givenRedis ?? startRedis(), givenMysql ?? startMysql()]);
+    const [redis, mysql] = await Promise.allSettled([
+      givenRedis === null ? startRedis() : { url: givenRedis, origin: GIVEN_REDIS },
+      givenMysql === null ? startMysql() : { url: givenMysql, origin: GIVEN_MYSQL },
+    ]);
     if (redis.status === 'rejected') throw redis.reason;
     if (mysql.status === 'rejected') throw mysql.reason;
-    return { redis: { url: redis.value }, mysql: { url: mysql.value }, stop };
+    return {
+      redis: { url: redis.value.url },
+      mysql: { url: mysql.value.url },
+      origins: { redis: redis.value.origin, mysql: mysql.value.origin },
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -108,6 +108,8 @@ test('both servers run, published on 127.0.0.1 only, with passwords on no comman
     .split('\n')
     .filter((line) => line.startsWith('run '));
   expect(runs).toHaveLength(2);
+  for (const origin of Object.values(servers.origins))
+    expect(origin).toMatch(/^Docker, data in volume cloud-hoskie-/);
   for (const line of runs) expect(line).toMatch(/ --rm .* --publish 127\.0\.0\.1:\d+:(6379|3306) /);
   expect(runs.map((line) => / (valkey\/valkey:8|mysql:8\.4) /.exec(line)?.[1]).sort()).toEqual([
     'mysql:8.4',
