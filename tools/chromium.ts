@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
-import { canFetchPackages, environmentOf, fetchPackages } from './debian-packages.ts';
+import { canFetchPackages, environmentOf, fetchPackages, isUbuntu } from './debian-packages.ts';
 
 /** What to do without Chromium. */
 export const CHROMIUM_ADVICE = 'Install Chromium or Chrome, or set CHROMIUM_PATH to one.';
@@ -54,15 +54,15 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Debian's; Ubuntu has it as a snap only. What starts it needs this process's environment. */
+/** Debian's; Ubuntu's package only installs a snap. What starts it needs this process's environment. */
 async function fetchChromium(): Promise<string | null> {
-  if (process.env['CHROMIUM_PATH'] !== undefined || !canFetchPackages()) return null;
+  if (process.env['CHROMIUM_PATH'] !== undefined || !canFetchPackages() || isUbuntu()) return null;
   try {
     const folder = await fetchPackages(['chromium', 'fonts-dejavu-core']);
     Object.assign(process.env, environmentOf(folder));
     return [join(folder, 'usr/lib/chromium/chromium')].find(isExecutable) ?? null;
   } catch (error) {
-    console.warn(error);
+    console.warn(`Chromium can't be fetched: ${(error as Error).message.trim()}`);
     return null;
   }
 }

@@ -28,6 +28,11 @@ export function canFetchPackages(): boolean {
   return /\b(debian|ubuntu)\b/.test(release()) && existsSync('/usr/bin/apt-get');
 }
 
+/** Ubuntu itself, not what is like it. */
+export function isUbuntu(): boolean {
+  return release().startsWith('ubuntu ');
+}
+
 /** Those of the packages that aren't installed: all of them where there is no dpkg. */
 export async function missingPackages(packages: readonly string[]): Promise<string[]> {
   const format = '${Package} ${db:Status-Status}\n';
@@ -42,7 +47,7 @@ export async function missingPackages(packages: readonly string[]): Promise<stri
 /**
  * Fetches packages with apt, and what they need and this machine lacks, and unpacks them into a folder, which is
  * returned. Nothing is installed, and root isn't needed. A folder of an earlier call is used for a month; after that
- * too, if the packages can't be fetched. Throws with apt's output.
+ * too, if the packages can't be fetched. Throws with apt's output, or if the folder is incomplete even so.
  */
 export async function fetchPackages(
   packages: readonly string[],
@@ -50,18 +55,21 @@ export async function fetchPackages(
 ): Promise<string> {
   const base = join(directory, release().replaceAll(' ', '-'));
   const folder = join(base, packages.join('+'));
-  const unlock = await waitForDirectory(base);
+  const unlock = await waitForDirectory(base, () => log('Waiting for another process to fetch packages ...'));
   try {
     const ageMs = isComplete(folder) ? ageOf(folder) : Infinity;
     if (ageMs < KEPT_MS) return folder;
     log(`Fetching ${packages.join(', ')} into ${relative('.', base)}; nothing is installed ...`);
     try {
-      await unpack(packages, `${folder}.partial`, join(base, 'apt'));
+      const partial = `${folder}.partial`;
+      await unpack(packages, partial, join(base, 'apt'));
+      if (!isComplete(partial))
+        throw new Error(`${partial} lacks what is needed from ${packages.join(', ')}`);
       rmSync(folder, { recursive: true, force: true });
-      renameSync(`${folder}.partial`, folder);
+      renameSync(partial, folder);
     } catch (error) {
       if (ageMs === Infinity) throw error;
-      log(`Not renewed, so those of the last time are used: ${(error as Error).message}`);
+      log(`Couldn't update the packages, so the existing ones are used: ${(error as Error).message}`);
     }
     return folder;
   } finally {
@@ -145,15 +153,23 @@ async function unpack(packages: readonly string[], folder: string, apt: string):
       maxBuffer: Infinity,
       env: { ...process.env, LC_ALL: 'C' },
     });
-  // One of the machine's sources may be out, and not the one that is needed.
+  // A source that we don't need may be unreachable.
   const updateError: unknown = await aptGet('update').then(
     () => undefined,
     (error: unknown) => error,
   );
   try {
-    await aptGet('install', '--yes', '--download-only', '--no-install-recommends', ...packages);
+    // A named package is downloaded even if it is installed: another one may link to its files.
+    await aptGet(
+      'install',
+      '--yes',
+      '--download-only',
+      '--no-install-recommends',
+      '--reinstall',
+      ...packages,
+    );
   } catch (error) {
-    throw updateError ?? error;
+    throw new Error((error as Error).message, { cause: updateError ?? error });
   }
   const files = readdirSync(archives).filter((name) => name.endsWith('.deb'));
   for (const file of files) await run('dpkg-deb', ['-x', join(archives, file), folder]);

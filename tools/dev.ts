@@ -149,9 +149,11 @@ async function announceWhenReady(): Promise<void> {
   sign in as     ${DEMO_USERNAME}
   password       ${demoPassword}
   SQL prompt     npm run sql
+  Redis          ${cloud.servers.origins.redis}
+  MySQL          ${cloud.servers.origins.mysql}
   activity       npm run sql -- "SELECT * FROM logout_activity ORDER BY logged_out_at DESC LIMIT 20"
 
-  Ctrl-C stops everything; the data stays in ${DIRECTORY} (npm run dev -- --fresh deletes it).
+  Ctrl-C stops everything; the data stay. npm run dev -- --fresh deletes them, but not those of REDIS_URL and MYSQL_URL.
 `);
 }
 void announceWhenReady();

@@ -16,6 +16,7 @@ import {
   COMMANDS_PER_EXPIRY,
   SESSION_END_REDIS_MAX_BYTES,
 } from '../../tools/budgets.ts';
+import { removeVolumes } from '../../tools/local-cloud/docker.ts';
 import { startServers, type Servers } from '../../tools/local-cloud/servers.ts';
 import { connectRedis } from '../../tools/local-cloud/redis-connection.ts';
 import { newTokenHash, sampleOperation, sampleSession, sampleStart, offer } from '../fakes/samples.ts';
@@ -47,6 +48,7 @@ describe('the commands of an operation inside Redis grow only with the sessions 
   afterAll(async () => {
     if (server !== undefined) redis.disconnect();
     await server?.stop();
+    await removeVolumes(directory);
     rmSync(directory, { recursive: true, force: true });
   });
 

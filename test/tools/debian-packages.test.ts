@@ -38,6 +38,10 @@ beforeEach((test) => {
     `#!/bin/sh
 echo "$*" >>'${folder}/calls'
 if [ -e '${folder}/offline' ]; then echo 'E: no network' >&2; exit 100; fi
+if [ -e '${folder}/unknown' ]; then
+  case "$*" in *' install '*) echo 'E: unable to locate package' >&2 ;; *) echo 'E: a source is out' >&2 ;; esac
+  exit 100
+fi
 case "$*" in
 *' install '*)
   for each; do case "$each" in Dir::Cache=*) cache="\${each#*=}" ;; esac; done
@@ -85,6 +89,8 @@ test('is fetched once, without a system folder, and runs from its own', async ()
   expect(greet(await fetchGreeter())).toBe('first');
   expect(installs()).toHaveLength(1);
   expect(installs()[0]).toContain(' --download-only ');
+  // Else apt leaves out those that are installed.
+  expect(installs()[0]).toContain(' --reinstall ');
   for (const name of ['Dir::State', 'Dir::Cache', 'Dir::Log'])
     expect(installs()[0]).toContain(`-o ${name}=${join(folder, 'fetched')}/`);
   expect(lines).toHaveLength(1);
@@ -96,6 +102,7 @@ test('is fetched once by two that need it at the same time', async () => {
   const [one, other] = await Promise.all([fetchGreeter(), fetchGreeter()]);
   expect([greet(one), other]).toEqual(['first', one]);
   expect(installs()).toHaveLength(1);
+  expect(lines.filter((line) => line.startsWith('Waiting for another process'))).toHaveLength(1);
 });
 
 test('is fetched again after a month', async () => {
@@ -131,6 +138,13 @@ test('is fetched again if its folder lacks what is needed', async () => {
   expect(installs()).toHaveLength(2);
 });
 
+test('throws if what was fetched lacks what is needed, and leaves no folder', async () => {
+  const options = { directory: join(folder, 'fetched'), isComplete: () => false, log: () => undefined };
+  await expect(fetchPackages(['greeter'], options)).rejects.toThrow(/fetched\/.*\/greeter.partial lacks/);
+  const [base = ''] = readdirSync(join(folder, 'fetched'));
+  expect(existsSync(join(folder, 'fetched', base, 'greeter'))).toBe(false);
+});
+
 test('says what apt said if it cannot be fetched, and leaves no folder', async () => {
   writeFileSync(join(folder, 'offline'), '');
   await expect(fetchGreeter()).rejects.toThrow('E: no network');
@@ -138,6 +152,13 @@ test('says what apt said if it cannot be fetched, and leaves no folder', async (
   expect(existsSync(join(folder, 'fetched', base, 'greeter'))).toBe(false);
   rmSync(join(folder, 'offline'));
   expect(greet(await fetchGreeter())).toBe('first');
+});
+
+test('says why it cannot be fetched, not which source is out', async () => {
+  writeFileSync(join(folder, 'unknown'), '');
+  const error = (await fetchGreeter().catch((reason: unknown) => reason)) as Error;
+  expect(error.message).toContain('E: unable to locate package');
+  expect((error.cause as Error).message).toContain('E: a source is out');
 });
 
 test('finds its libraries, modules, fonts and time zones before those of the environment', () => {

@@ -48,6 +48,23 @@ test('adds nothing the second time', async () => {
   expect(await fillIn(cloud, SECRET_KEY, NOW_MS)).toEqual({ users: 0, logins: 0, logouts: 0, sessions: 0 });
 });
 
+test('a sign-in whose row an interrupted start could not write stays in the outbox', async () => {
+  const other = await openCloud();
+  try {
+    await addUser(other, { username: 'demo' });
+    const query: typeof other.query = (sql, values) =>
+      sql.startsWith('INSERT INTO login_activity')
+        ? Promise.reject(new Error('interrupted'))
+        : other.query(sql, values);
+    await expect(fillIn({ ...other, query }, SECRET_KEY, NOW_MS)).rejects.toThrow('interrupted');
+    await fillIn(other, SECRET_KEY, NOW_MS);
+    const { stdout } = await runCli(other, ['outbox', 'deliver', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ delivered: added.sessions });
+  } finally {
+    await other.stop();
+  }
+});
+
 test('has every reason and every outcome, of the past month, and nothing of the future', async () => {
   const values = async (column: string, table: string) =>
     (await cloud.query(`SELECT DISTINCT ${column} AS value FROM ${table}`)).map(({ value }) => value);

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { removeVolumes } from '../../tools/local-cloud/docker.ts';
 import { findFreePort } from '../../tools/local-cloud/free-port.ts';
 
 // `npm run dev` in a copy of this checkout, whose files may be edited.
@@ -48,6 +49,7 @@ afterAll(async () => {
   const ended = new Promise((resolve) => dev.once('exit', resolve));
   dev.kill('SIGTERM');
   await ended;
+  await removeVolumes(join(directory, '.local/dev'));
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -73,4 +75,9 @@ test('shows what was edited in any folder of the source', { timeout: 3 * RELOAD_
 
 test('has a registry of Workers of its own, so that another checkout may run too', () => {
   expect(existsSync(join(directory, '.local/dev/registry'))).toBe(true);
+});
+
+test('says which servers it uses and where their data are', () => {
+  expect(output).toMatch(/^ {2}Redis +\S.*, data in \S/m);
+  expect(output).toMatch(/^ {2}MySQL +\S.*, data in \S/m);
 });

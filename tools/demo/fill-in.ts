@@ -1,13 +1,17 @@
+import { redisOutbox } from '../../src/activity/redis-outbox.ts';
 import { hashPassword } from '../../src/auth/password.ts';
-import { uuidV7, type UserId } from '../../src/lib/ids.ts';
+import type { UserId } from '../../src/lib/ids.ts';
+import { redisClient, upstashRedis } from '../../src/store/redis-client.ts';
+import { StoreTrace } from '../../src/store/store-trace.ts';
 import { newSecret } from '../local-cloud/credentials.ts';
 import type { CloudProxy } from '../local-cloud/proxy.ts';
 import { DAY_MS, historyOf, type Login, type Logout } from './history.ts';
-import { openSessions } from './open-sessions.ts';
+import { openSessions, type Opened } from './open-sessions.ts';
 import { DISABLED, PEOPLE, UNUSED, type Person } from './people.ts';
 
 const DAYS = 30;
 const BCRYPT_ROUNDS = 10;
+const TIMEOUT_MS = 10_000;
 /** What the service waits at most, about, until it records a sign-in. */
 const RECORDED_AFTER_MS = 80;
 
@@ -29,21 +33,11 @@ export async function fillIn(cloud: CloudProxy, secretKey: string, nowMs: number
   const userIds = await readUserIds(cloud);
   const today = Math.floor(nowMs / DAY_MS);
   const days = Array.from({ length: DAYS + 1 }, (_, i) => historyOf(today - DAYS + i, nowMs, secretKey));
-  const opened = await openSessions(cloud, userIds, nowMs);
-  const signIns = opened.map(({ id, username, client, createdAtMs }): Login => {
-    const recordedAtMs = createdAtMs + RECORDED_AFTER_MS;
-    const outcome = 'success';
-    return {
-      id: uuidV7(createdAtMs),
-      username,
-      sessionId: id,
-      client,
-      atMs: createdAtMs,
-      recordedAtMs,
-      outcome,
-    };
-  });
-  await addLogins(cloud, userIds, [...days.flatMap(({ logins }) => logins), ...signIns]);
+  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = cloud.env;
+  const redis = redisClient(upstashRedis({ url, token }, TIMEOUT_MS), TIMEOUT_MS, new StoreTrace());
+  const opened = await openSessions(redis, userIds, nowMs);
+  await addLogins(cloud, userIds, [...days.flatMap(({ logins }) => logins), ...opened.map(signInOf)]);
+  await redisOutbox(redis).remove(opened.flatMap(({ loginEntryId }) => loginEntryId ?? []));
   await addLogouts(
     cloud,
     userIds,
@@ -64,6 +58,12 @@ export async function fillIn(cloud: CloudProxy, secretKey: string, nowMs: number
   };
 }
 
+function signInOf({ session, loginId }: Opened): Login {
+  const { id: sessionId, username, client, createdAtMs: atMs } = session;
+  const recordedAtMs = atMs + RECORDED_AFTER_MS;
+  return { id: loginId, username, sessionId, client, atMs, recordedAtMs, outcome: 'success' };
+}
+
 async function addUsers(cloud: CloudProxy, nowMs: number): Promise<void> {
   const add = async (
     person: Person,
@@ -80,8 +80,14 @@ async function addUsers(cloud: CloudProxy, nowMs: number): Promise<void> {
        VALUES (?)`,
       [
         [
-          ...[username, hash, `${username}@example.org`, firstName, lastName, isActive],
-          ...[toSql(createdAtMs), lastLoginAtMs === null ? null : toSql(lastLoginAtMs)],
+          username,
+          hash,
+          `${username}@example.org`,
+          firstName,
+          lastName,
+          isActive,
+          toSql(createdAtMs),
+          lastLoginAtMs === null ? null : toSql(lastLoginAtMs),
         ],
       ],
     );
@@ -99,9 +105,15 @@ async function readUserIds(cloud: CloudProxy): Promise<Map<string, UserId>> {
 
 /** The columns that both tables have. */
 const common = (userIds: ReadonlyMap<string, UserId>, event: Login | Logout) => [
-  ...[event.id, userIds.get(event.username) ?? null, event.username, event.sessionId],
-  ...[event.client.ipAddress, event.client.userAgent, event.client.country],
-  ...[toSql(event.atMs), toSql(event.recordedAtMs)],
+  event.id,
+  userIds.get(event.username) ?? null,
+  event.username,
+  event.sessionId,
+  event.client.ipAddress,
+  event.client.userAgent,
+  event.client.country,
+  toSql(event.atMs),
+  toSql(event.recordedAtMs),
 ];
 const COMMON = 'id, user_id, username, session_id, ip_address, user_agent, country';
 

@@ -18,7 +18,7 @@ export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 
 /** What happened, without the id of its user. */
-interface Event {
+interface PastEvent {
   /** Primary key of its row, and always the same for the same event. */
   readonly id: string;
   readonly username: string;
@@ -27,8 +27,8 @@ interface Event {
   readonly atMs: number;
   readonly recordedAtMs: number;
 }
-export type Login = Event & { readonly outcome: LoginOutcome };
-export type Logout = Event & { readonly reason: LogoutReason };
+export type Login = PastEvent & { readonly outcome: LoginOutcome };
+export type Logout = PastEvent & { readonly reason: LogoutReason };
 
 export interface History {
   readonly logins: Login[];
@@ -37,26 +37,29 @@ export interface History {
 
 /** How sessions end, one after the other. */
 const ENDS: readonly LogoutReason[] = [
-  ...([
-    'logout',
-    'expired_idle',
-    'logout',
-    'replaced',
-    'logout',
-    'revoked',
-    'logout',
-    'logout_others',
-  ] as const),
-  ...([
-    'logout',
-    'expired_absolute',
-    'logout',
-    'logout_all',
-    'expired_idle',
-    'logout',
-    'password_changed',
-  ] as const),
-  ...(['logout', 'evicted', 'expired_idle', 'logout', 'admin', 'logout', 'abandoned', 'logout'] as const),
+  'logout',
+  'expired_idle',
+  'logout',
+  'replaced',
+  'logout',
+  'revoked',
+  'logout',
+  'logout_others',
+  'logout',
+  'expired_absolute',
+  'logout',
+  'logout_all',
+  'expired_idle',
+  'logout',
+  'password_changed',
+  'logout',
+  'evicted',
+  'expired_idle',
+  'logout',
+  'admin',
+  'logout',
+  'abandoned',
+  'logout',
 ];
 /** By another device of the same user. */
 const FROM_ELSEWHERE: readonly LogoutReason[] = [
@@ -103,16 +106,21 @@ export function historyOf(day: number, nowMs: number, secretKey: string): Histor
   const abroad = { ipAddress: HOTEL, country: JOURNEYS[turn(JOURNEYS.length, 3)]! };
   for (const hour of [3, 15]) {
     addSession(history, nowMs, {
-      ...{ key: `${day}/forgetful/${hour}`, person: forgetful, client: clientOf(forgetful, 0, 1) },
-      ...{ at: startMs + (hour + 2) * HOUR_MS, reason: 'logout', mistakes: FAILURES_BEFORE_SIGN_IN },
+      key: `${day}/forgetful/${hour}`,
+      person: forgetful,
+      client: clientOf(forgetful, 0, 1),
+      at: startMs + (hour + 2) * HOUR_MS,
+      reason: 'logout',
+      mistakes: FAILURES_BEFORE_SIGN_IN,
     });
     addSession(history, nowMs, {
-      ...{
-        key: `${day}/traveller/${hour}`,
-        person: traveller,
-        client: { ...clientOf(traveller, 1, 0), ...abroad },
-      },
-      ...{ at: startMs + hour * HOUR_MS, reason: 'revoked', mistakes: 0, lateMs: LATE_MS },
+      key: `${day}/traveller/${hour}`,
+      person: traveller,
+      client: { ...clientOf(traveller, 1, 0), ...abroad },
+      at: startMs + hour * HOUR_MS,
+      reason: 'revoked',
+      mistakes: 0,
+      lateMs: LATE_MS,
     });
   }
 
@@ -196,7 +204,7 @@ function addFailure(
   history.logins.push({ ...event(key, { username, sessionId: null, client, atMs }), outcome });
 }
 
-function event(key: string, event: Omit<Event, 'id' | 'recordedAtMs'>, lateMs = 0): Event {
+function event(key: string, event: Omit<PastEvent, 'id' | 'recordedAtMs'>, lateMs = 0): PastEvent {
   const atMs = Math.round(event.atMs);
   const recordedAtMs = atMs + 20 + Math.floor(draw(key, 'recorded') * 200) + lateMs;
   // A UUIDv7, whose last part is always the same for this event.

@@ -1,16 +1,11 @@
-import { redisOutbox } from '../../src/activity/redis-outbox.ts';
-import { newSessionId, uuidV7, type UserId } from '../../src/lib/ids.ts';
+import { newSessionId, uuidV7, type UserId, type Uuid } from '../../src/lib/ids.ts';
 import { redisSessionStore } from '../../src/session/redis-session-store.ts';
 import type { Session } from '../../src/session/session.ts';
 import { hashToken, newToken } from '../../src/session/token.ts';
-import { redisClient, upstashRedis } from '../../src/store/redis-client.ts';
-import { StoreTrace } from '../../src/store/store-trace.ts';
+import type { redisClient } from '../../src/store/redis-client.ts';
 import { redisSessionAdmin } from '../hoskie/stores/redis-session-admin.ts';
-import type { CloudProxy } from '../local-cloud/proxy.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './history.ts';
 import { clientOf, PEOPLE } from './people.ts';
-
-const TIMEOUT_MS = 10_000;
 
 /** A device that is signed in. */
 interface OpenDevice {
@@ -43,20 +38,26 @@ const DEVICES: readonly OpenDevice[] = [
   remembered([7, 1, 1], 2 * DAY_MS, 9 * HOUR_MS),
 ];
 
-/** A session that was started, with the sign-in that is to be recorded. */
-export type Opened = Pick<Session, 'id' | 'username' | 'client' | 'createdAtMs'>;
+type Redis = ReturnType<typeof redisClient>;
+
+/** A session that was started. */
+export interface Opened {
+  readonly session: Session;
+  /** Primary key of the sign-in's row. */
+  readonly loginId: Uuid;
+  /** The sign-in in the outbox: to be removed once its row exists. Null: the outbox rejected it. */
+  readonly loginEntryId: string | null;
+}
 
 /**
- * Signs these devices in, except those that are: a session with the same user, browser and device name is open. Tokens are
- * random and kept by no one. The sign-ins are for the caller to record, at their own time.
+ * Signs these devices in, except those that are: a session with the same user, browser, address and device name is open. Tokens
+ * are random and kept by no one. The caller records the sign-ins at their own time; until then they are in the outbox.
  */
 export async function openSessions(
-  { env }: CloudProxy,
+  redis: Redis,
   userIds: ReadonlyMap<string, UserId>,
   nowMs: number,
 ): Promise<Opened[]> {
-  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = env;
-  const redis = redisClient(upstashRedis({ url, token }, TIMEOUT_MS), TIMEOUT_MS, new StoreTrace());
   const admin = redisSessionAdmin(redis);
   const opened: Opened[] = [];
   for (const device of DEVICES) {
@@ -86,20 +87,26 @@ export async function openSessions(
       client,
       deviceName: device.deviceName,
     };
-    await start(redis, session, nowMs);
-    opened.push(session);
+    opened.push(await start(redis, session, nowMs));
   }
   return opened;
 }
 
-async function start(redis: ReturnType<typeof redisClient>, session: Session, nowMs: number): Promise<void> {
+async function start(redis: Redis, session: Session, nowMs: number): Promise<Opened> {
   const { id: sessionId, userId, username, client, createdAtMs } = session;
+  const loginId = uuidV7(createdAtMs);
   const result = await redisSessionStore(redis).start({
     tokenHash: hashToken(newToken()),
     session,
     login: {
-      ...{ type: 'login', id: uuidV7(createdAtMs), userId, username, sessionId, client },
-      ...{ outcome: 'success', occurredAtMs: createdAtMs },
+      type: 'login',
+      id: loginId,
+      userId,
+      username,
+      sessionId,
+      client,
+      outcome: 'success',
+      occurredAtMs: createdAtMs,
     },
     replaces: [],
     form: null,
@@ -107,6 +114,6 @@ async function start(redis: ReturnType<typeof redisClient>, session: Session, no
     checkedFromMs: nowMs,
     operation: { id: uuidV7(nowMs), nowMs, client },
   });
-  if (result.status === 'started' && result.loginEntryId !== null)
-    await redisOutbox(redis).remove([result.loginEntryId]);
+  if (result.status !== 'started') throw new Error(`The session of ${username} is ${result.status}`);
+  return { session, loginId, loginEntryId: result.loginEntryId };
 }

@@ -45,13 +45,17 @@ export function lockDirectory(directory: string, waitMs = WAIT_MS): () => void {
   };
 }
 
-/** Takes the directory as soon as no one else has it, and returns the function that gives it back. */
-export async function waitForDirectory(directory: string): Promise<() => void> {
-  for (;;) {
+/**
+ * Takes the directory as soon as no one else has it, and returns the function that gives it back. `onWait` is called once
+ * if someone else has it.
+ */
+export async function waitForDirectory(directory: string, onWait: () => void): Promise<() => void> {
+  for (let attempt = 1; ; attempt += 1) {
     try {
       return lockDirectory(directory, 0);
     } catch (error) {
       if (!(error instanceof DirectoryInUseError)) throw error;
+      if (attempt === 1) onWait();
       await sleep(POLL_MS);
     }
   }

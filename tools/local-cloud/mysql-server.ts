@@ -10,16 +10,12 @@ export interface MysqlServerOptions {
   /** Its data directory exists. */
   program: MysqlProgram | 'docker';
   directory: string;
-  /** Deletes what containers of earlier runs kept. */
-  fresh: boolean;
   port: number;
   password: string;
-  log: (line: string) => void;
 }
 
 const USER = 'local';
 
-const IMAGE = 'mysql:8.4';
 const INSIDE = { port: 3306, data: '/var/lib/mysql' };
 
 /** Where a program's data directory is. */
@@ -39,6 +35,7 @@ export async function mysqlCommand(options: MysqlServerOptions): Promise<ServerC
     name: 'mysql',
     url,
     directory,
+    data,
     program: program.path,
     args: [
       ...commonOptions(program),
@@ -59,18 +56,18 @@ export async function mysqlCommand(options: MysqlServerOptions): Promise<ServerC
 }
 
 async function mysqlContainer(options: MysqlServerOptions): Promise<ServerCommand> {
-  const { directory, fresh, port, password, log } = options;
+  const { directory, port, password } = options;
   // The image makes this account when its volume is empty. A file, as everybody can read a command line.
   const variables = join(directory, 'mysql.env');
   writeFileSync(variables, `MYSQL_ROOT_PASSWORD=${password}\n`, { mode: 0o600 });
   const url = `mysql://root:${password}@127.0.0.1:${port}`;
   const container = {
-    ...{ image: IMAGE, inside: INSIDE, port, fresh },
+    ...{ inside: INSIDE, port, password },
     options: ['--env-file', variables],
     args: [...SERVER_OPTIONS, ...MYSQL_OPTIONS],
   };
   const probe = () => runAlone({ url }, 'DO 0');
-  return containerCommand({ ...container, name: 'mysql', url, directory, probe }, log);
+  return containerCommand({ ...container, name: 'mysql', url, directory, probe });
 }
 
 const SERVER_OPTIONS = [

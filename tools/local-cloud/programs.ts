@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { canFetchPackages, environmentOf, fetchPackages, programFolders } from '../debian-packages.ts';
-import { hasDocker } from './docker.ts';
+import { canRunImage, IMAGES } from './docker.ts';
 
 const run = promisify(execFile);
 
@@ -22,8 +22,8 @@ const EXTRA_FOLDERS = [
 const REDIS_NAMES = ['redis-server', 'valkey-server'];
 const MYSQL_NAMES = ['mariadbd', 'mysqld'];
 
-/** Debian's and Ubuntu's, fetched together. */
-const PACKAGES = ['redis-server', 'mariadb-server-core'];
+/** Debian's and Ubuntu's, fetched together; Debian 12's redis-server is a link to a program of redis-tools. */
+const PACKAGES = ['redis-server', 'redis-tools', 'mariadb-server-core'];
 
 /** Where servers are looked for, and who hears of it. */
 export interface Search {
@@ -31,6 +31,8 @@ export interface Search {
   folders?: readonly string[];
   /** Holds fetched packages; `.local/packages` by default. */
   packages?: string;
+  /** False: not in Docker. */
+  docker?: boolean;
   log: (line: string) => void;
 }
 
@@ -55,7 +57,7 @@ export function programEnvironment({ folder }: Program): NodeJS.ProcessEnv {
 /** Finds a Redis or Valkey: a program, or Docker to run one. Throws with the commands to type if there is none. */
 export async function requireRedis(search: Search): Promise<Program | 'docker'> {
   const path = findProgram(REDIS_NAMES, search.folders);
-  return path === null ? requireElsewhere(REDIS_NAMES, search) : { path, folder: null };
+  return path === null ? requireElsewhere(REDIS_NAMES, IMAGES.redis, search) : { path, folder: null };
 }
 
 /**
@@ -75,7 +77,7 @@ export async function requireMysql(
     } catch (error) {
       search.log(`${path} can't be used here: ${(error as Error).message.trim()}`);
     }
-  const other = await requireElsewhere(MYSQL_NAMES, search);
+  const other = await requireElsewhere(MYSQL_NAMES, IMAGES.mysql, search);
   if (other === 'docker') return other;
   const program = await describeMysql(other);
   await makeData(program);
@@ -90,12 +92,13 @@ async function describeMysql(program: Program): Promise<MysqlProgram> {
   return { ...program, flavour: /mariadb/i.test(version) ? 'mariadb' : 'mysql', version };
 }
 
-/** For a server that isn't installed: Docker if it works, otherwise packages that are fetched. */
+/** For a server that isn't installed: Docker if it can run the image, otherwise packages that are fetched. */
 async function requireElsewhere(
   names: readonly string[],
-  { log, packages }: Search,
+  image: string,
+  { log, packages, docker = true }: Search,
 ): Promise<Program | 'docker'> {
-  if (await hasDocker()) return 'docker';
+  if (docker && (await canRunImage(image, log))) return 'docker';
   let cause: unknown;
   if (canFetchPackages())
     try {

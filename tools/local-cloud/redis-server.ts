@@ -8,22 +8,18 @@ import type { ServerCommand } from './server-process.ts';
 export interface RedisServerOptions {
   program: Program | 'docker';
   directory: string;
-  /** Deletes what containers of earlier runs kept. */
-  fresh: boolean;
   port: number;
   password: string;
-  log: (line: string) => void;
 }
 
 /** Enough logical databases for one a test file; each costs a few hundred bytes. */
 const DATABASES = 512;
 
-const IMAGE = 'valkey/valkey:8';
 const INSIDE = { port: 6379, data: '/data' };
 
 /** The command of a private Redis or Valkey: on 127.0.0.1 only, kept on disk, nothing evicted. */
 export async function redisCommand(options: RedisServerOptions): Promise<ServerCommand> {
-  const { program, directory, fresh, port, password, log } = options;
+  const { program, directory, port, password } = options;
   const url = `redis://:${password}@127.0.0.1:${port}`;
   const probe = async () => (await connectRedis(url, 0)).disconnect();
   // A file, as everybody can read a command line.
@@ -34,14 +30,13 @@ export async function redisCommand(options: RedisServerOptions): Promise<ServerC
   if (program === 'docker') {
     writeConfig(['bind *', `port ${INSIDE.port}`], INSIDE.data);
     const container = {
-      image: IMAGE,
       inside: INSIDE,
       port,
-      fresh,
+      password,
       options: [],
       args: ['valkey-server', '-'],
     };
-    return containerCommand({ ...container, name: 'redis', url, directory, input: configFile, probe }, log);
+    return containerCommand({ ...container, name: 'redis', url, directory, input: configFile, probe });
   }
   const data = join(directory, 'redis');
   mkdirSync(data, { recursive: true });
@@ -50,6 +45,7 @@ export async function redisCommand(options: RedisServerOptions): Promise<ServerC
     name: 'redis',
     url,
     directory,
+    data,
     program: program.path,
     args: [configFile],
     environment: programEnvironment(program),

@@ -11,12 +11,16 @@ const READY_WITHIN_MS = 60_000;
 /** The time that a server of an earlier run gets for a clean stop before SIGKILL. */
 const LEFT_OVER_STOP_MS = 20_000;
 
+const POLL_MS = 50;
+
 /** A server that can be started, and how to see that it works. */
 export interface ServerCommand {
   name: 'redis' | 'mysql';
   /** The address that it listens on, with the credentials. */
   url: string;
   directory: string;
+  /** Where its data are, for a person to read. */
+  data: string;
   program: string;
   args: string[];
   /** This process's own by default. */
@@ -105,15 +109,18 @@ export async function endLeftOver(directory: string, name: ServerCommand['name']
   const path = noteFile(directory, name);
   if (!existsSync(path)) return;
   const { pid, mark } = JSON.parse(readFileSync(path, 'utf8')) as ServerNote;
-  const deadline = Date.now() + LEFT_OVER_STOP_MS;
   // Process ids are used again: only a process that shows the server's mark is ended.
-  while (commandLine(pid).includes(mark)) {
+  const isRunning = () => commandLine(pid).includes(mark);
+  // One SIGTERM only: at the third, docker's client leaves its container alone.
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    if (!isRunning()) return;
     try {
-      process.kill(pid, Date.now() < deadline ? 'SIGTERM' : 'SIGKILL');
+      process.kill(pid, signal);
     } catch {
       // It has just ended.
     }
-    await sleep(50);
+    for (const deadline = Date.now() + LEFT_OVER_STOP_MS; isRunning() && Date.now() < deadline;)
+      await sleep(POLL_MS);
   }
 }
 

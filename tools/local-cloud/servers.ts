@@ -1,7 +1,8 @@
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { keepSecrets } from './credentials.ts';
 import { lockDirectory } from './directory-lock.ts';
+import { removeVolumes } from './docker.ts';
 import { findFreePort } from './free-port.ts';
 import { ensureMysqlData } from './mysql-data.ts';
 import { mysqlCommand, mysqlData } from './mysql-server.ts';
@@ -19,7 +20,7 @@ export interface ServersOptions {
   /** Folder for cached, freshly initialised MySQL data, shared by several directories; none by default. */
   templates?: string;
   /** Where the servers' programs are looked for. */
-  programs?: Pick<Search, 'folders' | 'packages'>;
+  programs?: Omit<Search, 'log'>;
   /** Gets a line for what a person should know; standard error by default. */
   log?: (line: string) => void;
 }
@@ -31,11 +32,21 @@ export interface ServerAddresses {
 }
 
 export interface Servers extends ServerAddresses {
+  /** What runs each server and where its data are, for a person to read. */
+  origins: { redis: string; mysql: string };
   /** Stops the servers that were started here and waits for their end; those of REDIS_URL and MYSQL_URL go on. */
   stop(): Promise<void>;
 }
 
 const START_ATTEMPTS = 3;
+
+const GIVEN_REDIS = 'the server of REDIS_URL';
+const GIVEN_MYSQL = 'the server of MYSQL_URL';
+
+interface Started {
+  url: string;
+  origin: string;
+}
 
 /** The data that a run leaves in the directory. */
 const DATA = ['redis', 'mysql', 'secrets.json', 'proxy-secrets.json'];
@@ -54,7 +65,12 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   const givenRedis = process.env['REDIS_URL'] || null;
   const givenMysql = process.env['MYSQL_URL'] || null;
   if (givenRedis !== null && givenMysql !== null)
-    return { redis: { url: givenRedis }, mysql: { url: givenMysql }, stop: () => Promise.resolve() };
+    return {
+      redis: { url: givenRedis },
+      mysql: { url: givenMysql },
+      origins: { redis: GIVEN_REDIS, mysql: GIVEN_MYSQL },
+      stop: () => Promise.resolve(),
+    };
 
   const directory = resolve(options.directory);
   const unlock = lockDirectory(directory);
@@ -64,14 +80,15 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     unlock();
   };
   /** Starts a server on a free port; another process may be quicker to take it. */
-  const start = async (commandFor: (port: number) => Promise<ServerCommand>): Promise<string> => {
+  const start = async (commandFor: (port: number) => Promise<ServerCommand>): Promise<Started> => {
     for (let attempt = 1; ; attempt += 1) {
       const command = await commandFor(await findFreePort());
       const server = launchServer(command, log);
       running.add(server);
       try {
         await server.ready;
-        return command.url;
+        const { url, program, data } = command;
+        return { url, origin: `${program === 'docker' ? 'Docker' : program}, data in ${data}` };
       } catch (error) {
         await server.stop();
         if (attempt === START_ATTEMPTS) throw error;
@@ -80,29 +97,35 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   };
   try {
     await Promise.all([endLeftOver(directory, 'redis'), endLeftOver(directory, 'mysql')]);
-    if (options.fresh === true)
+    if (options.fresh === true) {
       for (const entry of DATA) rmSync(join(directory, entry), { recursive: true, force: true });
-    const secretsFile = join(directory, 'secrets.json');
-    // What a container keeps is outside of the directory; without the password it is of no use.
-    const fresh = !existsSync(secretsFile);
-    const secrets = keepSecrets(secretsFile, ['redis', 'mysql']);
+      if (options.programs?.docker !== false) await removeVolumes(directory);
+    }
+    const secrets = keepSecrets(join(directory, 'secrets.json'), ['redis', 'mysql']);
     const templates = options.templates === undefined ? null : resolve(options.templates);
     const search = { ...options.programs, log };
-    const common = { directory, fresh, log };
     const makeData = (program: MysqlProgram) => ensureMysqlData(program, mysqlData(directory), templates);
     const startRedis = async () => {
       const program = await requireRedis(search);
-      return start((port) => redisCommand({ ...common, program, port, password: secrets.redis }));
+      return start((port) => redisCommand({ directory, program, port, password: secrets.redis }));
     };
     const startMysql = async () => {
       const program = await requireMysql(search, makeData);
-      return start((port) => mysqlCommand({ ...common, program, port, password: secrets.mysql }));
+      return start((port) => mysqlCommand({ directory, program, port, password: secrets.mysql }));
     };
     // Settled, as a server that is still starting must be stopped, too, if the other one fails.
-    const [redis, mysql] = await Promise.allSettled([givenRedis ?? startRedis(), givenMysql ?? startMysql()]);
+    const [redis, mysql] = await Promise.allSettled([
+      givenRedis === null ? startRedis() : { url: givenRedis, origin: GIVEN_REDIS },
+      givenMysql === null ? startMysql() : { url: givenMysql, origin: GIVEN_MYSQL },
+    ]);
     if (redis.status === 'rejected') throw redis.reason;
     if (mysql.status === 'rejected') throw mysql.reason;
-    return { redis: { url: redis.value }, mysql: { url: mysql.value }, stop };
+    return {
+      redis: { url: redis.value.url },
+      mysql: { url: mysql.value.url },
+      origins: { redis: redis.value.origin, mysql: mysql.value.origin },
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -16,7 +16,8 @@ import {
 const folder = process.env['DOCKER_STUB'] ?? '';
 const templates = process.env['DOCKER_STUB_TEMPLATES'] ?? '';
 const args = process.argv.slice(2);
-const search = { log: () => undefined };
+/** With programs, even where the real Docker works. */
+const search = { docker: false, log: () => undefined };
 
 const container = (name: string): string => join(folder, `${name}.container`);
 
@@ -72,7 +73,7 @@ async function startMysql(port: number, directory: string, envFile: string): Pro
   const makeData = (each: MysqlProgram) => ensureMysqlData(each, mysqlData(directory), templates);
   const password = /^MYSQL_ROOT_PASSWORD=(.+)$/m.exec(readFileSync(envFile, 'utf8'))?.[1] ?? '';
   const program = await requireMysql(search, makeData);
-  const command = await mysqlCommand({ ...search, program, directory, fresh: false, port, password });
+  const command = await mysqlCommand({ program, directory, port, password });
   // As the image does, which gives an account that exists no other password.
   const accounts = join(directory, 'root.sql');
   const root = "'root'@'127.0.0.1'";

@@ -42,6 +42,7 @@ beforeEach(() => {
   vi.stubEnv('DOCKER_STUB_TEMPLATES', TEMPLATES);
   vi.stubEnv('PATH', `${join(folder, 'bin')}:${process.env['PATH']}`);
   vi.stubEnv('NODE_OPTIONS', '');
+  vi.stubEnv('DOCKER_HOST', '');
   vi.stubEnv('REDIS_URL', '');
   vi.stubEnv('MYSQL_URL', inject('cloudServers').mysql.url);
 });
@@ -79,6 +80,8 @@ const calls = (): string => readFileSync(join(folder, 'calls'), 'utf8');
 /** Those that exist. */
 const containers = (): string[] => globSync('*.container', { cwd: folder });
 
+const volumes = (): string[] => globSync('*', { cwd: join(folder, 'volumes') });
+
 /** The process id of the server in the only container. */
 const serverId = (): number => Number(readFileSync(join(folder, containers()[0] ?? ''), 'utf8'));
 
@@ -105,6 +108,8 @@ test('both servers run, published on 127.0.0.1 only, with passwords on no comman
     .split('\n')
     .filter((line) => line.startsWith('run '));
   expect(runs).toHaveLength(2);
+  for (const origin of Object.values(servers.origins))
+    expect(origin).toMatch(/^Docker, data in volume cloud-hoskie-/);
   for (const line of runs) expect(line).toMatch(/ --rm .* --publish 127\.0\.0\.1:\d+:(6379|3306) /);
   expect(runs.map((line) => / (valkey\/valkey:8|mysql:8\.4) /.exec(line)?.[1]).sort()).toEqual([
     'mysql:8.4',
@@ -139,6 +144,36 @@ test(
     expect(await read(await start())).toBeNull();
   },
 );
+
+test('data of another password are deleted', async () => {
+  await (await start()).stop();
+  const [first] = volumes();
+  // A fresh start with programs, while Docker was off.
+  rmSync(join(directory, 'secrets.json'));
+  await start();
+  expect(volumes()).toHaveLength(1);
+  expect(volumes()).not.toEqual([first]);
+});
+
+test('data of a first start that was interrupted are deleted', async () => {
+  const first = await start();
+  await withRedis(first, (redis) => redis.set('k', 'v'));
+  await first.stop();
+  // As if it had ended before the server responded.
+  rmSync(join(directory, 'redis.volume'));
+  expect(await withRedis(await start(), (redis) => redis.get('k'))).toBeNull();
+});
+
+test('a fresh start with other servers deletes the data, too', async () => {
+  await (await start()).stop();
+  expect(volumes()).toHaveLength(1);
+  vi.stubEnv('REDIS_URL', inject('cloudServers').redis.url);
+  vi.stubEnv('MYSQL_URL', '');
+  writeFileSync(join(folder, 'no-registry'), '');
+  leaveNoPackages();
+  await start(true).catch(() => undefined);
+  expect(volumes()).toEqual([]);
+});
 
 test('a container is gone after stop()', async () => {
   const servers = await start();
@@ -192,11 +227,31 @@ exit 1
   expect(lines[0]).toMatch(new RegExp(`^${mysqld} can't be used here: .*Permission denied`, 's'));
 });
 
-test('a `docker` without a daemon counts as missing', async () => {
-  writeFileSync(join(folder, 'no-daemon'), '');
-  // Nothing can be fetched either.
+/** So that a server that can't be had in Docker can't be had at all. */
+function leaveNoPackages(): void {
   const apt = '#!/bin/sh\necho E: no network >&2\nexit 100\n';
   writeFileSync(join(folder, 'bin/apt-get'), apt, { mode: 0o755 });
+}
+
+test('a `docker` without a daemon counts as missing', async () => {
+  writeFileSync(join(folder, 'no-daemon'), '');
+  leaveNoPackages();
   await expect(start()).rejects.toThrow(/^Not found on this machine: redis-server or valkey-server\./);
   expect(calls()).toBe('version --format {{.Server.Version}}\n');
+});
+
+test.each(['tcp://192.0.2.1:2375', 'ssh://user@192.0.2.1'])(
+  'a daemon on another machine counts as missing: %s',
+  async (host) => {
+    vi.stubEnv('DOCKER_HOST', host);
+    leaveNoPackages();
+    await expect(start()).rejects.toThrow(/^Not found on this machine: redis-server or valkey-server\./);
+  },
+);
+
+test('an image that cannot be downloaded counts as missing', async () => {
+  writeFileSync(join(folder, 'no-registry'), '');
+  leaveNoPackages();
+  await expect(start()).rejects.toThrow(/^Not found on this machine: redis-server or valkey-server\./);
+  expect(lines.join('\n')).toMatch(/^Docker can't download valkey\/valkey:8: .*no registry$/ms);
 });

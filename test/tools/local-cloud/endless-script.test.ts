@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { removeVolumes } from '../../../tools/local-cloud/docker.ts';
 import { startLocalCloud, type LocalCloud } from '../../../tools/local-cloud/local-cloud.ts';
 import { upstashClient } from './use-upstash.ts';
 
@@ -20,6 +21,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await cloud.query('DROP DATABASE ??', [cloud.databaseName]);
   await cloud.stop();
+  await removeVolumes(directory);
   rmSync(directory, { recursive: true, force: true });
 });
 
