@@ -61,7 +61,7 @@ const heading = async (): Promise<string> => {
 test('shows what was edited in any folder of the source', { timeout: 3 * RELOAD_DEADLINE_MS }, async () => {
   expect(await heading()).toBe('Sign in');
   const page = join(directory, 'src/pages/sign-in.tsx');
-  writeFileSync(page, readFileSync(page, 'utf8').replace('<h1>Sign in</h1>', '<h1>Enter</h1>'));
+  writeFileSync(page, readFileSync(page, 'utf8').replace('<h1>{texts.signIn}</h1>', '<h1>Enter</h1>'));
   await expect.poll(heading, { timeout: RELOAD_DEADLINE_MS }).toBe('Enter');
 
   const library = join(directory, 'src/lib/text.ts');

@@ -300,9 +300,12 @@ describe('malformed settings', () => {
   });
 
   test('are all reported by name, never by value', () => {
-    // A marker in each value, so that a leak shows; too long for a name.
+    // A marker in each value, so that a leak shows. A site may have any name that is short.
     const marked = Object.fromEntries(
-      Object.keys(MALFORMED).map((name) => [name, `;leak of ${name}\n${'x'.repeat(64)}`]),
+      Object.keys(MALFORMED).map((name) => [
+        name,
+        `;leak of ${name}\n${name === 'SITE_NAME' ? 'x'.repeat(64) : ''}`,
+      ]),
     );
     fc.assert(
       fc.property(fc.subarray(Object.keys(marked), { minLength: 1 }), (names) => {
