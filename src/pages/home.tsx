@@ -18,7 +18,7 @@ export const homePage = new Hono().get('/home/', requireSignIn(), async (c) => {
     c,
     { texts, title: home.title, username: session.username },
     <>
-      <h1>{home.greeting(<bdi>{session.username}</bdi>)}</h1>
+      <h1>{home.greeting(session.username)}</h1>
       <p>{home.signedIn}</p>
       <dl>
         <dt>{home.since}</dt>

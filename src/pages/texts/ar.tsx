@@ -116,7 +116,11 @@ export const ar = {
 
   home: {
     title: 'الرئيسية',
-    greeting: (username) => <>مرحبًا، {username}</>,
+    greeting: (username) => (
+      <>
+        مرحبًا، <bdi>{username}</bdi>
+      </>
+    ),
     signedIn: 'أنت مسجّل الدخول على هذا الجهاز.',
     since: 'منذ',
     from: 'من',
